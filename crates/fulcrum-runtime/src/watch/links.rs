@@ -43,13 +43,6 @@ pub(crate) async fn links_of(
     found.unwrap_or_default()
 }
 
-/// Whether a domain whose directory, or a directory above it, is a link has its entry elsewhere now.
-/// `entry` is the canonical path of the entry that runs.
-pub(crate) fn entry_has_moved(domain_dir: &Path, entry: &Path) -> bool {
-    let real = domain_dir.canonicalize();
-    real.is_ok_and(|real| real != domain_dir && !entry.starts_with(real))
-}
-
 /// The loaded files of a domain, with their paths through symbolic links.
 pub(crate) fn with_links(files: LoadedModules, links: &LoadedLinks) -> LoadedModules {
     if links.paths.is_empty() {
@@ -292,28 +285,6 @@ mod tests {
         let others = ["a.js", "current"].map(|name| users.join(name));
         assert_eq!(found.to_others, BTreeSet::from(others));
         assert_eq!(found.paths, BTreeSet::new());
-    }
-
-    #[test]
-    fn the_entry_of_a_linked_domain_moves_with_the_link() {
-        let (_dir, root) = tree(&[
-            "releases/v1/domain.js",
-            "releases/v2/domain.js",
-            "domains/users -> ../releases/v1",
-            "domains/orders/domain.js",
-        ]);
-        let users = root.join("domains/users");
-        let entry = root.join("releases/v1/domain.js");
-        assert!(!entry_has_moved(&users, &entry));
-        fs::remove_file(&users).expect("removed");
-        symlink("../releases/v2", &users).expect("a link");
-        assert!(entry_has_moved(&users, &entry));
-        let orders = root.join("domains/orders");
-        assert!(!entry_has_moved(&orders, &orders.join("domain.js")));
-        assert!(
-            !entry_has_moved(&orders, &entry),
-            "an entry elsewhere is no move"
-        );
     }
 
     #[test]

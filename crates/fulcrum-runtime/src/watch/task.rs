@@ -28,7 +28,7 @@ use crate::watch::classify::{ReloadTarget, classify};
 use crate::watch::code_reload::CodeReloadHandles;
 use crate::watch::config_reload::ConfigReloader;
 use crate::watch::file_time::{link_changed_at, modified_at};
-use crate::watch::links::{LoadedLinks, entry_has_moved, links_of, with_links};
+use crate::watch::links::{LoadedLinks, links_of, with_links};
 use crate::watch::load_state::domain_views;
 use crate::watch::loops::ReloadLoopDetector;
 use crate::watch::messages::{Due, WatchMessage};
@@ -248,13 +248,9 @@ impl WatchTask {
             let links = links.to_others.iter();
             missed.extend(links.filter(|link| is_later(link_changed_at(link, now))));
         }
-        let app = self.handles.desired.current();
-        let target = ReloadTarget::Code(domain.name.clone());
-        let configuration = entry_moved(&app.app, &target).then_some(ReloadTarget::Configuration);
         for path in missed {
-            for target in configuration.iter().chain([&target]) {
-                self.add_change(target.clone(), path.clone(), true, now);
-            }
+            let target = ReloadTarget::Code(domain.name.clone());
+            self.add_change(target, path.clone(), true, now);
         }
     }
 
@@ -471,19 +467,6 @@ fn has_dependents(app: &App, target: &ReloadTarget) -> bool {
             .any(|(on, _)| on == name)
     };
     app.domains.iter().any(depends)
-}
-
-/// Whether the target is code of a domain whose entry is elsewhere, since a link was swapped: the
-/// configuration, which has the canonical path of the entry, has to be loaded again.
-fn entry_moved(app: &App, target: &ReloadTarget) -> bool {
-    let ReloadTarget::Code(name) = target else {
-        return false;
-    };
-    app.domain(name)
-        .is_some_and(|domain| match &domain.program {
-            Program::Node { entry } => entry_has_moved(&domain.dir, entry),
-            Program::Command(_) | Program::NoProcess => false,
-        })
 }
 
 /// Whether there is a program to start.

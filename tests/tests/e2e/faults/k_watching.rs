@@ -33,33 +33,21 @@ fn linked_app(kind: &str) -> App {
     let entry = match kind {
         "..data of Kubernetes" | "a file" | "a file in its place" => importer("./price.mjs"),
         "a directory" => importer("./current/price.mjs"),
-        "a domain" => importer("./lib/price.mjs"),
         other => panic!("{other}"),
     };
-    if kind == "a domain" {
-        for number in [1, 2] {
-            let dir = format!("releases/r{number}");
-            app = app
-                .write(&format!("{dir}/domain.mjs"), &entry)
-                .write(&format!("{dir}/lib/price.mjs"), &version(number));
+    app = app.write("domains/users/domain.mjs", &entry);
+    for number in [1, 2] {
+        let path = format!("domains/users/..v{number}/price.mjs");
+        app = app.write(&path, &version(number));
+    }
+    let dir = app.root().join("domains/users");
+    match kind {
+        "..data of Kubernetes" => {
+            symlink("..v1", dir.join("..data")).expect("a link");
+            symlink("..data/price.mjs", dir.join("price.mjs")).expect("a link");
         }
-        fs::create_dir_all(app.root().join("domains")).expect("created");
-        symlink("../releases/r1", app.root().join("domains/users")).expect("a link");
-    } else {
-        app = app.write("domains/users/domain.mjs", &entry);
-        for number in [1, 2] {
-            let path = format!("domains/users/..v{number}/price.mjs");
-            app = app.write(&path, &version(number));
-        }
-        let dir = app.root().join("domains/users");
-        match kind {
-            "..data of Kubernetes" => {
-                symlink("..v1", dir.join("..data")).expect("a link");
-                symlink("..data/price.mjs", dir.join("price.mjs")).expect("a link");
-            }
-            "a directory" => symlink("..v1", dir.join("current")).expect("a link"),
-            _ => symlink("..v1/price.mjs", dir.join("price.mjs")).expect("a link"),
-        }
+        "a directory" => symlink("..v1", dir.join("current")).expect("a link"),
+        _ => symlink("..v1/price.mjs", dir.join("price.mjs")).expect("a link"),
     }
     app.start_watching();
     app
@@ -71,7 +59,6 @@ fn k19_a_swapped_link_is_a_change_of_what_was_loaded_through_it() {
         "..data of Kubernetes",
         "a file",
         "a directory",
-        "a domain",
         "a file in its place",
     ];
     for kind in kinds {
@@ -81,7 +68,6 @@ fn k19_a_swapped_link_is_a_change_of_what_was_loaded_through_it() {
             "..data of Kubernetes" => swap(&dir.join("..data"), "..v2"),
             "a file" => swap(&dir.join("price.mjs"), "..v2/price.mjs"),
             "a directory" => swap(&dir.join("current"), "..v2"),
-            "a domain" => swap(&dir, "../releases/r2"),
             _ => {
                 let beside = dir.join("next-file");
                 fs::write(&beside, version(2)).expect("written");
