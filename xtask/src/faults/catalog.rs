@@ -274,9 +274,6 @@ mod tests {
             ('E', 15),
             ('F', 20),
             ('G', 15),
-            ('I', 19),
-            ('J', 6),
-            ('K', 7),
         ];
         let expected = sections
             .into_iter()
