@@ -34,7 +34,11 @@ mod j_port;
 mod k_config;
 mod k_identity;
 mod k_packages;
+<<<<<<< HEAD
 mod k_runtimes;
 mod k_words;
+=======
+mod k_watching;
+>>>>>>> 48e52ab46bb31a0a1af4f212a4e470820af80377
 mod measurements;
 mod probes;
