@@ -91,10 +91,10 @@ def check_reflection(channel):
 
     service = DescriptorPool(database).FindServiceByName("framework.FrameworkService")
     methods = sorted(method.name for method in service.methods)
-    check(methods == ["DomainCommunication", "SendMessage"],
+    check(methods == ["DomainCommunication", "SendMessage", "SendMessageStream"],
           f"reflection describes the methods {', '.join(methods)}", methods)
     fields = {field.name: field.number for field in service.methods_by_name["SendMessage"].input_type.fields}
-    check(fields == {"domain": 1, "type": 2, "payload": 3, "request_id": 4},
+    check(fields == {"domain": 1, "type": 2, "payload": 3, "request_id": 4, "more": 5},
           "reflection describes the fields of DomainMessage", fields)
 
 

@@ -17,7 +17,7 @@ struct Package {
     stem: &'static str,
 }
 
-const PACKAGES: [Package; 2] = [
+const PACKAGES: [Package; 3] = [
     Package {
         proto: "framework/framework.proto",
         generated: "framework.rs",
@@ -27,6 +27,11 @@ const PACKAGES: [Package; 2] = [
         proto: "fulcrum/control/v1/control.proto",
         generated: "fulcrum.control.v1.rs",
         stem: "control",
+    },
+    Package {
+        proto: "grpc/health/v1/health.proto",
+        generated: "grpc.health.v1.rs",
+        stem: "health",
     },
 ];
 

@@ -10,6 +10,7 @@ use clap::{Parser, Subcommand};
 mod bench;
 mod codegen;
 mod command;
+mod crates;
 mod deny;
 mod docs;
 mod e2e;
@@ -66,7 +67,13 @@ enum Task {
     /// Run every example of every crate
     Examples,
     /// Check that each crate is complete and can be packaged
-    Packages,
+    Crates,
+    /// Install with real package managers: fresh clones, workspaces, repaired failures
+    Packages {
+        /// Run only the rows whose names contain this
+        #[arg(long, value_name = "TEXT")]
+        filter: Option<String>,
+    },
     /// Run the sample app unattended: start, call, kill, restart, logs, stop
     E2e,
     /// Test the failure catalog row by row and print a table
@@ -132,7 +139,8 @@ fn run(task: &Task) -> anyhow::Result<()> {
         Task::Tidy { report } => tidy::run(*report),
         Task::Deny => deny::run(),
         Task::Examples => examples::run().map(|outcome| println!("{outcome}")),
-        Task::Packages => packages::run(),
+        Task::Crates => crates::run(),
+        Task::Packages { filter } => packages::run(filter.as_deref()),
         Task::E2e => e2e::run(),
         Task::Faults { long, filter } => faults::run(&faults::Options {
             long: *long,

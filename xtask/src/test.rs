@@ -2,7 +2,7 @@
 
 use crate::command::CommandRunner;
 use crate::steps::{self, Outcome, Step};
-use crate::{codegen, deny, docs, e2e, examples, interop, packages, sdk, tidy};
+use crate::{codegen, crates, deny, docs, e2e, examples, interop, sdk, tidy};
 
 const STEPS: &[Step] = &[
     Step {
@@ -42,8 +42,8 @@ const STEPS: &[Step] = &[
         run: api_documentation,
     },
     Step {
-        name: "packages",
-        run: || packages::run().map(Outcome::from),
+        name: "crates",
+        run: || crates::run().map(Outcome::from),
     },
     Step {
         name: "SDK build",

@@ -84,6 +84,7 @@ const GROUPS: [(&str, &[&str]); 4] = [
             "domains start",
             "domains stop",
             "domains restart",
+            "domains run",
             "domains kill",
             "domains signal",
             "domains wait",

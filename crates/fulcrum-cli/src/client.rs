@@ -10,7 +10,7 @@ use tokio_stream::{Stream, StreamExt};
 
 use crate::exit::{CliError, Code};
 use crate::output::{Output, sanitize};
-use crate::{load, paths};
+use crate::{load, paths, users};
 
 /// Connects to the running instance of the app. Never starts one.
 ///
@@ -37,6 +37,14 @@ pub(crate) fn connect_error(root: &Path, error: &ConnectError) -> CliError {
         ),
         ConnectError::VersionMismatch { .. } => {
             CliError::new(Code::VersionMismatch, error.to_string())
+        }
+        ConnectError::OtherUser { pid, uid } => {
+            let user = users::name(*uid);
+            CliError::failed(format!(
+                "the instance for {} (pid {pid}) belongs to {user}\n  \
+                 hint: run this command as {user} or root",
+                root.display()
+            ))
         }
         ConnectError::Unresponsive { pid, .. } => CliError::failed(unresponsive_text(
             error,

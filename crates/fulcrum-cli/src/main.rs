@@ -20,6 +20,7 @@ mod load;
 mod output;
 mod panic;
 mod paths;
+mod users;
 mod wiring;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};

@@ -7,15 +7,15 @@ use fulcrum_spawn::prepare::CacheDir;
 
 use crate::exit::CliError;
 
-/// The runtime directory of an app's instance: its lock and its socket.
+/// Where an app's instance has its lock and its socket.
 ///
 /// # Errors
-/// It cannot be created, or belongs to another user.
+/// The app does not exist.
 pub(crate) fn runtime_dir(app: &Path) -> Result<RuntimeDir, CliError> {
     let xdg = std::env::var_os("XDG_RUNTIME_DIR").map(PathBuf::from);
     let uid = rustix::process::getuid().as_raw();
     RuntimeDir::for_app(app, xdg.as_deref(), &std::env::temp_dir(), uid)
-        .map_err(|error| CliError::failed(format!("cannot use the runtime directory: {error}")))
+        .map_err(|error| CliError::failed(format!("cannot look for the instance: {error}")))
 }
 
 /// The cache directory: `$XDG_CACHE_HOME/fulcrum`, else `~/.cache/fulcrum`. Where that cannot be

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 
-use crate::process::{DependencyCondition, ProcessSettings};
+use crate::process::{DependencyCondition, ProcessKind, ProcessSettings};
 use crate::runtime::RuntimeSettings;
 
 /// A Fulcrum app: a directory with a `fulcrum.yml`, and its domains.
@@ -25,6 +25,7 @@ pub struct App {
 /// The effective settings with their origins, for [`App::effective`].
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(crate) struct EffectiveConfig {
+    pub(crate) show_secrets: bool,
     pub(crate) runtime: Value,
     pub(crate) domains: BTreeMap<String, Value>,
 }
@@ -91,6 +92,7 @@ impl App {
             logs,
             watch,
             standby,
+            env_override: _,
             typecheck,
             cache_size,
             groups: _,
@@ -123,20 +125,37 @@ impl App {
     /// setting is a leaf `{"value": …, "origin": …}`.
     ///
     /// An origin is `default`, `discovered` (an entry point found by its name),
-    /// `FILE:LINE:COLUMN`, `env VARIABLE` or `flag`. Values of environment variables whose
-    /// names are those of secrets are masked, see [`redact_value`](crate::redact_value).
+    /// `FILE:LINE:COLUMN`, `env VARIABLE` or `flag`. Secrets are masked as in a domain's status,
+    /// see [`redact_value`](crate::redact_value) and [`redact_arguments`](crate::redact_arguments);
+    /// a masked leaf has `"masked": true`.
     pub fn effective(&self) -> Value {
-        serde_json::json!({
+        self.masked(serde_json::json!({
             "root": self.root.to_string_lossy(),
             "name": self.name,
             "runtime": self.effective.runtime,
             "domains": self.effective.domains,
-        })
+        }))
+    }
+
+    /// The same app, whose [effective configuration](Self::effective) shows secrets.
+    #[must_use]
+    pub fn with_secrets(&self) -> Self {
+        let mut app = self.clone();
+        app.effective.show_secrets = true;
+        app
+    }
+
+    fn masked(&self, mut effective: Value) -> Value {
+        if !self.effective.show_secrets {
+            crate::redact::mask_settings(&mut effective);
+        }
+        effective
     }
 
     /// The part of [`App::effective`] for one domain: `{name, dir, process: {…}}`.
     pub fn effective_domain(&self, name: &str) -> Option<Value> {
-        self.effective.domains.get(name).cloned()
+        let domain = self.effective.domains.get(name)?;
+        Some(self.masked(domain.clone()))
     }
 
     /// The effective configuration as YAML, without origins, of the app or of one domain. None if no
@@ -172,6 +191,16 @@ fn values(effective: Value) -> Value {
 }
 
 impl Domain {
+    /// Whether the domain runs until it is done, and not until it is stopped.
+    pub fn is_job(&self) -> bool {
+        self.process.kind == ProcessKind::Job
+    }
+
+    /// Whether the domain starts with the instance, unless it is left out by the command line.
+    pub fn starts_with_instance(&self) -> bool {
+        self.process.autostart && self.process.schedule.is_none()
+    }
+
     /// Whether the domain has a program.
     pub fn has_process(&self) -> bool {
         self.program != Program::NoProcess

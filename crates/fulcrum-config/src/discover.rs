@@ -48,7 +48,10 @@ pub(crate) fn discover(
                 "no-match",
                 format!("`runtime.domains`: {} matches no directory", quoted(glob)),
             )
-            .hint("globs are relative to the app root; hidden directories and node_modules are skipped"))),
+            .hint(escape_hint(root, glob).unwrap_or_else(|| {
+                "globs are relative to the app root; hidden directories and node_modules are skipped"
+                    .to_owned()
+            })))),
             Ok(found) => dirs.extend(found),
             Err(diagnostic) => diagnostics.push(at(diagnostic)),
         }
@@ -164,10 +167,7 @@ fn check_name(name: &str) -> Option<Diagnostic> {
             .chars()
             .all(|c| c.is_ascii_alphanumeric() || c == '_' || c == '-');
     if !is_valid {
-        return Some(
-            Diagnostic::error("bad-name", format!("{} is not a valid domain name", quoted(name)))
-                .hint(format!("rename the directory: up to {MAX_NAME_LEN} letters a-z, digits, `-` and `_`, starting with a letter or digit")),
-        );
+        return Some(bad_name(name));
     }
     let reserved = RESERVED
         .iter()
@@ -179,6 +179,72 @@ fn check_name(name: &str) -> Option<Diagnostic> {
         )
         .hint("rename the directory"),
     )
+}
+
+/// Which characters are wrong, and a name that is valid.
+fn bad_name(name: &str) -> Diagnostic {
+    let is_allowed = |c: char| c.is_ascii_alphanumeric() || c == '_' || c == '-';
+    let mut wrong: Vec<String> = Vec::new();
+    for c in name.chars().filter(|c| !is_allowed(*c)) {
+        let c = match c {
+            ' ' => "a space".to_owned(),
+            c => quoted(&c.to_string()),
+        };
+        if !wrong.contains(&c) {
+            wrong.push(c);
+        }
+    }
+    let why = if !wrong.is_empty() {
+        format!(": it contains {}", wrong.join(", "))
+    } else if name.len() > MAX_NAME_LEN {
+        format!(": it has more than {MAX_NAME_LEN} characters")
+    } else {
+        ": it does not start with a letter or digit".to_owned()
+    };
+    let plain: String = name
+        .chars()
+        .map(|c| if is_allowed(c) { c } else { '-' })
+        .collect();
+    let suggestion: String = plain
+        .split('-')
+        .filter(|part| !part.is_empty())
+        .collect::<Vec<_>>()
+        .join("-")
+        .trim_matches(['_', '-'])
+        .chars()
+        .take(MAX_NAME_LEN)
+        .collect();
+    let to = if suggestion.is_empty() {
+        String::new()
+    } else {
+        format!(" to {}", quoted(&suggestion))
+    };
+    Diagnostic::error(
+        "bad-name",
+        format!("{} is not a valid domain name{why}", quoted(name)),
+    )
+    .hint(format!(
+        "rename the directory{to}: up to {MAX_NAME_LEN} letters (A-Z, a-z), digits, `-` and `_`, \
+         starting with a letter or digit"
+    ))
+}
+
+/// The hint for a glob that names a directory with brackets or braces in its name.
+fn escape_hint(root: &Path, glob: &str) -> Option<String> {
+    if !glob.contains(['[', ']', '{', '}', '?']) || !root.join(glob).is_dir() {
+        return None;
+    }
+    let escaped: String = glob
+        .chars()
+        .flat_map(|c| {
+            let special = matches!(c, '[' | ']' | '{' | '}' | '?');
+            special.then_some('\\').into_iter().chain([c])
+        })
+        .collect();
+    Some(format!(
+        "`[`, `]`, `{{`, `}}` and `?` have a meaning in globs; for the directory of that name write {}",
+        quoted(&escaped)
+    ))
 }
 
 /// The directories, relative to `root`, that a glob matches.
@@ -205,7 +271,7 @@ fn expand(root: &Path, glob: &str) -> Result<BTreeSet<PathBuf>, Diagnostic> {
             descendants(root, dirs)?
         } else if part.contains(['*', '?', '[', ']', '{', '}', '\\']) {
             literal = false;
-            let matcher = matcher(part, glob)?;
+            let matcher = matcher(root, part, glob)?;
             let matches_hidden = part.starts_with('.');
             dirs.iter()
                 .flat_map(|dir| children(root, dir))
@@ -243,7 +309,7 @@ fn expand(root: &Path, glob: &str) -> Result<BTreeSet<PathBuf>, Diagnostic> {
     Ok(dirs)
 }
 
-fn matcher(part: &str, glob: &str) -> Result<GlobMatcher, Diagnostic> {
+fn matcher(root: &Path, part: &str, glob: &str) -> Result<GlobMatcher, Diagnostic> {
     GlobBuilder::new(part)
         .build()
         .map(|glob| glob.compile_matcher())
@@ -256,7 +322,11 @@ fn matcher(part: &str, glob: &str) -> Result<GlobMatcher, Diagnostic> {
                     error.kind()
                 ),
             )
-            .hint("`*` matches any name, `**` any directories, `{a,b}` either name")
+            .hint(escape_hint(root, glob).unwrap_or_else(|| {
+                "`*` matches any name, `**` any directories, `{a,b}` either name; a bracket that is \
+                 part of a name is `\\[`"
+                    .to_owned()
+            }))
         })
 }
 

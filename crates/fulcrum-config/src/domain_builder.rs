@@ -11,11 +11,12 @@ use crate::diagnostic::{Diagnostic, quoted};
 use crate::discovered::DiscoveredDomain;
 use crate::entry_point;
 use crate::file::{CONFIG_FILE, read_config};
+use crate::job_defaults::apply_job_defaults;
 use crate::layer_parser::{LayerParser, Source};
 use crate::layers::{self, SettingArena};
 use crate::process::{ProbeCheck, ProcessSettings};
-use crate::redact::is_secret_name;
 use crate::resolve;
+use crate::resolve::env_files::Environment;
 use crate::schema;
 use crate::setting::{Origin, Setting, SettingTree, SettingWithOrigin, leaf_json};
 use crate::toplevel::{self, FileKind};
@@ -28,6 +29,17 @@ pub(crate) struct DomainContext<'a> {
     pub(crate) lower_layers: &'a Dict,
     /// Variables and flags, merged.
     pub(crate) upper_layers: &'a Dict,
+    /// `runtime.env_override`.
+    pub(crate) env_override: bool,
+}
+
+impl DomainContext<'_> {
+    fn environment(&self) -> Environment<'_> {
+        Environment {
+            inherited: self.env,
+            files_override: self.env_override,
+        }
+    }
 }
 
 /// A domain, possibly with errors that are reported already.
@@ -88,10 +100,17 @@ pub(crate) fn read(
     } else {
         (None, false)
     };
+    apply_job_defaults(&mut tree);
     if matches!(program, Some(Program::Command(_))) {
         default_to_started(&mut tree);
     }
-    let process = resolve::process(&tree, context.root, &dir, diagnostics);
+    let process = resolve::process(
+        &tree,
+        context.root,
+        &dir,
+        &context.environment(),
+        diagnostics,
+    );
     DomainBuilder {
         name: found.name.clone(),
         dir,
@@ -231,14 +250,6 @@ impl DomainBuilder {
         }
         if process.get("cwd").is_none() {
             process["cwd"] = leaf_json(relative(&self.process.cwd), "default");
-        }
-        if let Some(Value::Object(env)) = process.get_mut("env") {
-            for (name, leaf) in env {
-                if is_secret_name(name) {
-                    leaf["value"] = json!("***");
-                    leaf["masked"] = json!(true);
-                }
-            }
         }
         json!({ "name": self.name, "dir": relative(&self.dir), "process": process })
     }

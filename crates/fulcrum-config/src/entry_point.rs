@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use crate::diagnostic::{Diagnostic, quoted};
 use crate::discovered::DiscoveredDomain;
-use crate::file::io_error_text;
+use crate::file::{io_error_text, normalize};
 
 /// The file names that are searched if no entry point is configured.
 pub(crate) const NAMES: [&str; 5] = [
@@ -58,6 +58,17 @@ pub(crate) fn resolve_configured(
     entry: &str,
 ) -> Result<PathBuf, Diagnostic> {
     let path = dir.join(entry);
+    // Told first: whether such a file exists, and what it is, does not matter then.
+    if let Some(normal) = outside(root, &path) {
+        let message = format!(
+            "`process.entry`: {} is outside the app, at {}",
+            quoted(entry),
+            quoted(&normal.to_string_lossy())
+        );
+        return Err(Diagnostic::error("outside-app", message).hint(
+            "the entry point must be inside the app: copy it there, or use `process.command`",
+        ));
+    }
     let extension = Path::new(entry)
         .extension()
         .and_then(|extension| extension.to_str());
@@ -78,6 +89,15 @@ pub(crate) fn resolve_configured(
         message: format!("`process.entry`: {} {}", quoted(entry), diagnostic.message),
         ..diagnostic
     })
+}
+
+/// The path without `.` and `..`, if it is outside the root by its text alone.
+fn outside(root: &Path, path: &Path) -> Option<PathBuf> {
+    let normal = normalize(path);
+    // An absolute path may lead into the app through a link.
+    let is_inside = |path: &Path| path.starts_with(root);
+    let inside_by_link = normal.canonicalize().is_ok_and(|real| is_inside(&real));
+    (!is_inside(&normal) && !inside_by_link).then_some(normal)
 }
 
 /// Checks a file, and returns its canonical path.

@@ -2,7 +2,7 @@
 
 use std::fs::File;
 use std::io::{self, Read};
-use std::path::Path;
+use std::path::{Component, Path, PathBuf};
 
 use crate::diagnostic::{Diagnostic, Location, Severity};
 use crate::node::{Node, NodeKind};
@@ -99,7 +99,8 @@ fn decode(bytes: Vec<u8>, display_path: &Path) -> Result<String, Diagnostic> {
 
 /// Parses a `fulcrum.yml`; none if it is unusable, which is reported.
 ///
-/// Only `section` is Fulcrum's own: a duplicate key elsewhere is a warning.
+/// Only `section` is Fulcrum's own: a duplicate key or an unusual space elsewhere is a
+/// warning.
 pub(crate) fn read_config(
     path: &Path,
     display_path: &Path,
@@ -120,12 +121,13 @@ pub(crate) fn read_config(
             return None;
         }
     };
-    for duplicate in parsed.duplicates {
-        let is_own_section = duplicate
-            .section
-            .as_deref()
-            .is_none_or(|name| name == section);
-        let mut diagnostic = into_diagnostic(duplicate.error, display_path);
+    for found in parsed.errors {
+        let is_own_section = found.section.as_deref().is_none_or(|name| name == section);
+        // Other tools may give a meaning to their tags.
+        if !is_own_section && found.error.code == "unknown-tag" {
+            continue;
+        }
+        let mut diagnostic = into_diagnostic(found.error, display_path);
         if !is_own_section {
             diagnostic.severity = Severity::Warning;
         }
@@ -152,6 +154,21 @@ pub(crate) fn read_config(
             None
         }
     }
+}
+
+/// The path without `.` and `..`, by its text alone.
+pub(crate) fn normalize(path: &Path) -> PathBuf {
+    let mut normal = PathBuf::new();
+    for part in path.components() {
+        match part {
+            Component::ParentDir => {
+                normal.pop();
+            }
+            Component::CurDir => {}
+            part => normal.push(part),
+        }
+    }
+    normal
 }
 
 /// The location of a position in a file.

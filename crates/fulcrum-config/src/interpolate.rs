@@ -1,81 +1,164 @@
-//! `${NAME}` and `${NAME:-default}` in values.
+//! `${NAME}` and its forms in values, as docker compose expands them.
 
 use std::collections::BTreeMap;
+
+/// The deepest nesting of defaults in defaults.
+const MAX_DEPTH: u32 = 16;
 
 /// Why a reference cannot be expanded.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum InterpolationError {
     /// The variable is not set, and there is no default.
     Unset(String),
-    /// `${` without a name and `}`; the text in question.
+    /// `${NAME:?message}`: the variable is not set or empty.
+    Required {
+        /// The variable.
+        name: String,
+        /// The message, which may be empty.
+        message: String,
+    },
+    /// `${` without the `}` that belongs to it; the text in question.
+    Unclosed(String),
+    /// `${…}` with something else than a name and an operator; the text in question.
     Malformed(String),
 }
 
-/// Replaces each `${NAME}` by the variable, and each `${NAME:-default}` by the variable or, if that
-/// is unset or empty, the default. `$$` is a dollar sign; any other dollar sign is literal.
+/// An expanded text.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Interpolated {
+    pub(crate) text: String,
+    /// Names after a dollar sign without braces, which stay as they are.
+    pub(crate) bare: Vec<String>,
+}
+
+/// Expands the references of a text.
+///
+/// `${NAME}` is the variable. `${NAME:-default}` is the default if the variable is unset or empty,
+/// `${NAME:?message}` then is an error, and `${NAME:+other}` is the other text unless it is unset or
+/// empty. Without the colon an empty variable counts as set. Defaults may contain references, and
+/// braces that match. `$$` is a dollar sign; any other dollar sign is literal.
 ///
 /// # Errors
 /// All errors of the text, not only the first.
 pub(crate) fn interpolate(
     text: &str,
     env: &BTreeMap<String, String>,
-) -> Result<String, Vec<InterpolationError>> {
-    let mut out = String::with_capacity(text.len());
-    let mut errors = Vec::new();
-    let mut rest = text;
-    while let Some(start) = rest.find('$') {
-        let (before, from) = rest.split_at(start);
-        out.push_str(before);
-        if let Some(after) = from.strip_prefix("$$") {
-            out.push('$');
-            rest = after;
-        } else if let Some(after) = from.strip_prefix("${") {
-            let Some((inside, after)) = after.split_once('}') else {
-                errors.push(InterpolationError::Malformed(from.to_owned()));
-                rest = "";
-                break;
-            };
-            match expand(inside, env) {
-                Ok(value) => out.push_str(value),
-                Err(error) => errors.push(error),
-            }
-            rest = after;
-        } else {
-            out.push('$');
-            rest = &from[1..];
-        }
-    }
-    out.push_str(rest);
+) -> Result<Interpolated, Vec<InterpolationError>> {
+    let mut expansion = Expansion {
+        env,
+        bare: Vec::new(),
+        errors: Vec::new(),
+    };
+    let text = expansion.expand(text, 0);
+    let Expansion { bare, errors, .. } = expansion;
     if errors.is_empty() {
-        Ok(out)
+        Ok(Interpolated { text, bare })
     } else {
         Err(errors)
     }
 }
 
-fn expand<'a>(
-    inside: &'a str,
+struct Expansion<'a> {
     env: &'a BTreeMap<String, String>,
-) -> Result<&'a str, InterpolationError> {
-    let (name, default) = match inside.split_once(":-") {
-        Some((name, default)) => (name, Some(default)),
-        None => (inside, None),
-    };
-    if !is_name(name) {
-        return Err(InterpolationError::Malformed(format!("${{{inside}}}")));
+    bare: Vec<String>,
+    errors: Vec<InterpolationError>,
+}
+
+impl Expansion<'_> {
+    fn expand(&mut self, text: &str, depth: u32) -> String {
+        let mut out = String::with_capacity(text.len());
+        let mut rest = text;
+        while let Some(start) = rest.find('$') {
+            let (before, from) = rest.split_at(start);
+            out.push_str(before);
+            if let Some(after) = from.strip_prefix("$$") {
+                out.push('$');
+                rest = after;
+            } else if let Some(after) = from.strip_prefix("${") {
+                let Some(end) = closing_brace(after) else {
+                    self.errors
+                        .push(InterpolationError::Unclosed(from.to_owned()));
+                    return out;
+                };
+                self.reference(&after[..end], &mut out, depth);
+                rest = &after[end + 1..];
+            } else {
+                let name = leading_name(&from[1..]);
+                if !name.is_empty() {
+                    self.bare.push(name.to_owned());
+                }
+                out.push('$');
+                rest = &from[1..];
+            }
+        }
+        out.push_str(rest);
+        out
     }
-    match (env.get(name), default) {
-        (Some(value), Some(default)) if value.is_empty() => Ok(default),
-        (Some(value), _) => Ok(value),
-        (None, Some(default)) => Ok(default),
-        (None, None) => Err(InterpolationError::Unset(name.to_owned())),
+
+    /// Appends the value of `${inside}`.
+    fn reference(&mut self, inside: &str, out: &mut String, depth: u32) {
+        let name = leading_name(inside);
+        let operator = &inside[name.len()..];
+        let (colon, operator) = match operator.strip_prefix(':') {
+            Some(operator) => (true, operator),
+            None => (false, operator),
+        };
+        let value = self.env.get(name).map(String::as_str);
+        let value = value.filter(|value| !(colon && value.is_empty()));
+        let mut chars = operator.chars();
+        let kind = chars.next();
+        let word = chars.as_str();
+        let malformed = name.is_empty() || depth >= MAX_DEPTH || (colon && kind.is_none());
+        match (kind, value) {
+            _ if malformed => self.malformed(inside),
+            (None | Some('-' | '?'), Some(value)) => out.push_str(value),
+            (None, None) => self.errors.push(InterpolationError::Unset(name.to_owned())),
+            (Some('-'), None) | (Some('+'), Some(_)) => {
+                let word = self.expand(word, depth + 1);
+                out.push_str(&word);
+            }
+            (Some('+'), None) => {}
+            (Some('?'), None) => {
+                let message = self.expand(word, depth + 1);
+                let name = name.to_owned();
+                self.errors
+                    .push(InterpolationError::Required { name, message });
+            }
+            _ => self.malformed(inside),
+        }
+    }
+
+    fn malformed(&mut self, inside: &str) {
+        self.errors
+            .push(InterpolationError::Malformed(format!("${{{inside}}}")));
     }
 }
 
-/// Whether this is a valid variable name in `${…}`.
-fn is_name(name: &str) -> bool {
-    name.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_')
-        && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_')
+/// The index of the `}` that closes a reference whose `${` was just read.
+fn closing_brace(text: &str) -> Option<usize> {
+    let mut open = 1;
+    for (index, byte) in text.bytes().enumerate() {
+        match byte {
+            b'{' => open += 1,
+            b'}' => open -= 1,
+            _ => {}
+        }
+        if open == 0 {
+            return Some(index);
+        }
+    }
+    None
+}
+
+/// The variable name that a text starts with; empty if it starts with none.
+fn leading_name(text: &str) -> &str {
+    if text.starts_with(|c: char| c.is_ascii_digit()) {
+        return "";
+    }
+    let end = text
+        .find(|c: char| !(c.is_ascii_alphanumeric() || c == '_'))
+        .unwrap_or(text.len());
+    &text[..end]
 }
 
 #[cfg(test)]
@@ -101,9 +184,43 @@ mod tests {
             ("$${HOST}", "${HOST}"),
             ("${RECURSE}", "${HOST}"),
             ("${UNSET:-a:-b}", "a:-b"),
+            ("${UNSET:-${HOST}}/x", "db/x"),
+            ("${UNSET:-${UNSET2:-${EMPTY:-deep}}}", "deep"),
+            ("${UNSET:-{\"a\": {}}}", "{\"a\": {}}"),
+            ("${UNSET:-$$5}", "$5"),
+            ("${HOST:-${UNSET}}", "db"),
+            ("${EMPTY-d}${UNSET-d}", "d"),
+            ("${HOST:?needed}${EMPTY?needed}", "db"),
+            (
+                "${HOST:+set}${EMPTY:+set}${UNSET+set}${EMPTY+set}",
+                "setset",
+            ),
         ] {
-            assert_eq!(interpolate(text, &env()), Ok(expected.to_owned()), "{text}");
+            let expanded = interpolate(text, &env()).map(|expanded| expanded.text);
+            assert_eq!(expanded, Ok(expected.to_owned()), "{text}");
         }
+    }
+
+    #[test]
+    fn a_name_without_braces_is_literal_and_reported() {
+        let expanded = interpolate("$HOST-$$HOST-$5-${UNSET:-$A}$", &env()).expect("valid");
+        assert_eq!(expanded.text, "$HOST-$HOST-$5-$A$");
+        assert_eq!(expanded.bare, ["HOST", "A"]);
+    }
+
+    #[test]
+    fn a_required_variable_is_an_error_with_its_message() {
+        let required = |name: &str, message: &str| InterpolationError::Required {
+            name: name.into(),
+            message: message.into(),
+        };
+        assert_eq!(
+            interpolate("${EMPTY:?set it for ${HOST}}${UNSET?}", &env()),
+            Err(vec![
+                required("EMPTY", "set it for db"),
+                required("UNSET", "")
+            ])
+        );
     }
 
     #[test]
@@ -115,7 +232,8 @@ mod tests {
                 InterpolationError::Unset("C".into())
             ])
         );
-        for text in ["${", "${HOST", "${}", "${1A}", "${A-b}", "${A B}"] {
+        let deep = "${A:-".repeat(100_000) + &"}".repeat(100_000);
+        for text in ["${}", "${1A}", "${A:b}", "${A B}", "${A:}", &deep] {
             assert!(
                 matches!(
                     interpolate(text, &env()).expect_err("an error").as_slice(),
@@ -124,16 +242,23 @@ mod tests {
                 "{text}"
             );
         }
+        for text in ["${", "${HOST", "${A:-${B}"] {
+            assert_eq!(
+                interpolate(text, &env()),
+                Err(vec![InterpolationError::Unclosed(text.to_owned())])
+            );
+        }
     }
 
     proptest! {
         #[test]
         fn doubled_dollar_signs_are_literal(text in ".{0,40}") {
-            prop_assert_eq!(interpolate(&text.replace('$', "$$"), &env()), Ok(text));
+            let expanded = interpolate(&text.replace('$', "$$"), &env());
+            prop_assert_eq!(expanded.map(|expanded| expanded.text), Ok(text));
         }
 
         #[test]
-        fn any_text_is_read_without_panic(text in "[${}:A-C-]{0,30}") {
+        fn any_text_is_read_without_panic(text in "[${}:A-C?+-]{0,30}") {
             let _ = interpolate(&text, &env());
         }
     }

@@ -10,9 +10,10 @@ use std::path::PathBuf;
 use figment::value::{Dict, Value};
 
 use crate::diagnostic::{self, Diagnostic, quoted};
-use crate::interpolate::{InterpolationError, interpolate};
+use crate::interpolate::{Interpolated, InterpolationError, interpolate};
 use crate::layers::SettingArena;
 use crate::node::{Entry, Node, NodeKind, Position};
+use crate::other_tools::{self, Meaning};
 use crate::scalars::scalar;
 use crate::schema::{self, Key, Kind, Type};
 use crate::setting::{Origin, SettingWithOrigin};
@@ -152,6 +153,10 @@ impl LayerParser<'_> {
                 }
                 Err(error) => {
                     let error = match interpolated.value {
+                        NodeKind::Null if name.contains(':') => ValueError {
+                            hint: space_after_colon(name),
+                            ..error
+                        },
                         NodeKind::Null => error.hint(format!("an empty text is `\"\"`; to pass on a variable of the environment, write `{name}: ${{{name}}}`")),
                         _ => error,
                     };
@@ -254,7 +259,13 @@ impl LayerParser<'_> {
         match &node.value {
             NodeKind::Mapping(entries) => entries,
             NodeKind::Null => &[],
-            NodeKind::Scalar { .. } | NodeKind::Sequence(_) => {
+            NodeKind::Scalar { text, .. } => {
+                let mut error = ValueError::expected("a map", node);
+                error.hint = space_after_colon(text);
+                self.report_invalid(error, node.position, path);
+                &[]
+            }
+            NodeKind::Sequence(_) => {
                 self.report_invalid(ValueError::expected("a map", node), node.position, path);
                 &[]
             }
@@ -271,13 +282,29 @@ impl LayerParser<'_> {
             message: format!("unknown key {}", quoted(&entry.key)),
             hint: None,
         };
+        // A word of another tool is no typo, even if it is close to a key.
+        let foreign = std::ptr::eq(keys, schema::PROCESS)
+            .then(|| other_tools::process_key(&entry.key))
+            .flatten();
         error = match (
+            foreign,
             closest(&entry.key, schema::names(keys)),
             schema::find_nested_key(keys, &entry.key),
         ) {
-            (Some(name), _) => error.hint(format!("did you mean `{name}`?")),
-            (None, Some(nested)) => error.hint(format!("did you mean `{}`?", join(path, &nested))),
-            (None, None) => error.hint(format!(
+            (Some(Meaning::Advice(text)), ..) => error.hint(text),
+            (Some(Meaning::Key(key)), ..) => {
+                let suggestion = if key.contains('.') {
+                    join(path, key)
+                } else {
+                    key.to_owned()
+                };
+                error.hint(format!("did you mean `{suggestion}`?"))
+            }
+            (None, Some(name), _) => error.hint(format!("did you mean `{name}`?")),
+            (None, None, Some(nested)) => {
+                error.hint(format!("did you mean `{}`?", join(path, &nested)))
+            }
+            (None, None, None) => error.hint(format!(
                 "known keys: {}",
                 schema::names(keys).collect::<Vec<_>>().join(", ")
             )),
@@ -293,10 +320,15 @@ impl LayerParser<'_> {
         let value = match &node.value {
             NodeKind::Null => NodeKind::Null,
             NodeKind::Scalar { text, plain } => match interpolate(text, env) {
-                Ok(text) => NodeKind::Scalar {
-                    text,
-                    plain: *plain,
-                },
+                Ok(Interpolated { text, bare }) => {
+                    for name in bare {
+                        self.report_bare_variable(&name, node.position, path);
+                    }
+                    NodeKind::Scalar {
+                        text,
+                        plain: *plain,
+                    }
+                }
                 Err(errors) => {
                     for error in errors {
                         self.report_unresolved(error, node.position, path);
@@ -335,13 +367,45 @@ impl LayerParser<'_> {
                 message: format!("the variable {} is not set", quoted(&name)),
                 hint: Some(format!("set {name}, or write a default: `${{{name}:-…}}`")),
             },
+            InterpolationError::Required { name, message } => ValueError {
+                code: "unset-variable",
+                message: if message.is_empty() {
+                    format!("the variable {} is required", quoted(&name))
+                } else {
+                    format!(
+                        "the variable {} is required: {}",
+                        quoted(&name),
+                        quoted(&message)
+                    )
+                },
+                hint: Some(format!("set {name}")),
+            },
+            InterpolationError::Unclosed(text) => ValueError {
+                code: "bad-variable",
+                message: format!("{} has no closing brace", quoted(&text)),
+                hint: Some("close it with `}`; a dollar sign is `$$`".into()),
+            },
             InterpolationError::Malformed(text) => ValueError {
                 code: "bad-variable",
                 message: format!("{} is not a variable reference", quoted(&text)),
-                hint: Some("write `${NAME}` or `${NAME:-default}`; a dollar sign is `$$`".into()),
+                hint: Some(
+                    "write `${NAME}`, `${NAME:-default}`, `${NAME:?message}` or `${NAME:+text}`; \
+                     a dollar sign is `$$`"
+                        .into(),
+                ),
             },
         };
         self.report_invalid(error, position, path);
+    }
+
+    fn report_bare_variable(&mut self, name: &str, position: Position, path: &str) {
+        let message = format!("{}: `${name}` is not expanded", quoted(path));
+        let diagnostic = Diagnostic::warning("bare-variable", message)
+            .at(self.source.origin(position).location())
+            .hint(format!(
+                "write `${{{name}}}` for the variable, or `$${name}` for this text"
+            ));
+        self.diagnostics.push(diagnostic);
     }
 
     fn report_invalid(&mut self, error: ValueError, position: Position, path: &str) {
@@ -351,6 +415,21 @@ impl LayerParser<'_> {
         diagnostic.hint = error.hint;
         self.diagnostics.push(diagnostic);
     }
+}
+
+/// The hint for `A:1`, which YAML takes for one text.
+fn space_after_colon(text: &str) -> Option<String> {
+    let (name, value) = text.split_once(':')?;
+    let is_name = |c: char| c.is_ascii_alphanumeric() || "_.-".contains(c);
+    if name.is_empty() || value.starts_with("//") || !name.chars().all(is_name) {
+        return None;
+    }
+    let unusual = |c: char| c.is_whitespace() || crate::spaces::name_of(c).is_some();
+    let value = value.trim_start_matches(unusual);
+    Some(format!(
+        "write a normal space after the colon: {}",
+        quoted(&format!("{name}: {value}"))
+    ))
 }
 
 fn join(path: &str, name: &str) -> String {

@@ -79,12 +79,15 @@ mod discovered;
 mod domain_builder;
 mod entry_point;
 mod env_file;
+mod env_files;
 mod file;
 mod file_stamp;
 mod file_watch;
 mod group_checks;
 mod groups;
 mod interpolate;
+mod job_defaults;
+mod jobs;
 mod layer_parser;
 mod layers;
 mod listen;
@@ -92,6 +95,7 @@ mod load;
 mod mode;
 mod node;
 mod options;
+mod other_tools;
 mod otlp;
 mod overrides;
 mod plan;
@@ -103,10 +107,12 @@ mod resolve;
 mod root;
 mod runtime;
 mod scalars;
+mod schedule;
 mod schema;
 mod selection;
 mod setting;
 mod settings_cache;
+mod spaces;
 mod stable_load;
 mod suggest;
 mod toplevel;
@@ -116,6 +122,7 @@ mod value;
 mod value_error;
 mod yaml;
 mod yaml_error;
+mod yaml_value;
 
 pub use app::{App, Domain, Program};
 pub use diagnostic::{Diagnostic, Location, Severity};
@@ -128,9 +135,9 @@ pub use plan::{
     Action, Difference, DomainChange, ReloadPlan, RunningState, describe_changes, restart_reason,
 };
 pub use process::{
-    BackoffSettings, DependencyCondition, HeartbeatSettings, PortSetting, ProbeCheck,
-    ProbeSettings, ProcessSettings, ResourceLimits, RestartMode, RestartSettings, StopRecipient,
-    StopSettings, WatchSettings,
+    BackoffSettings, DependencyCondition, HeartbeatSettings, HookSettings, PortSetting, ProbeCheck,
+    ProbeSettings, ProcessKind, ProcessSettings, ResourceLimits, RestartMode, RestartSettings,
+    StopRecipient, StopSettings, WatchSettings,
 };
 pub use redact::{redact_arguments, redact_command_line, redact_value};
 pub use reference::{SettingReference, setting_reference};
@@ -140,7 +147,9 @@ pub use runtime::{
     OtlpExportSettings, RegistrationMode, RestartStrategy, RuntimeSettings, SupervisionGroup,
     TlsSettings,
 };
+pub use schedule::{CronExpression, MissedRuns, Overlap, Schedule};
 pub use selection::{Selection, UnknownDomain, select, select_among, unknown_domain};
 pub use settings_cache::SettingsCache;
 pub use stable_load::load_if_stable;
 pub use unsupported::unsupported_settings;
+pub use yaml_value::parse_yaml_value;

@@ -20,7 +20,7 @@ use crate::root::find_app_root;
 use crate::runtime::RuntimeSettings;
 use crate::setting::Origin;
 use crate::toplevel::{self, FileKind};
-use crate::{defaults, group_checks, overrides, resolve, schema};
+use crate::{defaults, group_checks, jobs, overrides, resolve, schema};
 
 /// Finds an app and loads its whole configuration.
 ///
@@ -70,8 +70,9 @@ fn read(options: &LoadOptions, root: &Path, diagnostics: &mut Vec<Diagnostic>) -
         env: &options.env,
         lower_layers: &layers.lower,
         upper_layers: &layers.upper,
+        env_override: runtime.env_override,
     };
-    let builders: BTreeMap<String, DomainBuilder> = found
+    let mut builders: BTreeMap<String, DomainBuilder> = found
         .domains
         .values()
         .map(|found| {
@@ -92,13 +93,14 @@ fn read(options: &LoadOptions, root: &Path, diagnostics: &mut Vec<Diagnostic>) -
                 .hint("create one with `fulcrum generate domain NAME`: a directory with a `domain.js` or `domain.ts`"),
         );
     }
+    jobs::recognize(&mut builders);
+    jobs::check(&builders, diagnostics);
     check_dependencies(&builders, &found, diagnostics);
     group_checks::check(&tree, &runtime, &builders, &found, diagnostics);
     check_ports(&runtime, &builders, diagnostics);
-    let mut effective_runtime = tree.to_json();
-    redact_headers(&mut effective_runtime);
     let effective = EffectiveConfig {
-        runtime: effective_runtime,
+        show_secrets: false,
+        runtime: tree.to_json(),
         domains: builders
             .iter()
             .map(|(name, builder)| (name.clone(), builder.effective_json(root)))
@@ -114,19 +116,6 @@ fn read(options: &LoadOptions, root: &Path, diagnostics: &mut Vec<Diagnostic>) -
         domains: builders.into_values().map(DomainBuilder::build).collect(),
         effective,
     })
-}
-
-/// Headers of the OTLP export usually contain credentials, so their values are masked.
-fn redact_headers(runtime: &mut serde_json::Value) {
-    let headers = runtime.pointer_mut("/logs/forward/headers");
-    for (_, leaf) in headers
-        .and_then(serde_json::Value::as_object_mut)
-        .into_iter()
-        .flatten()
-    {
-        leaf["value"] = serde_json::json!("***");
-        leaf["masked"] = serde_json::json!(true);
-    }
 }
 
 fn app_layers(

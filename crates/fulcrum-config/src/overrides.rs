@@ -12,6 +12,7 @@ use crate::diagnostic::{Diagnostic, quoted};
 use crate::layer_parser::{LayerParser, Source};
 use crate::layers::{self, SettingArena};
 use crate::node::{Entry, Node, NodeKind};
+use crate::other_tools::{self, Meaning};
 use crate::schema::{self, Key, Kind, Type};
 use crate::suggest::{closest, likely_typo};
 
@@ -232,8 +233,8 @@ fn list(value: &str) -> Result<Node, String> {
 
 fn yaml(value: &str) -> Result<Node, String> {
     let parsed = crate::yaml::parse(value).map_err(|error| error.message)?;
-    match parsed.duplicates.first() {
-        Some(duplicate) => Err(duplicate.error.message.clone()),
+    match parsed.errors.first() {
+        Some(found) => Err(found.error.message.clone()),
         None => Ok(parsed.root),
     }
 }
@@ -260,7 +261,15 @@ fn resolve_path(
     };
     let name = level.to_ascii_lowercase();
     let Some(key) = keys.iter().find(|key| key.name == name) else {
-        let hint = closest(&name, schema::names(keys))
+        let foreign = std::ptr::eq(keys, schema::PROCESS)
+            .then(|| other_tools::process_key(&name))
+            .flatten();
+        let foreign = match foreign {
+            Some(Meaning::Key(key)) => Some(key),
+            Some(Meaning::Advice(_)) | None => None,
+        };
+        let hint = foreign
+            .or_else(|| closest(&name, schema::names(keys)))
             .map(str::to_owned)
             .or_else(|| schema::find_nested_key(keys, &name))
             .map_or_else(known, |suggestion| {

@@ -5,6 +5,7 @@ use std::time::Duration;
 use crate::diagnostic::quoted;
 use crate::listen;
 use crate::node::{Entry, Node, NodeKind};
+use crate::other_tools::{self, Meaning};
 use crate::process::{ProbeCheck, ProbeSettings};
 use crate::scalars::{duration, parse_integer, parse_string_list, scalar};
 use crate::suggest::closest;
@@ -77,6 +78,13 @@ fn parse_timing(probe: &mut ProbeSettings, key: &str, node: &Node) -> Result<(),
         _ => {
             let mut error = ValueError::invalid("is not a key of a probe");
             error.code = "unknown-key";
+            match other_tools::probe_key(key) {
+                Some(Meaning::Key(here)) => {
+                    return Err(error.hint(format!("did you mean `{here}`?")));
+                }
+                Some(Meaning::Advice(text)) => return Err(error.hint(text)),
+                None => {}
+            }
             let known = CHECK_KEYS.iter().chain(&TIMING_KEYS).copied();
             return Err(match closest(key, known.clone()) {
                 Some(name) => error.hint(format!("did you mean `{name}`?")),

@@ -5,9 +5,13 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use crate::schedule::Schedule;
+
 /// How a domain's process is started, supervised and stopped. Defaults are in `defaults.yml`.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ProcessSettings {
+    /// Whether it runs until it is stopped, or until it is done.
+    pub kind: ProcessKind,
     /// The Node executable: an absolute path, or a name that is searched in `PATH`.
     pub node: Option<PathBuf>,
     /// Arguments of Node itself.
@@ -18,9 +22,9 @@ pub struct ProcessSettings {
     pub cwd: PathBuf,
     /// Variables to set, with `${…}` expanded. They take precedence over `env_files`.
     pub env: BTreeMap<String, String>,
-    /// Environment files, absolute; later ones take precedence. To be read at each start with
+    /// Environment files; later ones take precedence. To be read at each start with
     /// [`read_env_file`](crate::read_env_file).
-    pub env_files: Vec<PathBuf>,
+    pub env_files: Vec<EnvFile>,
     /// The variables of these files when the configuration was loaded, so that two configurations
     /// can be compared.
     pub file_env: BTreeMap<String, String>,
@@ -30,6 +34,12 @@ pub struct ProcessSettings {
     pub restart: RestartSettings,
     /// The time within which it must become ready.
     pub start_timeout: Duration,
+    /// The time within which a job must be done.
+    pub timeout: Option<Duration>,
+    /// When a job runs by itself; then it does not start with the instance.
+    pub schedule: Option<Schedule>,
+    /// Commands that run at moments of its life.
+    pub hooks: HookSettings,
     /// The readiness probe.
     pub ready: ProbeSettings,
     /// The liveness probe.
@@ -55,15 +65,55 @@ pub struct ProcessSettings {
     pub user: Option<String>,
 }
 
+/// What a process is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ProcessKind {
+    /// It runs until it is stopped; the default.
+    Service,
+    /// It runs until it is done: its exit with a success code completes it.
+    Job,
+}
+
+/// An environment file.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct EnvFile {
+    /// Its path, absolute.
+    pub path: PathBuf,
+    /// Whether it must exist.
+    pub required: bool,
+}
+
+impl EnvFile {
+    /// Whether it is left out, since it does not exist and need not.
+    pub fn is_left_out(&self) -> bool {
+        !self.required && self.path.symlink_metadata().is_err()
+    }
+}
+
+/// Commands that run at moments of a process's life; an empty one is none.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct HookSettings {
+    /// Before each start. If it fails, so does the start.
+    pub before_start: Vec<String>,
+    /// When the process has become ready for the first time.
+    pub after_ready: Vec<String>,
+    /// When it has failed.
+    pub on_failure: Vec<String>,
+    /// When it and its tree are gone.
+    pub after_exit: Vec<String>,
+    /// The time limit of each.
+    pub timeout: Duration,
+}
+
 /// The condition of a dependency.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum DependencyCondition {
-    /// The dependency is ready; the default.
+    /// The dependency is ready, or has completed; the default.
     Ready,
     /// Its process is running.
     Started,
     /// Its process has exited successfully.
-    Exited,
+    Completed,
 }
 
 /// Whether and when a process is restarted.

@@ -1,5 +1,7 @@
 //! Redaction of secrets in text for people, by the names of variables and options.
 
+use serde_json::{Value, json};
+
 /// Replaces a secret.
 const MASK: &str = "***";
 
@@ -63,6 +65,61 @@ pub fn redact_arguments(arguments: &[String]) -> Vec<String> {
 pub fn redact_command_line(command: &str) -> String {
     let words: Vec<String> = command.split(' ').map(str::to_owned).collect();
     redact_arguments(&words).join(" ")
+}
+
+/// Masks the secrets of a tree whose settings are `{"value": …, "origin": …}`.
+pub(crate) fn mask_settings(tree: &mut Value) {
+    mask_named("", "", tree);
+}
+
+/// Masks what is called `name` in `section`.
+fn mask_named(section: &str, name: &str, tree: &mut Value) {
+    let Value::Object(map) = tree else { return };
+    if !map.get("origin").is_some_and(Value::is_string) {
+        for (key, below) in map {
+            mask_named(name, key, below);
+        }
+        return;
+    }
+    let Some(value) = map.get("value") else {
+        return;
+    };
+    let masked = match section {
+        // Headers of the export usually contain credentials.
+        "headers" => json!(MASK),
+        "env" => match value {
+            Value::String(text) => json!(redact_value(name, text)),
+            other => other.clone(),
+        },
+        _ => mask_value(value),
+    };
+    if masked != *value {
+        map.insert("value".to_owned(), masked);
+        map.insert("masked".to_owned(), json!(true));
+    }
+}
+
+/// A text without passwords in URLs; a list of texts as the arguments of a command.
+fn mask_value(value: &Value) -> Value {
+    match value {
+        Value::String(text) => json!(redact_url_password(text)),
+        Value::Array(items) => {
+            let texts: Option<Vec<String>> = items
+                .iter()
+                .map(|item| item.as_str().map(str::to_owned))
+                .collect();
+            match texts {
+                Some(texts) => json!(redact_arguments(&texts)),
+                None => value.clone(),
+            }
+        }
+        Value::Object(map) => map
+            .iter()
+            .map(|(key, value)| (key.clone(), mask_value(value)))
+            .collect::<serde_json::Map<_, _>>()
+            .into(),
+        other => other.clone(),
+    }
 }
 
 /// `postgres://user:secret@host` without the secret.

@@ -118,7 +118,10 @@ fn accepted(kind: Type) -> String {
         Type::Listen => "`HOST:PORT`".to_owned(),
         Type::OtlpEndpoint => "`http://HOST:PORT`".to_owned(),
         Type::Port => "`auto`, or a port".to_owned(),
+        Type::EnvFiles => "path; or a list of paths and of `{path, required}`".to_owned(),
         Type::Standby => "`off`, or a count".to_owned(),
+        Type::Cron => "cron expression".to_owned(),
+        Type::TimeZone => "name of a time zone".to_owned(),
     }
 }
 
@@ -152,6 +155,22 @@ const DESCRIPTIONS: &[(&str, &str)] = &[
     (
         "runtime.grpc.registration",
         "`token`: only processes with a token of this instance may register. `open`: others may, too. The default is `open` in `dev` and `token` in `serve`.",
+    ),
+    (
+        "runtime.grpc.call_timeout",
+        "Maximum time for the response to a call whose caller sets no deadline. A caller's own deadline (`grpc-timeout`) takes precedence.",
+    ),
+    (
+        "runtime.grpc.call_queue",
+        "Maximum size of the calls that wait for one domain, because it is busy, starting or restarting. Beyond it, and beyond 10,000 calls, a call fails with `OVERLOADED`.",
+    ),
+    (
+        "runtime.grpc.max_message",
+        "Maximum size of a message, from 64 KiB to 64 MiB. A larger one fails only its own call. Domains whose client lacks the capability `large_messages` receive at most 4 MiB.",
+    ),
+    (
+        "runtime.grpc.web_origins",
+        "Origins of web pages that may call domains over gRPC-Web or Connect, such as `https://app.example.com`. Pages of this machine (`http://localhost:5173`) may always.",
     ),
     (
         "runtime.grpc.tls",
@@ -235,6 +254,10 @@ const DESCRIPTIONS: &[(&str, &str)] = &[
         "Maximum number of standby processes of the instance: booted processes that take over at a restart. The default is 1 in `dev` and `off` in `serve`.",
     ),
     (
+        "runtime.env_override",
+        "Whether variables of `process.env_file` replace those of the environment that Fulcrum was started with. `process.env` always does.",
+    ),
+    (
         "runtime.typecheck",
         "Check types in `dev` with the app's own `tsc` in the background; errors are log lines of the domains, and no start waits for them.",
     ),
@@ -274,15 +297,21 @@ const DESCRIPTIONS: &[(&str, &str)] = &[
     ),
     (
         "process.env",
-        "Environment variables. `${NAME}` and `${NAME:-default}` are expanded. They override those of `env_file`.",
+        "Environment variables. `${NAME}` and its forms are expanded. They override those of `env_file`.",
     ),
     (
         "process.env_file",
-        "Files of environment variables; later ones override earlier ones. They are read again at each start.",
+        "Files of environment variables; later ones override earlier ones. They are read again at each start, as npm's `dotenv` reads them. One that is `{path: …, required: false}` may be missing.",
     ),
     (
         "process.depends_on",
-        "Domains that must fulfill a condition before this one is started; `ready` by default.",
+        "Domains that must fulfill a condition before this one is started: `ready` by default, \
+         `completed` for a job. Compose's words are understood.",
+    ),
+    (
+        "process.kind",
+        "A `service` runs until it is stopped. A `job` runs until it is done, once per start of the \
+         instance. A domain with `restart: never` whose dependents wait for `completed` is a job.",
     ),
     (
         "process.restart",
@@ -322,6 +351,62 @@ const DESCRIPTIONS: &[(&str, &str)] = &[
     (
         "process.start_timeout",
         "Maximum time from spawn to registration or readiness.",
+    ),
+    (
+        "process.timeout",
+        "Maximum time of a run of a job; without one, a run may take any time.",
+    ),
+    (
+        "process.schedule",
+        "When a job runs by itself; it does not run at the start of the instance then. A domain with \
+         a schedule is a job.",
+    ),
+    (
+        "process.schedule.cron",
+        "`MINUTE HOUR DAY MONTH WEEKDAY`, optionally with a field for seconds before them.",
+    ),
+    (
+        "process.schedule.timezone",
+        "Time zone of the expression; that of the system by default.",
+    ),
+    (
+        "process.schedule.overlap",
+        "What happens when a run is due while the one before still runs: `skip` it (default), `queue` \
+         it, or `kill` the one before: it is stopped, and the new one starts.",
+    ),
+    (
+        "process.schedule.jitter",
+        "Each run is delayed by a random time up to this; 0 by default.",
+    ),
+    (
+        "process.schedule.missed",
+        "What happens with runs that were due while the machine slept or Fulcrum was suspended: \
+         `skip` them (default), or `run` once.",
+    ),
+    (
+        "process.hooks",
+        "Commands that run at moments of the process's life, with its environment and directory.",
+    ),
+    (
+        "process.hooks.before_start",
+        "Command before each start. If it fails, so does the start.",
+    ),
+    (
+        "process.hooks.after_ready",
+        "Command when the process has become ready.",
+    ),
+    (
+        "process.hooks.on_failure",
+        "Command when the process has failed, with `FULCRUM_EXIT_CODE` and `FULCRUM_REASON`.",
+    ),
+    (
+        "process.hooks.after_exit",
+        "Command when the process and its tree are gone, with `FULCRUM_EXIT_CODE` and \
+         `FULCRUM_REASON`.",
+    ),
+    (
+        "process.hooks.timeout",
+        "Maximum time of each hook. One that takes longer is killed and has failed.",
     ),
     (
         "process.ready",

@@ -148,7 +148,7 @@ fn domain_globs(app: &Path, env: &BTreeMap<String, String>) -> Vec<String> {
     };
     texts
         .into_iter()
-        .filter_map(|text| interpolate(text, env).ok())
+        .filter_map(|text| Some(interpolate(text, env).ok()?.text))
         .collect()
 }
 

@@ -19,6 +19,8 @@ pub struct RuntimeSettings {
     pub watch: AppWatchSettings,
     /// The largest number of standby processes of the app: `off` is 0; none leaves it to the mode.
     pub standby: Option<u32>,
+    /// Whether variables of `env_file` replace those of the environment that Fulcrum was started with.
+    pub env_override: bool,
     /// Whether the app's own TypeScript compiler checks types in the background, in `dev`.
     pub typecheck: bool,
     /// The size of the cache of compiled TypeScript, in bytes. All apps of a user share it.
@@ -34,6 +36,14 @@ pub struct GrpcSettings {
     pub listen: ListenAddress,
     /// Which processes may register.
     pub registration: RegistrationMode,
+    /// The time in which a domain must respond to a caller without a deadline of its own.
+    pub call_timeout: Duration,
+    /// The size of the calls that may wait for one domain, in bytes.
+    pub call_queue: u64,
+    /// The size of a message, in bytes.
+    pub max_message: u64,
+    /// Origins of web pages that may call domains, besides those of this machine.
+    pub web_origins: Vec<String>,
     /// Certificates of the server.
     pub tls: Option<TlsSettings>,
 }

@@ -47,6 +47,8 @@ pub(crate) enum Type {
     Signal,
     /// A list of texts. `one` allows a single text, `some` rejects an empty list.
     StringList { one: bool, some: bool },
+    /// A path or a list of paths, each alone or `{path, required}`.
+    EnvFiles,
     /// A list of exit codes.
     ExitCodes,
     /// A probe; `log` allows a check of log lines.
@@ -59,6 +61,10 @@ pub(crate) enum Type {
     Port,
     /// `off` or a number.
     Standby,
+    /// A cron expression.
+    Cron,
+    /// The name of a time zone.
+    TimeZone,
 }
 
 const fn key(name: &'static str, kind: Kind) -> Key {
@@ -102,6 +108,7 @@ pub(crate) static RUNTIME: &[Key] = &[
     key("logs", Kind::Section(LOGS)),
     key("watch", Kind::Shorthand("enabled", WATCH_ALL)),
     value("standby", Type::Standby),
+    value("env_override", Type::Bool),
     value("typecheck", Type::Bool),
     value("cache_size", Type::Size),
     key("groups", Kind::MapOf(GROUP)),
@@ -117,15 +124,19 @@ pub(crate) static PROCESS: &[Key] = &[
             some: true,
         },
     ),
+    value("kind", Type::OneOf(&["service", "job"])),
     value("node", Type::String),
     value("node_args", TEXTS),
     value("args", TEXTS),
     value("cwd", Type::String),
     key("env", Kind::EnvMap),
-    value("env_file", GLOBS),
+    value("env_file", Type::EnvFiles),
     key("depends_on", Kind::Dependencies),
     key("restart", Kind::Shorthand("policy", RESTART)),
     value("start_timeout", POSITIVE),
+    value("timeout", POSITIVE),
+    key("schedule", Kind::Shorthand("cron", SCHEDULE)),
+    key("hooks", Kind::Section(HOOKS)),
     value("ready", Type::Probe { log: true }),
     value("alive", Type::Probe { log: false }),
     key("heartbeat", Kind::Section(HEARTBEAT)),
@@ -142,6 +153,10 @@ pub(crate) static PROCESS: &[Key] = &[
 static GRPC: &[Key] = &[
     value("listen", Type::Listen),
     value("registration", Type::OneOf(&["token", "open"])),
+    value("call_timeout", POSITIVE),
+    value("call_queue", Type::Size),
+    value("max_message", Type::Size),
+    value("web_origins", TEXTS),
     key("tls", Kind::Section(TLS)),
 ];
 
@@ -221,6 +236,27 @@ static BACKOFF: &[Key] = &[
     value("jitter", Type::Float { min: 0.0, max: 1.0 }),
 ];
 
+static SCHEDULE: &[Key] = &[
+    value("cron", Type::Cron),
+    value("timezone", Type::TimeZone),
+    value("overlap", Type::OneOf(&["skip", "queue", "kill"])),
+    value("jitter", ANY_TIME),
+    value("missed", Type::OneOf(&["skip", "run"])),
+];
+
+const COMMAND: Type = Type::StringList {
+    one: false,
+    some: true,
+};
+
+static HOOKS: &[Key] = &[
+    value("before_start", COMMAND),
+    value("after_ready", COMMAND),
+    value("on_failure", COMMAND),
+    value("after_exit", COMMAND),
+    value("timeout", POSITIVE),
+];
+
 static HEARTBEAT: &[Key] = &[value("interval", POSITIVE), value("misses", COUNT)];
 
 static STOP: &[Key] = &[
@@ -245,7 +281,15 @@ static WATCH: &[Key] = &[value("paths", GLOBS), value("ignore", GLOBS)];
 /// The key of a dependency that is a map.
 pub(crate) static DEPENDENCY: &[Key] = &[value(
     "condition",
-    Type::OneOf(&["ready", "started", "exited"]),
+    Type::OneOf(&[
+        "ready",
+        "started",
+        "completed",
+        "exited",
+        "service_healthy",
+        "service_started",
+        "service_completed_successfully",
+    ]),
 )];
 
 /// The names of a section's keys.

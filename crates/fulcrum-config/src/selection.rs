@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use globset::Glob;
 
-use crate::app::App;
+use crate::app::{App, Domain};
 use crate::suggest::closest;
 
 /// The longest part of an unknown name that a message repeats, in characters.
@@ -40,10 +40,7 @@ impl Selection {
     pub fn resolve(&self, app: &App) -> Result<Vec<String>, UnknownDomain> {
         let mut names = select(app, &self.only)?;
         if self.only.is_empty() {
-            names.retain(|name| {
-                app.domain(name)
-                    .is_some_and(|domain| domain.process.autostart)
-            });
+            names.retain(|name| app.domain(name).is_some_and(Domain::starts_with_instance));
         }
         if self.no_deps {
             let has_process =

@@ -77,11 +77,28 @@ impl std::fmt::Display for Origin {
     }
 }
 
+/// One item of `env_file`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct EnvFileEntry {
+    pub(crate) path: String,
+    pub(crate) required: bool,
+}
+
+impl EnvFileEntry {
+    fn to_json(&self) -> Value {
+        match self.required {
+            true => json!(self.path),
+            false => json!({"path": self.path, "required": false}),
+        }
+    }
+}
+
 /// A checked value.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Setting {
     String(String),
     StringList(Vec<String>),
+    EnvFiles(Vec<EnvFileEntry>),
     Bool(bool),
     Integer(i64),
     ExitCodes(Vec<i32>),
@@ -99,6 +116,7 @@ impl Setting {
         match self {
             Self::String(text) => json!(text),
             Self::StringList(items) => json!(items),
+            Self::EnvFiles(files) => files.iter().map(EnvFileEntry::to_json).collect(),
             Self::Bool(on) => json!(on),
             Self::Integer(number) => json!(number),
             Self::ExitCodes(codes) => json!(codes),

@@ -86,7 +86,7 @@ impl Inner {
 /// Of the app's file, the domain's file, and its environment files.
 fn read_stamps(app_root: &Path, domain: &Domain) -> Vec<Option<FileStamp>> {
     let files = [app_root.join(CONFIG_FILE), domain.dir.join(CONFIG_FILE)];
-    let env_files = domain.process.env_files.iter();
+    let env_files = domain.process.env_files.iter().map(|file| &file.path);
     let files = files.iter().chain(env_files);
     files.map(|file| FileStamp::read(file)).collect()
 }

@@ -32,7 +32,13 @@ fn config_files(app: &App) -> Vec<PathBuf> {
     let mut files = vec![app.root.join(CONFIG_FILE)];
     for domain in &app.domains {
         files.push(domain.dir.join(CONFIG_FILE));
-        files.extend(domain.process.env_files.iter().cloned());
+        files.extend(
+            domain
+                .process
+                .env_files
+                .iter()
+                .map(|file| file.path.clone()),
+        );
     }
     files
 }

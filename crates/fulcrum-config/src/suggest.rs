@@ -40,7 +40,7 @@ pub(crate) fn likely_typo<'a>(
 }
 
 /// `dependsOn` and `depends-on` become `depends_on`.
-fn to_snake_case(name: &str) -> String {
+pub(crate) fn to_snake_case(name: &str) -> String {
     let mut out = String::with_capacity(name.len() + 4);
     let mut after_lower = false;
     for c in name.chars() {

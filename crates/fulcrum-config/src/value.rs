@@ -1,9 +1,12 @@
 //! Parses a single value by its type.
 
 use crate::diagnostic::quoted;
+use crate::env_files;
 use crate::node::{Node, NodeKind};
+use crate::other_tools;
 use crate::process::PortSetting;
 use crate::scalars::{duration, parse_integer, parse_string_list, scalar};
+use crate::schedule::{CronExpression, is_time_zone};
 use crate::schema::Type;
 use crate::setting::Setting;
 use crate::suggest::closest;
@@ -34,6 +37,7 @@ pub(crate) fn parse_value(kind: Type, node: &Node) -> Result<Setting, ValueError
             parse_string_list(node, one, some).map(Setting::StringList)
         }
         Type::ExitCodes => parse_exit_codes(node),
+        Type::EnvFiles => env_files::parse(node),
         Type::Probe { log } => probe::check(node, log).map(Setting::Probe),
         Type::Listen => {
             listen::parse_listen_address(scalar(node, "an address such as `127.0.0.1:50051`")?)
@@ -43,6 +47,8 @@ pub(crate) fn parse_value(kind: Type, node: &Node) -> Result<Setting, ValueError
         }
         Type::Port => port(node),
         Type::Standby => standby(node),
+        Type::Cron => cron(node),
+        Type::TimeZone => time_zone(node),
     }
 }
 
@@ -96,10 +102,13 @@ fn choice(node: &Node, words: &'static [&'static str]) -> Result<Setting, ValueE
         return Ok(Setting::String(text.to_owned()));
     }
     let error = ValueError::expected(&what, node);
-    Err(match closest(text, words.iter().copied()) {
-        Some(word) => error.hint(format!("did you mean `{word}`?")),
-        None => error,
-    })
+    let known = other_tools::value(text, words);
+    Err(
+        match known.or_else(|| closest(text, words.iter().copied())) {
+            Some(word) => error.hint(format!("did you mean `{word}`?")),
+            None => error,
+        },
+    )
 }
 
 fn signal(node: &Node) -> Result<Setting, ValueError> {
@@ -144,6 +153,29 @@ fn port(node: &Node) -> Result<Setting, ValueError> {
             Ok(Setting::Port(PortSetting::Fixed(port as u16)))
         }
         _ => Err(ValueError::expected(what, node)),
+    }
+}
+
+fn cron(node: &Node) -> Result<Setting, ValueError> {
+    let text = scalar(node, "a cron expression such as `0 3 * * *`")?;
+    match CronExpression::parse(text) {
+        Ok(_) => Ok(Setting::String(text.to_owned())),
+        Err(reason) => Err(ValueError::invalid(format!(
+            "{} is no cron expression: {reason}",
+            quoted(text)
+        ))
+        .hint("write `MINUTE HOUR DAY MONTH WEEKDAY`, with a field for seconds before them if needed; see docs/jobs.md")),
+    }
+}
+
+fn time_zone(node: &Node) -> Result<Setting, ValueError> {
+    let text = scalar(node, "a time zone such as `Europe/Berlin`")?;
+    match is_time_zone(text) {
+        true => Ok(Setting::String(text.to_owned())),
+        false => Err(
+            ValueError::invalid(format!("unknown time zone {}", quoted(text)))
+                .hint("write a name of the IANA database, such as `UTC` or `Europe/Berlin`"),
+        ),
     }
 }
 

@@ -5,15 +5,19 @@
 
 use std::collections::HashMap;
 
-use serde_saphyr::granit_parser::{self, Event, Parser, ScalarStyle, Span, StrInput};
+use serde_saphyr::granit_parser::{self, Event, Parser, ScalarStyle, Span, StrInput, Tag};
 
 use crate::diagnostic::quoted;
 use crate::node::{Entry, Node, NodeKind, Position};
-use crate::yaml_error::{MAX_NESTING, YamlError, explain, nesting_too_deep, position_of, syntax};
+use crate::spaces;
+use crate::yaml_error::{
+    KEY_IS_NO_TEXT, MAX_NESTING, YamlError, explain, nesting_too_deep, position_of, syntax,
+};
 
-/// A duplicate key, which is reported beside the tree. The tree contains the first one.
+/// An error that is reported beside the tree: a duplicate key, of which the tree contains the first;
+/// an unknown tag; an unusual space.
 #[derive(Clone, Debug, PartialEq)]
-pub(crate) struct DuplicateKey {
+pub(crate) struct SectionError {
     pub(crate) error: YamlError,
     /// The top-level key that contains it; none at the top level itself.
     pub(crate) section: Option<String>,
@@ -23,7 +27,7 @@ pub(crate) struct DuplicateKey {
 #[derive(Debug)]
 pub(crate) struct Document {
     pub(crate) root: Node,
-    pub(crate) duplicates: Vec<DuplicateKey>,
+    pub(crate) errors: Vec<SectionError>,
 }
 
 /// The largest number of nodes, with aliases expanded.
@@ -42,12 +46,13 @@ pub(crate) fn parse(text: &str) -> Result<Document, YamlError> {
         nodes: 0,
         section: None,
         depth: 0,
-        duplicates: Vec::new(),
+        reads_key: false,
+        errors: Vec::new(),
     };
     let root = builder.document().map_err(|error| explain(error, text))?;
     Ok(Document {
         root,
-        duplicates: builder.duplicates,
+        errors: builder.errors,
     })
 }
 
@@ -57,7 +62,9 @@ struct TreeBuilder<'a> {
     nodes: usize,
     section: Option<String>,
     depth: usize,
-    duplicates: Vec<DuplicateKey>,
+    /// The next node is a key.
+    reads_key: bool,
+    errors: Vec<SectionError>,
 }
 
 impl<'a> TreeBuilder<'a> {
@@ -98,11 +105,21 @@ impl<'a> TreeBuilder<'a> {
     fn node(&mut self, event: Event<'a>, span: &Span) -> Result<(Node, usize), YamlError> {
         let position = start_position(span);
         let nodes_before = self.nodes;
+        let is_key = std::mem::take(&mut self.reads_key);
         self.count(1, position)?;
         let (value, anchor) = match event {
             Event::Scalar(text, style, anchor, tag) => {
                 let plain = style == ScalarStyle::Plain;
-                let tagged_text = tag.is_some_and(|tag| tag.core_suffix() == Some("str"));
+                let tagged_text = tag
+                    .as_ref()
+                    .is_some_and(|tag| tag.core_suffix() == Some("str"));
+                self.check_tag(tag.as_deref(), position);
+                if plain
+                    && !is_key
+                    && let Some(error) = spaces::in_value(&text, position)
+                {
+                    self.report(error);
+                }
                 let is_null =
                     plain && !tagged_text && matches!(&*text, "" | "~" | "null" | "Null" | "NULL");
                 let value = if is_null {
@@ -115,8 +132,14 @@ impl<'a> TreeBuilder<'a> {
                 };
                 (value, anchor)
             }
-            Event::SequenceStart(_, anchor, _) => (self.list(position)?, anchor),
-            Event::MappingStart(_, anchor, _) => (self.map(position)?, anchor),
+            Event::SequenceStart(_, anchor, tag) => {
+                self.check_tag(tag.as_deref(), position);
+                (self.list(position)?, anchor)
+            }
+            Event::MappingStart(_, anchor, tag) => {
+                self.check_tag(tag.as_deref(), position);
+                (self.map(position)?, anchor)
+            }
             Event::Alias(id) => return self.alias(id, position),
             _ => {
                 return Err(YamlError {
@@ -134,6 +157,31 @@ impl<'a> TreeBuilder<'a> {
             self.anchors.insert(anchor, (node.clone(), size));
         }
         Ok((node, size))
+    }
+
+    /// Fulcrum gives no meaning to tags, so a value with one would silently be something else.
+    fn check_tag(&mut self, tag: Option<&Tag>, position: Position) {
+        const CORE: [&str; 7] = ["str", "int", "float", "bool", "null", "map", "seq"];
+        let Some(tag) = tag.filter(|tag| !tag.core_suffix().is_some_and(|tag| CORE.contains(&tag)))
+        else {
+            return;
+        };
+        self.report(YamlError {
+            code: "unknown-tag",
+            position,
+            message: format!("the tag {} has no meaning here", quoted(&tag.to_string())),
+            hint: Some(
+                "remove it; a text that starts with `!` needs quotes; a variable is `${NAME}`"
+                    .into(),
+            ),
+        });
+    }
+
+    fn report(&mut self, error: YamlError) {
+        self.errors.push(SectionError {
+            error,
+            section: self.section.clone(),
+        });
     }
 
     fn alias(&mut self, id: usize, position: Position) -> Result<(Node, usize), YamlError> {
@@ -173,6 +221,7 @@ impl<'a> TreeBuilder<'a> {
                 self.depth -= 1;
                 break;
             }
+            self.reads_key = true;
             let (key_node, _) = self.node(event, &span)?;
             let (key, plain) = match key_node.value {
                 NodeKind::Scalar { text, plain } => (text, plain),
@@ -181,11 +230,14 @@ impl<'a> TreeBuilder<'a> {
                     return Err(YamlError {
                         code: "yaml-syntax",
                         position: key_node.position,
-                        message: "a key must be a text, not a list or a map".into(),
+                        message: KEY_IS_NO_TEXT.into(),
                         hint: None,
                     });
                 }
             };
+            if plain && let Some(error) = spaces::in_key(&key, key_node.position) {
+                self.report(error);
+            }
             let top = self.depth == 1;
             if top {
                 self.section = Some(key.clone());
@@ -200,7 +252,7 @@ impl<'a> TreeBuilder<'a> {
                 continue;
             }
             if let Some(first) = first_positions.get(&key) {
-                self.duplicates.push(DuplicateKey {
+                self.errors.push(SectionError {
                     error: YamlError {
                         code: "duplicate-key",
                         position: key_node.position,
@@ -321,9 +373,9 @@ mod tests {
     fn a_duplicate_is_reported_and_the_first_is_used() {
         let parsed = parse("a: 1\nb: {c: 1, c: 2}\na: 3\n").expect("valid");
         let reported: Vec<_> = parsed
-            .duplicates
+            .errors
             .iter()
-            .map(|duplicate| (duplicate.error.position.line, duplicate.section.as_deref()))
+            .map(|error| (error.error.position.line, error.section.as_deref()))
             .collect();
         assert_eq!(reported, [(2, Some("b")), (3, None)]);
         let NodeKind::Scalar { text, .. } = &parsed.root.get("a").expect("it is there").value.value

@@ -1,5 +1,27 @@
 //! Exit codes and signals as text.
 
+/// Whose exit codes a program's are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum ProgramKind {
+    /// Node, whose codes from 5 to 14 have a meaning.
+    Node,
+    /// Any other program, whose codes are its own.
+    #[default]
+    Other,
+}
+
+impl ProgramKind {
+    /// The kind of a command, by the name of its program.
+    #[must_use]
+    pub fn of_command(program: &str) -> Self {
+        let name = program.rsplit('/').next().unwrap_or(program);
+        match name {
+            "node" | "nodejs" | "tsx" | "ts-node" => Self::Node,
+            _ => Self::Other,
+        }
+    }
+}
+
 /// Describes how a process ended: `exit 1`, `exit 13 (top-level await never settled)`,
 /// `killed by SIGKILL (9)`.
 ///
@@ -9,13 +31,13 @@
 /// themselves. A code such as 137 is *not* described as SIGKILL: the process exited by itself, with
 /// the code that shells use when a signal ended one of their children.
 #[must_use]
-pub fn describe_exit(code: Option<i32>, signal: Option<i32>) -> String {
+pub fn describe_exit(code: Option<i32>, signal: Option<i32>, kind: ProgramKind) -> String {
     match (signal, code) {
         (Some(signal), _) => match signal_name(signal) {
             Some(name) => format!("killed by {name} ({signal})"),
             None => format!("killed by signal {signal}"),
         },
-        (None, Some(code)) => match exit_code_meaning(code) {
+        (None, Some(code)) => match exit_code_meaning(code, kind) {
             Some(meaning) => format!("exit {code} ({meaning})"),
             None => format!("exit {code}"),
         },
@@ -23,7 +45,10 @@ pub fn describe_exit(code: Option<i32>, signal: Option<i32>) -> String {
     }
 }
 
-fn exit_code_meaning(code: i32) -> Option<String> {
+fn exit_code_meaning(code: i32, kind: ProgramKind) -> Option<String> {
+    if code < 126 && kind != ProgramKind::Node {
+        return None;
+    }
     let known = match code {
         5 => "Node's code for: fatal error in V8",
         6 => "Node's code for: its exception handler was not a function",
@@ -120,15 +145,26 @@ mod tests {
 
     #[test]
     fn codes_and_signals_are_distinguished() {
-        assert_eq!(describe_exit(Some(0), None), "exit 0");
-        assert_eq!(describe_exit(Some(1), None), "exit 1");
-        assert_eq!(describe_exit(None, Some(9)), "killed by SIGKILL (9)");
-        assert_eq!(describe_exit(None, Some(40)), "killed by signal 40");
+        assert_eq!(describe_exit(Some(0), None, ProgramKind::Node), "exit 0");
+        assert_eq!(describe_exit(Some(1), None, ProgramKind::Node), "exit 1");
         assert_eq!(
-            describe_exit(Some(13), None),
+            describe_exit(None, Some(9), ProgramKind::Node),
+            "killed by SIGKILL (9)"
+        );
+        assert_eq!(
+            describe_exit(None, Some(40), ProgramKind::Node),
+            "killed by signal 40"
+        );
+        assert_eq!(
+            describe_exit(Some(13), None, ProgramKind::Node),
             "exit 13 (top-level await never settled)"
         );
-        let code_137 = describe_exit(Some(137), None);
+        assert_eq!(
+            describe_exit(Some(6), None, ProgramKind::Other),
+            "exit 6",
+            "a program of its own"
+        );
+        let code_137 = describe_exit(Some(137), None, ProgramKind::Node);
         assert!(
             code_137.starts_with("exit 137 (its own exit code;"),
             "{code_137}"
@@ -137,8 +173,8 @@ mod tests {
 
     #[test]
     fn every_status_has_a_text_of_its_own() {
-        let codes = (0..=255).map(|code| describe_exit(Some(code), None));
-        let signals = (1..=64).map(|signal| describe_exit(None, Some(signal)));
+        let codes = (0..=255).map(|code| describe_exit(Some(code), None, ProgramKind::Node));
+        let signals = (1..=64).map(|signal| describe_exit(None, Some(signal), ProgramKind::Node));
         let texts: std::collections::BTreeSet<String> = codes.chain(signals).collect();
         assert_eq!(texts.len(), 256 + 64);
         assert!(

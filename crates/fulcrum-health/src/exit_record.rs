@@ -4,7 +4,7 @@ use std::fmt;
 use std::path::PathBuf;
 
 use crate::diagnosis::Diagnosis;
-use crate::exit::describe_exit;
+use crate::exit::{ProgramKind, describe_exit};
 
 const SIGKILL: i32 = 9;
 
@@ -21,6 +21,8 @@ pub struct ExitRecord {
     pub code: Option<i32>,
     /// The signal's number, if a signal ended it.
     pub signal: Option<i32>,
+    /// Whose exit codes its code is one of.
+    pub kind: ProgramKind,
     /// The last lines of its standard error, oldest first.
     pub stderr: Vec<String>,
     /// The known cause.
@@ -59,7 +61,7 @@ impl ExitRecord {
     /// Describes an exit that was not requested: status, cause and hint in one line.
     #[must_use]
     pub fn describe(&self, was_ready: bool) -> String {
-        let mut text = describe_exit(self.code, self.signal);
+        let mut text = describe_exit(self.code, self.signal, self.kind);
         if !was_ready {
             text.push_str(" before it registered");
         }
@@ -89,7 +91,7 @@ impl ExitRecord {
     /// Describes an exit that Fulcrum requested; `killed` where it had to send SIGKILL.
     #[must_use]
     pub fn describe_forced(&self, killed: bool) -> String {
-        let text = describe_exit(self.code, self.signal);
+        let text = describe_exit(self.code, self.signal, self.kind);
         match (&self.oom_kill, self.signal) {
             (_, Some(SIGKILL)) if killed => format!("{text}, sent by Fulcrum"),
             (Some(kill), Some(SIGKILL)) => format!("{text}, {kill}"),
@@ -131,6 +133,7 @@ mod tests {
             generation: 1,
             code,
             signal,
+            kind: ProgramKind::Node,
             diagnosis: diagnose(&ExitContext {
                 stderr: &stderr,
                 code,
@@ -157,7 +160,7 @@ mod tests {
         ];
         assert_eq!(
             record(Some(1), None, &uncaught).to_string(),
-            "exit 1: uncaught Error: boom at /a/domain.js:7:9"
+            "exit 1: Error: boom at /a/domain.js:7:9"
         );
         assert!(record(Some(13), None, &[]).describe(false).starts_with(
             "exit 13 (top-level await never settled) before it registered: a top-level await "

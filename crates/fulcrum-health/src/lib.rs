@@ -73,7 +73,7 @@ mod sampler;
 
 pub use backoff::{Backoff, BackoffConfig, BackoffError};
 pub use diagnosis::{DIAGNOSED_LINES, Diagnosis, ExitContext, diagnose};
-pub use exit::{describe_exit, signal_name};
+pub use exit::{ProgramKind, describe_exit, signal_name};
 pub use exit_record::{ExitRecord, OomKill, truncate_line};
 pub use heartbeat::{HeartbeatConfig, HeartbeatMonitor, HeartbeatStatus};
 pub use liveness::{

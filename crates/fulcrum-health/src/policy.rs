@@ -4,7 +4,7 @@ use std::fmt;
 use std::time::Duration;
 
 use crate::backoff::BackoffConfig;
-use crate::exit::describe_exit;
+use crate::exit::{ProgramKind, describe_exit};
 
 /// Which exits are followed by a restart.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -107,7 +107,7 @@ impl fmt::Display for GenerationEnd {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.failure {
             Some(failure) => f.write_str(failure.as_str())?,
-            None => f.write_str(&describe_exit(self.code, self.signal))?,
+            None => f.write_str(&describe_exit(self.code, self.signal, ProgramKind::Other))?,
         }
         let never_ready = matches!(
             self.failure,

@@ -13,6 +13,7 @@ fn diagnose(stderr: &[String], code: Option<i32>, signal: Option<i32>) -> Option
         signal,
         domain_dir: "/app/domains/users",
         app: "/app",
+        ..ExitContext::default()
     })
 }
 
@@ -154,7 +155,7 @@ SyntaxError: Expected property name or '}' in JSON at position 1
 Node.js v20.20.2";
     check(
         text,
-        "uncaught SyntaxError: Expected property name or '}' in JSON at position 1 at domain.js:7:14",
+        "SyntaxError: Expected property name or '}' in JSON at position 1 at domain.js:7:14",
         "",
         false,
     );
@@ -295,7 +296,7 @@ TypeError: Cannot read properties of undefined (reading 'foo')
 Node.js v20.20.2";
     check(
         text,
-        "uncaught TypeError: Cannot read properties of undefined (reading 'foo') at l.js:1:38",
+        "TypeError: Cannot read properties of undefined (reading 'foo') at l.js:1:38",
         "",
         false,
     );
@@ -391,12 +392,7 @@ Error: no database today
 }
 
 Node.js v20.20.2";
-    check(
-        text,
-        "uncaught Error: no database today at domain.js:7:9",
-        "",
-        false,
-    );
+    check(text, "Error: no database today at domain.js:7:9", "", false);
 }
 
 #[test]
@@ -416,4 +412,245 @@ fn unknown_output_has_no_diagnosis() {
     ] {
         assert_eq!(diagnose(&lines(text), code, signal), None, "{text}");
     }
+}
+
+#[test]
+fn an_error_that_the_program_reports_itself_is_the_cause() {
+    let text = "\
+connecting
+MyProblem [Error]: bad thing
+    at main (/app/domains/users/reported.js:1:123)
+    at Object.<anonymous> (/app/domains/users/reported.js:1:1)
+    ... 5 lines matching cause stack trace ...
+    at node:internal/main/run_main_module:28:49 {
+  [cause]: Error: inner
+      at main (/app/domains/users/reported.js:1:158)
+      at node:internal/main/run_main_module:28:49
+}
+shutting down";
+    check(
+        text,
+        "MyProblem [Error]: bad thing at reported.js:1:123 (cause: Error: inner)",
+        "",
+        false,
+    );
+    let two_lines = "Error: first\nsecond line\n    at run (/app/domains/users/a.js:2:3)\n";
+    check(two_lines, "Error: first at a.js:2:3", "", false);
+    assert_eq!(diagnose(&lines(two_lines), Some(0), None), None);
+}
+
+#[test]
+fn an_uncaught_error_of_any_class_and_its_cause_are_named() {
+    let custom = "\
+/app/domains/users/custom.js:1
+class Db extends Error {} throw new Db('no db')
+                          ^
+
+DbProblem: no db
+    at Object.<anonymous> (/app/domains/users/custom.js:1:98)
+    at Module._compile (node:internal/modules/cjs/loader:1521:14) {
+  code: 'E1'
+}
+
+Node.js v20.20.2";
+    check(custom, "DbProblem: no db at custom.js:1:98", "", false);
+    let object = "\
+/app/domains/users/thrown.js:1
+throw {code: 5, message: 'object'}
+^
+{ code: 5, message: 'object' }
+
+Node.js v24.22.3";
+    check(
+        object,
+        "uncaught { code: 5, message: 'object' } at thrown.js:1",
+        "",
+        false,
+    );
+    let cause = "\
+/app/domains/users/cause.js:1
+throw new Error('outer', {cause: new Error('inner')})
+^
+
+Error: outer
+    at Object.<anonymous> (/app/domains/users/cause.js:1:7)
+    ... 4 lines matching cause stack trace ...
+    at node:internal/main/run_main_module:28:49 {
+  [cause]: Error: inner
+      at Object.<anonymous> (/app/domains/users/cause.js:1:34)
+}
+
+Node.js v20.20.2";
+    check(
+        cause,
+        "Error: outer at cause.js:1:7 (cause: Error: inner)",
+        "",
+        false,
+    );
+}
+
+#[test]
+fn code_that_cannot_be_loaded_is_not_retried() {
+    check(
+        "Error [ERR_PACKAGE_PATH_NOT_EXPORTED]: Package subpath './b' is not defined by \"exports\" in /app/node_modules/exp/package.json imported from /app/domains/users/x.mjs",
+        "Package subpath './b' is not defined by \"exports\" in node_modules/exp/package.json, imported by x.mjs",
+        "exports",
+        true,
+    );
+    check(
+        "TypeError [ERR_IMPORT_ATTRIBUTE_MISSING]: Module \"file:///app/domains/users/d.json\" needs an import attribute of \"type: json\"",
+        "the import of d.json needs an attribute",
+        "with { type: 'json' }",
+        true,
+    );
+    check(
+        "Error [ERR_REQUIRE_ASYNC_MODULE]: require() cannot be used on an ESM graph with top-level await.\nRequired module: /app/domains/users/tla.mjs\nRequire stack:\n- /app/domains/users/a.cjs",
+        "require() of a module with a top-level await tla.mjs",
+        "import()",
+        true,
+    );
+}
+
+#[test]
+fn a_wrong_argument_of_node_is_named_with_its_value() {
+    // The options after the first are Node's own.
+    let value = diagnosis(
+        "Error: illegal value for flag --max-old-space-size=2G of type size_t\n\
+         Try --help for options\n\
+         /usr/bin/node: bad option: --max-old-space-size=2G\n\
+         /usr/bin/node: bad option: --harmony-import-assertions",
+        9,
+    );
+    assert_eq!(
+        value.cause,
+        "the value of --max-old-space-size=2G is not a number"
+    );
+    assert!(value.permanent && value.hint.contains("without a unit"));
+    let file = diagnosis("/usr/bin/node: /app/.env: not found", 9);
+    assert_eq!(file.cause, "the file .env of --env-file does not exist");
+    let port = diagnosis("/usr/bin/node: must be 0 or in range 1024 to 65535.", 9);
+    assert_eq!(
+        port.cause,
+        "Node rejects an option: must be 0 or in range 1024 to 65535"
+    );
+}
+
+#[test]
+fn a_denied_permission_names_the_resource_and_the_flag() {
+    let text = "\
+node:fs:621
+  return binding.open(
+                 ^
+
+Error: Access to this API has been restricted. Use --allow-fs-read to manage permissions.
+    at Object.readFileSync (node:fs:487:35)
+    at Object.<anonymous> (/app/domains/users/perm.js:1:15) {
+  code: 'ERR_ACCESS_DENIED',
+  permission: 'FileSystemRead',
+  resource: '/etc/hostname'
+}
+
+Node.js v24.22.3";
+    check(
+        text,
+        "Node's permission model denies FileSystemRead of /etc/hostname at perm.js:1:15",
+        "--allow-fs-read",
+        true,
+    );
+}
+
+#[test]
+fn errors_of_python_are_its_own() {
+    let traceback = "\
+Traceback (most recent call last):
+  File \"/app/domains/users/t.py\", line 5, in <module>
+    f()
+ValueError: bad
+more
+
+The above exception was the direct cause of the following exception:
+
+Traceback (most recent call last):
+  File \"/app/domains/users/t.py\", line 7, in <module>
+    raise RuntimeError(\"outer\") from e
+RuntimeError: outer";
+    check(traceback, "RuntimeError: outer at t.py:7", "", false);
+    let syntax = "  File \"/app/domains/users/syn.py\", line 1\n    def f(:\n          ^\nSyntaxError: invalid syntax";
+    let found = diagnosis(syntax, 1);
+    assert!(found.permanent, "{found:?}");
+    assert_eq!(found.cause, "SyntaxError: invalid syntax at syn.py:1");
+    let import = "Traceback (most recent call last):\n  File \"/app/domains/users/imp.py\", line 1, in <module>\n    import nope\nModuleNotFoundError: No module named 'nope'";
+    check(
+        import,
+        "ModuleNotFoundError: No module named 'nope' at imp.py:1",
+        "install it",
+        true,
+    );
+}
+
+#[test]
+fn errors_of_bun_are_its_own() {
+    let boom = "\
+1 | class E2 extends Error{}; throw new E2(\"boom\", {cause: new Error(\"inner\")})
+                                    ^
+error: boom
+      at <anonymous> (/app/domains/users/boom.ts:1:33)
+
+1 | class E2 extends Error{}; throw new E2(\"boom\", {cause: new Error(\"inner\")})
+                                                               ^
+error: inner
+      at <anonymous> (/app/domains/users/boom.ts:1:60)
+
+Bun v1.4.5 (Linux x64)";
+    check(boom, "boom at boom.ts:1:33 (cause: inner)", "", false);
+    let syntax = "1 | const x: number = ;\n                      ^\nerror: Unexpected ;\n    at /app/domains/users/syn.ts:1:19\n\nBun v1.4.5 (Linux x64)";
+    check(syntax, "Unexpected ; at syn.ts:1:19", "correct", true);
+    let missing = "error: Cannot find module './nope.ts' from '/app/domains/users/miss.ts'\n\nBun v1.4.5 (Linux x64)";
+    assert!(diagnosis(missing, 1).permanent);
+    let port = "error: Failed to start server. Is port 50999 in use?\n syscall: \"listen\",\n   errno: 0,\n    code: \"EADDRINUSE\"\n\n      at <anonymous> (/app/port.ts:1:63)\n\nBun v1.4.5 (Linux x64)";
+    let port = diagnosis(port, 1);
+    assert_eq!(port.cause, "port 50999 is already in use");
+    assert!(port.address_in_use.is_some() && !port.permanent);
+}
+
+#[test]
+fn errors_of_deno_are_its_own() {
+    let rejected = "\
+error: Uncaught (in promise) TypeError: rej
+async function main(){ throw new TypeError(\"rej\") }; main()
+                             ^
+    at main (file:///app/domains/users/rej.ts:1:30)
+    at Module._compile (node:module:5:1422)
+Caused by: Error: inner
+    at file:///app/domains/users/rej.ts:1:66";
+    check(
+        rejected,
+        "TypeError: rej at rej.ts:1:30 (cause: Error: inner)",
+        "",
+        false,
+    );
+    let missing = "error: Module not found \"file:///app/domains/users/nope.ts\".\n    at file:///app/domains/users/miss.ts:1:15\n\nStack backtrace:\n   0: <unknown>";
+    let missing = diagnosis(missing, 1);
+    assert!(
+        missing.permanent && missing.cause.ends_with(" at miss.ts:1:15"),
+        "{missing:?}"
+    );
+    let denied = "error: Uncaught (in promise) NotCapable: Requires net access to \"0.0.0.0:50998\", run again with the --allow-net flag\nDeno.serve({port: 50998})\n     ^\n    at Object.<anonymous> (file:///app/domains/users/portd.ts:1:6)";
+    assert!(diagnosis(denied, 1).cause.contains("--allow-net"));
+}
+
+#[test]
+fn a_logged_error_is_the_cause_where_nothing_else_is_known() {
+    let context = ExitContext {
+        code: Some(1),
+        logged_error: Some("cannot start (Error: pino boom)"),
+        ..ExitContext::default()
+    };
+    let found = fulcrum_health::diagnose(&context).expect("a logged error");
+    assert_eq!(found.cause, "cannot start (Error: pino boom)");
+    let clean = ExitContext {
+        code: Some(0),
+        ..context
+    };
+    assert_eq!(fulcrum_health::diagnose(&clean), None);
 }

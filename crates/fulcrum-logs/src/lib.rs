@@ -7,7 +7,7 @@
 //!     Hub, HubConfig, LineRenderer, LogQuery, PumpCounters, Source, Stream, Style, pump,
 //! };
 //!
-//! # let runtime = tokio::runtime::Builder::new_current_thread().build()?;
+//! # let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build()?;
 //! # runtime.block_on(async {
 //! let hub = Hub::new(HubConfig::default());
 //! let source = Source { domain: Arc::from("users"), generation: 1, pid: 4242 };

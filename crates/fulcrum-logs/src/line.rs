@@ -184,8 +184,8 @@ pub struct LogLine {
     /// The bytes as written, without the LF at the end; any bytes, not only UTF-8. Of a CRLF, the CR
     /// is included: see [`content`](Self::content).
     pub message: Bytes,
-    /// The line has no end: it was split at [`MAX_LINE`](crate::MAX_LINE), or the stream ended in
-    /// the middle of it.
+    /// The line has no end: it was split at [`MAX_LINE`](crate::MAX_LINE), nothing followed for a
+    /// while, or the stream ended in the middle of it.
     pub partial: bool,
     /// The line continues the message of an earlier line of its stream, whose level it has. Found by
     /// a [`MessageGrouper`](crate::MessageGrouper).

@@ -73,8 +73,8 @@ pub(crate) fn slice_at(text: &[u8], at: usize) -> Option<(LineSlice<'_>, usize)>
 /// LF, NUL, bytes that are not UTF-8. A line longer than the limit is split, where possible between
 /// two UTF-8 characters, into parts of which all but the last are `partial`.
 ///
-/// The lines depend on the bytes alone and not on how they were read. The texts of all batches are
-/// the input.
+/// The lines depend on the bytes alone and not on how they were read, unless an unfinished line was
+/// asked for. The texts of all batches are the input.
 #[derive(Debug)]
 pub struct LineSplitter {
     limit: usize,
@@ -157,6 +157,20 @@ impl LineSplitter {
         None
     }
 
+    /// The unfinished line so far, as `partial`; the line continues. A CR at its end, which may be half
+    /// of a line end, and the beginning of a UTF-8 character stay for later.
+    pub(crate) fn unfinished(&mut self) -> Option<LineBatch> {
+        let length = self.unfinished_len();
+        (length > 0).then(|| self.take(length, true))
+    }
+
+    /// The length of what [`unfinished`](Self::unfinished) returns, once
+    /// [`next_batch`](Self::next_batch) has returned `None`.
+    pub(crate) fn unfinished_len(&self) -> usize {
+        let line = strip_cr(self.rest());
+        (line.len() - begun_char(line)).min(self.limit)
+    }
+
     /// Ends the stream: the rest is returned as `partial`. Call it until it returns `None`. The
     /// splitter can be used again; the next byte starts a new line.
     pub fn finish(&mut self) -> Option<LineBatch> {
@@ -230,23 +244,41 @@ pub(crate) fn strip_cr(line: &[u8]) -> &[u8] {
 /// Where to split a line that is longer than `limit`: there, or up to three bytes before, so that a
 /// UTF-8 character is not split.
 fn boundary(line: &[u8], limit: usize) -> usize {
-    let is_continuation = |byte: u8| byte & 0xC0 == 0x80;
     if !is_continuation(line[limit]) {
         return limit;
     }
     for back in 1..=3.min(limit.saturating_sub(1)) {
         let byte = line[limit - back];
         if !is_continuation(byte) {
-            let length = match byte {
-                0xC0..=0xDF => 2,
-                0xE0..=0xEF => 3,
-                0xF0..=0xF7 => 4,
-                _ => 1,
-            };
-            return if length > back { limit - back } else { limit };
+            let begun = char_length(byte) > back;
+            return if begun { limit - back } else { limit };
         }
     }
     limit
+}
+
+/// The number of bytes at the end that are the beginning of a UTF-8 character.
+fn begun_char(line: &[u8]) -> usize {
+    let last = line.iter().rev().take(3);
+    let first = last.zip(1..).find(|(byte, _)| !is_continuation(**byte));
+    first.map_or(0, |(byte, back)| match char_length(*byte) > back {
+        true => back,
+        false => 0,
+    })
+}
+
+fn is_continuation(byte: u8) -> bool {
+    byte & 0xC0 == 0x80
+}
+
+/// The length of the UTF-8 character that begins with this byte.
+fn char_length(first: u8) -> usize {
+    match first {
+        0xC0..=0xDF => 2,
+        0xE0..=0xEF => 3,
+        0xF0..=0xF7 => 4,
+        _ => 1,
+    }
 }
 
 #[cfg(test)]
@@ -282,6 +314,41 @@ mod tests {
 
     fn part(text: &str) -> (Vec<u8>, bool) {
         (text.as_bytes().to_vec(), true)
+    }
+
+    #[test]
+    fn an_unfinished_line_is_returned_once_without_what_may_be_half_of_something() {
+        let mut splitter = LineSplitter::new(64);
+        let mut parts = Vec::new();
+        for chunk in [
+            &b"> "[..],
+            b"",
+            b"x\xf0\x9f",
+            b"\x98\x80 50%\r",
+            b"\nnext\n",
+            b"\r",
+        ] {
+            splitter.push(chunk);
+            parts.extend(std::iter::from_fn(|| splitter.next_batch()));
+            parts.extend(splitter.unfinished());
+        }
+        parts.extend(std::iter::from_fn(|| splitter.finish()));
+        let fields = |batch: &LineBatch| (batch.continues, batch.partial);
+        let texts: Vec<&[u8]> = parts.iter().map(|batch| &batch.text[..]).collect();
+        assert_eq!(
+            texts,
+            [&b"> "[..], b"x", "😀 50%".as_bytes(), b"\r\nnext\n", b"\r"]
+        );
+        assert_eq!(
+            parts.iter().map(fields).collect::<Vec<_>>(),
+            [
+                (false, true),
+                (true, true),
+                (true, true),
+                (true, false),
+                (false, true)
+            ]
+        );
     }
 
     #[test]

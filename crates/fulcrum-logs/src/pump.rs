@@ -3,9 +3,10 @@
 use std::io;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use tokio::io::{AsyncRead, AsyncReadExt};
+use tokio::time::timeout;
 
 use crate::chunk::Chunk;
 use crate::clock::wall_clock;
@@ -22,6 +23,10 @@ const READ_MAX: usize = 256 * 1024;
 const READ_MIN: usize = 8 * 1024;
 /// After this many reads in a row that used a quarter of the buffer or less, it is halved.
 const SHRINK_AFTER: u32 = 32;
+
+/// An unfinished line is published once nothing has followed for this long: a prompt, or the last line
+/// of a program that waits.
+const QUIET: Duration = Duration::from_millis(100);
 
 /// Running totals of pumps, for display while they run. Clones share the counters.
 #[derive(Debug, Clone, Default)]
@@ -104,7 +109,8 @@ impl<R: AsyncRead + Unpin> Pump<R> {
         }
     }
 
-    /// Reads until the end of the stream. Cancel safe: bytes that were read before the future is
+    /// Reads until the end of the stream. A line that stays unfinished for 100 ms is published as
+    /// partial; what follows continues it. Cancel safe: bytes that were read before the future is
     /// dropped are published, or stay for the next `run` or `finish`.
     ///
     /// # Errors
@@ -112,9 +118,19 @@ impl<R: AsyncRead + Unpin> Pump<R> {
     pub async fn run(&mut self) -> io::Result<()> {
         loop {
             self.publisher.hub.wait_for_capacity().await;
+            let unfinished = self.splitter.unfinished_len() > 0;
             let buffer = self.splitter.reserve(self.size);
             let mut limited = (&mut self.reader).take(self.size as u64);
-            match limited.read_buf(buffer).await {
+            let read = limited.read_buf(buffer);
+            let result = match unfinished {
+                true => timeout(QUIET, read).await,
+                false => Ok(read.await),
+            };
+            let Ok(result) = result else {
+                self.publish_unfinished();
+                continue;
+            };
+            match result {
                 Ok(0) => return Ok(()),
                 Ok(length) => self.publish(length),
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
@@ -142,6 +158,12 @@ impl<R: AsyncRead + Unpin> Pump<R> {
             self.publisher.publish(batch, now);
         }
         self.resize(length);
+    }
+
+    fn publish_unfinished(&mut self) {
+        if let Some(batch) = self.splitter.unfinished() {
+            self.publisher.publish(batch, wall_clock());
+        }
     }
 
     fn resize(&mut self, length: usize) {

@@ -48,6 +48,8 @@ pub struct LineRenderer {
     name_width: usize,
     /// Prefixes by name, for the current column.
     prefixes: HashMap<Arc<str>, Vec<u8>>,
+    /// Streams whose last line was partial, with the generation that wrote it.
+    open: HashMap<(Arc<str>, Stream), u64>,
 }
 
 impl LineRenderer {
@@ -64,10 +66,12 @@ impl LineRenderer {
             max_name_width,
             name_width: longest.unwrap_or(0).clamp(MIN_NAME_WIDTH, max_name_width),
             prefixes: HashMap::new(),
+            open: HashMap::new(),
         }
     }
 
-    /// Renders one line, with its line end.
+    /// Renders one line, with its line end; nothing where it is only the end of one that was rendered
+    /// as partial.
     pub fn render(&mut self, line: &LogLine) -> Vec<u8> {
         let mut out = Vec::with_capacity(line.message.len() + 64);
         self.render_into(line, &mut out);
@@ -76,6 +80,9 @@ impl LineRenderer {
 
     /// Appends one line, with its line end, to `out`.
     pub fn render_into(&mut self, line: &LogLine, out: &mut Vec<u8>) {
+        if self.is_end_of_partial(line) {
+            return;
+        }
         if self.timestamps {
             self.paint(DIM, rfc3339_millis(line.time).as_bytes(), out);
             out.push(b' ');
@@ -104,6 +111,20 @@ impl LineRenderer {
             self.paint(DIM, "⏎".as_bytes(), out);
         }
         out.push(b'\n');
+    }
+
+    /// Remembers partial lines. Whether the line is nothing but the end of one.
+    fn is_end_of_partial(&mut self, line: &LogLine) -> bool {
+        if !line.partial && self.open.is_empty() {
+            return false;
+        }
+        let origin = (Arc::clone(&line.source.domain), line.stream);
+        let generation = line.source.generation;
+        if line.partial {
+            self.open.insert(origin, generation);
+            return false;
+        }
+        self.open.remove(&origin) == Some(generation) && line.content().is_empty()
     }
 
     /// Renders a gap as one of Fulcrum's own lines.
@@ -329,6 +350,24 @@ mod tests {
             plain.render_gap(Gap { missed: 2 }),
             "fulcrum │ 2 lines dropped (output rate too high)\n".as_bytes()
         );
+    }
+
+    #[test]
+    fn the_end_of_a_partial_line_is_no_line_of_its_own() {
+        let part = LogLine {
+            partial: true,
+            ..line("users", "> ")
+        };
+        let mut renderer = LineRenderer::new(Style::default());
+        assert_eq!(render(&mut renderer, &part), "users   │ > \n");
+        let empty = line("users", "");
+        assert_eq!(render(&mut renderer, &line("orders", "")), "orders  │ \n");
+        assert_eq!(render(&mut renderer, &empty), "");
+        assert_eq!(render(&mut renderer, &empty), "users   │ \n");
+        render(&mut renderer, &part);
+        let rest = render(&mut renderer, &line("users", "quit\r"));
+        assert_eq!(rest, "users   │ quit\n");
+        assert_eq!(render(&mut renderer, &empty), "users   │ \n");
     }
 
     #[test]

@@ -111,6 +111,50 @@ async fn the_parts_of_a_long_line_have_its_level() {
     assert!(text.starts_with(&joined) && joined.len() == text.len() - "\nnext\n".len());
 }
 
+#[tokio::test(start_paused = true)]
+async fn an_unfinished_line_is_published_once_it_is_quiet_and_its_end_follows_it() {
+    let hub = hub();
+    let (mut writer, reader) = tokio::io::duplex(1024);
+    let counters = PumpCounters::default();
+    let mut pump = Pump::new(reader, &hub, users(), Stream::Stdout, &counters);
+    let typing = async {
+        for part in ["on", "e\nERROR listening", " on 4000 "] {
+            writer.write_all(part.as_bytes()).await.expect("it fits");
+            tokio::time::sleep(Duration::from_millis(60)).await;
+            assert_eq!(
+                hub.tail(&LogQuery::default())
+                    .iter()
+                    .filter(|line| line.partial)
+                    .count(),
+                0
+            );
+        }
+        tokio::time::sleep(Duration::from_millis(60)).await;
+        let prompt = [line("one", false), line("ERROR listening on 4000 ", true)];
+        assert_eq!(lines_of(&hub), prompt);
+        tokio::time::sleep(Duration::from_secs(3600)).await;
+        assert_eq!(lines_of(&hub), prompt, "once");
+        writer
+            .write_all(b"(q to quit)\nlast")
+            .await
+            .expect("it fits");
+        drop(writer);
+    };
+    let (read, ()) = tokio::join!(pump.run(), typing);
+    read.expect("the pipe ends");
+    pump.finish();
+    assert_eq!(
+        lines_of(&hub)[2..],
+        [line("(q to quit)", false), line("last", true)]
+    );
+    let levels: Vec<_> = hub
+        .tail(&LogQuery::default())
+        .iter()
+        .map(|line| line.level)
+        .collect();
+    assert_eq!(levels, [None, Some(Level::Error), Some(Level::Error), None]);
+}
+
 /// A child of the domain holds the pipe open after the domain has exited.
 #[tokio::test(start_paused = true)]
 async fn a_pump_can_be_stopped_without_losing_read_bytes() {
@@ -124,7 +168,7 @@ async fn a_pump_can_be_stopped_without_losing_read_bytes() {
         &PumpCounters::default(),
     );
     writer.write_all(b"one\nlast li").await.expect("it fits");
-    let limit = Duration::from_millis(200);
+    let limit = Duration::from_millis(50);
     assert!(tokio::time::timeout(limit, pump.run()).await.is_err());
     writer.write_all(b"nes").await.expect("it fits");
     assert!(tokio::time::timeout(limit, pump.run()).await.is_err());

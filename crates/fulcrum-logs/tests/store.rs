@@ -534,3 +534,24 @@ proptest! {
         prop_assert_eq!(found, expected);
     }
 }
+
+#[test]
+fn two_stores_of_one_directory_are_impossible() {
+    let dir = TempDir::new().expect("a directory");
+    let path = dir.path().join("logs");
+    let open = || Store::open(path.clone(), RetentionLimits::default());
+    let (first, _events) = open().expect("opened");
+    let hub = Hub::with_store(HubConfig::default(), &first);
+    let error = open().expect_err("it is open");
+    assert!(error.to_string().contains("another process"), "{error}");
+
+    // With its directory deleted, another one can be opened; the first then writes nothing more.
+    fs::remove_dir_all(&path).expect("removed");
+    let (second, _second_events) = open().expect("opened");
+    publish(&hub, "users", 1, "of the first", 0);
+    assert!(first.close(LIMIT));
+    let hub = Hub::with_store(HubConfig::default(), &second);
+    publish(&hub, "users", 1, "of the second", 0);
+    assert!(second.close(LIMIT));
+    assert_eq!(all(&path), ["of the second"]);
+}

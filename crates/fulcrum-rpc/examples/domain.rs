@@ -15,9 +15,10 @@ use std::time::Duration;
 use fulcrum_rpc::framework::framework_service_client::FrameworkServiceClient;
 use fulcrum_rpc::framework::{DomainMessage, RuntimeMessage};
 use fulcrum_rpc::{
-    Authorizer, CAPABILITY_ASSETS, CAPABILITY_DRAIN, CAPABILITY_HEARTBEAT, DomainEvent,
-    DomainProcess, DomainRequest, IdentitySource, Listeners, MessageResponse, PeerIdentity,
-    Registry, RuntimeHandler, TOKEN_METADATA, TokenPolicy, serve_domains,
+    Authorizer, CAPABILITY_ASSETS, CAPABILITY_DRAIN, CAPABILITY_HEARTBEAT, CallOptions,
+    DomainEvent, DomainProcess, DomainRequest, IdentitySource, Listeners, MessageResponse,
+    PeerIdentity, PeerProcess, Registry, RuntimeHandler, TOKEN_METADATA, TokenPolicy,
+    serve_domains,
 };
 use serde_json::json;
 use tokio::sync::mpsc;
@@ -42,6 +43,10 @@ impl IdentitySource for Processes {
 
     fn find_peer(&self, _: SocketAddr, _: SocketAddr, _: Vec<DomainProcess>) -> PeerIdentity {
         PeerIdentity::Unknown
+    }
+
+    fn is_alive(&self, _peer: &PeerProcess) -> bool {
+        true
     }
 
     fn stop_reason(&self, _domain: &str, _generation: u64) -> Option<String> {
@@ -93,6 +98,7 @@ impl Domain {
             r#type: type_.to_owned(),
             payload: payload.to_owned(),
             request_id: request_id.to_owned(),
+            more: false,
         })?;
         Ok(())
     }
@@ -179,10 +185,10 @@ async fn main() -> Result<(), Box<dyn Error>> {
 
 /// Sends two requests to the domain, reports a changed file, and drains it.
 async fn request_and_drain(registry: &Registry) {
-    let timeout = Duration::from_secs(5);
+    let options = CallOptions::timeout(Duration::from_secs(5));
     for type_ in ["user_show_request", "user_sing_request"] {
         let response = registry
-            .call("users", type_, r#"{"id":1}"#.to_owned(), timeout)
+            .call("users", type_, r#"{"id":1}"#.to_owned(), options)
             .await;
         match response.success {
             true => println!("runtime: response {}", response.payload),

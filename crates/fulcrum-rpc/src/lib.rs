@@ -20,7 +20,7 @@
 //!
 //! use fulcrum_rpc::framework::{DomainMessage, framework_service_client::FrameworkServiceClient};
 //! use fulcrum_rpc::{
-//!     Listeners, RegistrationAuthorizer, RegistrationError, RegistrationGrant,
+//!     CallOptions, Listeners, RegistrationAuthorizer, RegistrationError, RegistrationGrant,
 //!     RegistrationRequest, Registry, UnimplementedHandler, serve_domains,
 //! };
 //! use tokio::sync::mpsc;
@@ -56,6 +56,7 @@
 //!     r#type: "domain_register".into(),
 //!     payload: "{}".into(),
 //!     request_id: "1".into(),
+//!     more: false,
 //! })?;
 //! let mut client = FrameworkServiceClient::connect(address).await?;
 //! let stream = client.domain_communication(UnboundedReceiverStream::new(messages)).await?;
@@ -69,13 +70,14 @@
 //!             r#type: "user_index_response".into(),
 //!             payload: r#"{"users":["ada"]}"#.into(),
 //!             request_id: request.request_id,
+//!             more: false,
 //!         });
 //!     }
 //! });
 //!
 //! // A request of the runtime to the domain.
-//! let timeout = Duration::from_secs(5);
-//! let response = registry.call("users", "user_index_request", "{}".into(), timeout).await;
+//! let options = CallOptions::timeout(Duration::from_secs(5));
+//! let response = registry.call("users", "user_index_request", "{}".into(), options).await;
 //! assert!(response.success);
 //! assert_eq!(response.payload, r#"{"users":["ada"]}"#);
 //!
@@ -100,10 +102,11 @@
 //!    are done under one short lock, so events have the order of the changes.
 //! 3. **Drive.** Each registered stream has one driver task. It turns every input (a message, the
 //!    end of the stream, a handled request) into one closed enum and handles it without waiting.
-//! 4. **Call.** A request to a domain bypasses that task: the caller inserts a pending request into
-//!    the stream's table, puts the message into its bounded queue, and waits. Dropping the call
-//!    removes the request; the end of the stream fails all pending requests. A domain that does not
-//!    read fills its own queue, which fails only its own callers.
+//! 4. **Call.** A request to a domain bypasses that task: the caller adds it to the domain's route,
+//!    a state machine without I/O, and waits. The stream takes calls from the route in their order,
+//!    whenever it has room for more. While the domain restarts, they wait for its next stream, and
+//!    so do those that a domain has refused because it is being stopped. Dropping the call removes
+//!    it; the end of a stream fails the calls that were sent on it, and no others.
 //! 5. **End.** The cause of a stream's end comes from the socket, since HTTP/2 does not
 //!    distinguish a closed connection, a failed one and an unanswered keep-alive ping.
 //!
@@ -125,16 +128,20 @@ mod transport;
 
 pub mod control;
 pub mod framework;
+pub mod health;
 
 pub use control::{
     ConnectError, ControlClient, ControlError, ControlHandler, ControlListener, ControlServeError,
-    ControlStream, InstanceLock, LockError, MessageStream, RuntimeDir, bind_control, serve_control,
+    ControlStream, InstanceLock, LockError, MessageStream, RuntimeDir, bind_control,
+    create_state_dir, serve_control,
 };
 pub use domain::{
-    Authorizer, BindError, BindErrorKind, CAPABILITY_ASSETS, CAPABILITY_DRAIN,
-    CAPABILITY_HEARTBEAT, ConnectionActivity, DomainEvent, DomainProcess, DomainRequest,
-    HeartbeatPayload, IdentitySource, Listeners, MessageResponse, PeerIdentity,
-    RegistrationAuthorizer, RegistrationError, RegistrationGrant, RegistrationRequest, Registry,
-    RuntimeHandler, ServeError, ServerConfig, StopNotice, StreamEnd, TOKEN_METADATA, TokenPolicy,
-    UnimplementedHandler, serve_domains,
+    Authorizer, BindError, BindErrorKind, CAPABILITY_ASSETS, CAPABILITY_CANCEL,
+    CAPABILITY_DEADLINE, CAPABILITY_DRAIN, CAPABILITY_HEARTBEAT, CAPABILITY_LARGE_MESSAGES,
+    CAPABILITY_STREAM, CallOptions, CallStream, ConnectionActivity, DomainEvent, DomainProcess,
+    DomainRequest, FailureCode, HeartbeatPayload, IdentitySource, Listeners, MessageResponse,
+    Outlook, PeerIdentity, PeerProcess, RegistrationAuthorizer, RegistrationError,
+    RegistrationGrant, RegistrationRequest, Registry, RuntimeHandler, ServeError, ServerConfig,
+    StopNotice, StreamEnd, TOKEN_METADATA, TokenPolicy, UnimplementedHandler, WAIT_METADATA,
+    serve_domains,
 };

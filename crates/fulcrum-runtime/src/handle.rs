@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use fulcrum_config::select;
 use fulcrum_logs::{Capacity, Follower, Hub, LogQuery};
-use fulcrum_rpc::Registry;
+use fulcrum_rpc::{CallOptions, Registry};
 use fulcrum_spawn::lifecycle::{Command, Phase};
 use fulcrum_spawn::supervisor::{DomainHandle, Snapshot, Supervisor, WaitCondition};
 use tokio::sync::mpsc;
@@ -132,7 +132,12 @@ impl RuntimeHandle {
     ) -> Result<String, Error> {
         let response = self
             .registry
-            .call(domain, message_type, payload.into(), timeout)
+            .call(
+                domain,
+                message_type,
+                payload.into(),
+                CallOptions::timeout(timeout),
+            )
             .await;
         match response.success {
             true => Ok(response.payload),

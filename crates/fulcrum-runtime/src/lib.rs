@@ -99,6 +99,7 @@ mod reload;
 mod resources;
 mod restart;
 mod runtime;
+mod schedule;
 mod shutdown;
 mod standby;
 mod state;

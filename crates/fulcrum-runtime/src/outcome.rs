@@ -7,6 +7,9 @@ use fulcrum_spawn::supervisor::{Blocker, DomainHandle, Outcome, Snapshot, Ticket
 
 use crate::format::format_measured;
 
+/// What separates a failure from its hints.
+const HINT: &str = "\n  hint: ";
+
 /// One step of a domain on the way to an outcome.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct ProgressStep {
@@ -56,6 +59,12 @@ pub(crate) async fn wait_for_outcome(
 
 fn describe_done(name: &str, command: Command, snapshot: &Snapshot) -> String {
     match command {
+        Command::Start | Command::Restart if snapshot.phase == Phase::Completed => {
+            match snapshot.completed {
+                Some((_, after)) => format!("{name} completed in {}", format_measured(after)),
+                None => format!("{name} has completed"),
+            }
+        }
         Command::Start | Command::Restart => match snapshot.pid {
             Some(pid) => format!("{name} is ready (pid {pid})"),
             None => format!("{name} is ready"),
@@ -69,8 +78,12 @@ fn describe_failed(name: &str, snapshot: &Snapshot) -> String {
         let wait = at.saturating_duration_since(tokio::time::Instant::now());
         format!("; restarting in {}", format_measured(wait))
     });
+    let what = match snapshot.phase {
+        Phase::Failed => "failed",
+        _ => "did not become ready",
+    };
     format!(
-        "{name} did not become ready: {}{}; see `fulcrum domains logs {name}`",
+        "{name} {what}: {}{}; see `fulcrum domains logs {name}`",
         snapshot.reason,
         retry.unwrap_or_default()
     )
@@ -81,7 +94,25 @@ fn describe_blocked(name: &str, blockers: &[Blocker]) -> String {
     let causes: Vec<String> = blockers.iter().map(Blocker::to_string).collect();
     let mut text = format!("{name} is waiting for {}", causes.join(", "));
     for hint in cures(blockers) {
-        text.push_str(&format!("\n  hint: {hint}"));
+        text.push_str(HINT);
+        text.push_str(&hint);
+    }
+    text
+}
+
+/// The failures of several domains as one text: the causes, then each hint once.
+pub(crate) fn join_failures(failures: &[String]) -> String {
+    let mut causes = Vec::new();
+    let mut hints = BTreeSet::new();
+    for failure in failures {
+        let mut parts = failure.split(HINT);
+        causes.extend(parts.next());
+        hints.extend(parts);
+    }
+    let mut text = causes.join("; ");
+    for hint in hints {
+        text.push_str(HINT);
+        text.push_str(hint);
     }
     text
 }
@@ -102,6 +133,9 @@ fn cure(blocker: &Blocker) -> String {
             format!("run `fulcrum domains start {name}`")
         }
         Phase::Stuck => format!("see `fulcrum domains status {name}`"),
+        _ if blocker.is_failed_job => {
+            format!("fix the error, then run `fulcrum domains run {name}`")
+        }
         _ => format!("fix the error, then run `fulcrum domains restart {name}`"),
     }
 }
@@ -116,7 +150,19 @@ mod tests {
             phase,
             state: state.to_owned(),
             is_final: true,
+            is_failed_job: false,
         }
+    }
+
+    #[test]
+    fn the_hints_of_several_failures_follow_the_causes_each_once() {
+        let blocked = |name| describe_blocked(name, &[blocker(Phase::Stopped, "stopped")]);
+        let failures = [blocked("api"), "db is stuck".to_owned(), blocked("web")];
+        assert_eq!(
+            join_failures(&failures),
+            "api is waiting for db: stopped; db is stuck; web is waiting for db: stopped\n  \
+             hint: run `fulcrum domains start db`"
+        );
     }
 
     #[test]

@@ -104,7 +104,7 @@ impl StandbyFactory for NodeStandbyFactory {
 
 impl NodeStandbyFactory {
     fn plan(&self, domain: &Domain) -> Option<(StandbyCommand, String)> {
-        if !matches!(domain.program, Program::Node { .. }) {
+        if domain.is_job() || !matches!(domain.program, Program::Node { .. }) {
             return None;
         }
         let token = self.run.token().ok()?;

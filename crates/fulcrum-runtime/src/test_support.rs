@@ -4,20 +4,22 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
-use fulcrum_config::{App, LoadOptions, Mode};
+use fulcrum_config::{App, Domain, LoadOptions, Mode};
 use fulcrum_logs::{Hub, HubConfig, LogQuery};
 use fulcrum_rpc::{Authorizer, Registry, ServerConfig, TokenPolicy, UnimplementedHandler};
 use fulcrum_spawn::StartError;
 use fulcrum_spawn::lifecycle::{ExitReport, Fact, StopSignal, Timing};
 use fulcrum_spawn::process::{ProcessTracker, RunId};
 use fulcrum_spawn::supervisor::{
-    Backend, Condition, DomainManager, DomainSpec, FactSender, ProcessGroup, Supervisor, Transition,
+    Backend, DomainManager, DomainSpec, FactSender, ProcessGroup, Supervisor, Transition,
 };
 use tempfile::TempDir;
 use tokio::sync::mpsc::{self, UnboundedReceiver, UnboundedSender};
 use tokio::time::sleep;
 
 use crate::events::log::EventLog;
+use crate::exit::held::HeldExits;
+use crate::launch::setup::to_condition;
 use crate::process::untracked::open_tracker;
 use crate::readiness::late::LateReadiness;
 use crate::readiness::serving::ServingStatus;
@@ -178,14 +180,18 @@ impl Harness {
                 hub.clone(),
                 None,
             );
-            let dependencies = domain.process.depends_on.keys();
+            let dependencies = domain.process.depends_on.iter();
             DomainSpec {
                 name: domain.name.clone(),
                 dependencies: dependencies
-                    .map(|name| (name.clone(), Condition::Ready))
+                    .map(|(name, condition)| {
+                        let is_job = current.app.domain(name).is_some_and(Domain::is_job);
+                        (name.clone(), to_condition(*condition, is_job))
+                    })
                     .collect(),
                 timing: Timing {
                     start_timeout: domain.process.start_timeout,
+                    time_limit: domain.process.timeout,
                     stop_grace: domain.process.stop.grace,
                     kill_wait: Duration::from_secs(5),
                 },
@@ -223,10 +229,21 @@ impl Harness {
 
     /// Starts the transition task, and then all domains.
     pub(crate) async fn start(&mut self) {
+        self.start_tasks();
+        let desired = self.desired.current();
+        self.supervisor
+            .start(desired.selected.iter().map(String::as_str))
+            .await;
+    }
+
+    /// Starts the transition task.
+    pub(crate) fn start_tasks(&mut self) {
         let task = TransitionTask {
+            exits: HeldExits::default(),
             desired: self.desired.clone(),
             states: Arc::clone(&self.states),
             supervisor: self.supervisor.clone(),
+            registry: self.registry.clone(),
             tracker: self.tracker.clone(),
             groups: GroupRestarts::new(
                 self.desired.clone(),
@@ -250,10 +267,6 @@ impl Harness {
         };
         let transitions = self.transitions.take().expect("started once");
         tokio::spawn(task.run(transitions));
-        let desired = self.desired.current();
-        self.supervisor
-            .start(desired.selected.iter().map(String::as_str))
-            .await;
     }
 
     /// Waits for an event of a domain, and returns its reason.

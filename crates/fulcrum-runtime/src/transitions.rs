@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use fulcrum_logs::{Hub, Level};
+use fulcrum_rpc::Registry;
 use fulcrum_spawn::lifecycle::{Goal, Phase, TransitionCause};
 use fulcrum_spawn::process::{Member, ProcessTracker};
 use fulcrum_spawn::supervisor::{Snapshot, Supervisor, Transition};
@@ -11,9 +12,11 @@ use tokio::time::Instant;
 
 use crate::events::log::EventLog;
 use crate::exit::describe::{describe_forced_exit, hint};
+use crate::exit::held::{HeldExits, exit_line};
 use crate::format::format_measured;
 use crate::log_lines::log_for_domain;
 use crate::readiness::late::LateReadiness;
+use crate::readiness::outlook::outlook;
 use crate::readiness::serving::ServingStatus;
 use crate::restart::groups::GroupRestarts;
 use crate::state::desired::DesiredStateReceiver;
@@ -24,10 +27,13 @@ pub(crate) struct TransitionTask {
     pub(crate) desired: DesiredStateReceiver,
     pub(crate) states: SharedDomainStates,
     pub(crate) supervisor: Supervisor,
+    pub(crate) registry: Registry,
     pub(crate) tracker: ProcessTracker,
     pub(crate) groups: GroupRestarts,
     pub(crate) serving: ServingStatus,
     pub(crate) late: LateReadiness,
+    /// Exits whose consequence is not known yet.
+    pub(crate) exits: HeldExits,
     pub(crate) events: EventLog,
     pub(crate) hub: Hub,
 }
@@ -35,26 +41,54 @@ pub(crate) struct TransitionTask {
 impl TransitionTask {
     /// Runs until no domain is supervised any more.
     pub(crate) async fn run(mut self, mut transitions: mpsc::UnboundedReceiver<Transition>) {
-        while let Some(transition) = transitions.recv().await {
+        loop {
+            let transition = tokio::select! {
+                transition = transitions.recv() => match transition {
+                    Some(transition) => transition,
+                    None => return,
+                },
+                () = self.exits.due() => {
+                    for (domain, exit) in self.exits.take_due(Instant::now()) {
+                        log_for_domain(&self.hub, &domain, exit.generation, Level::Error, exit.text);
+                    }
+                    continue;
+                }
+            };
             self.groups.on_transition(&transition);
             self.serving.on_transition(&transition);
             self.late.on_transition(&transition);
             match self.supervisor.domain(&transition.domain) {
-                Some(handle) => self.publish(transition, &handle.snapshot()),
+                Some(handle) => {
+                    let snapshot = handle.snapshot();
+                    let domain = &transition.domain;
+                    let outlook = outlook(&self.desired, &self.states, domain, &snapshot);
+                    self.registry.set_outlook(domain, outlook);
+                    self.publish(transition, &snapshot);
+                }
                 None => self.publish_removed(transition),
             }
         }
     }
 
-    fn publish(&self, mut transition: Transition, snapshot: &Snapshot) {
+    fn publish(&mut self, mut transition: Transition, snapshot: &Snapshot) {
         let (name, generation) = (transition.domain.clone(), transition.generation);
         let reloaded = self.reload_finished(&transition);
         let message = match &reloaded {
             Some(text) => Some((Level::Info, text.clone())),
             None => self.log_message(&transition, snapshot),
         };
-        if let Some((level, text)) = message {
-            log_for_domain(&self.hub, &name, generation, level, text);
+        let is_exit = transition.to == Phase::Stopping
+            && transition.cause == TransitionCause::Exited
+            && message.is_some();
+        match message {
+            // What follows is said in the same line, if it is decided soon.
+            Some((_, text)) if is_exit => self.exits.hold(&name, generation, &text, Instant::now()),
+            Some((level, text)) => {
+                for (generation, level, text) in self.exits.join(&name, generation, level, text) {
+                    log_for_domain(&self.hub, &name, generation, level, text);
+                }
+            }
+            None => {}
         }
         transition.reason = self.event_reason(&transition, snapshot);
         self.events.record_transition(transition);
@@ -89,16 +123,32 @@ impl TransitionTask {
                 let after = snapshot.ready_after.unwrap_or_default();
                 (Level::Info, format!("ready in {}", format_measured(after)))
             }
+            Phase::Running if self.is_job(&transition.domain) => return None,
             Phase::Running if transition.from == Phase::Starting => (Level::Info, reason()),
             Phase::Running => (Level::Warn, format!("not ready: {}", reason())),
+            // The end of a job is logged once its whole tree is gone.
+            Phase::Stopping if self.is_success(transition, snapshot) => return None,
             Phase::Stopping => describe_stopping(transition),
             Phase::Backoff => (Level::Warn, self.describe_backoff(transition, snapshot)),
+            // A job that is done has nothing to stop.
+            Phase::Stopped if transition.from == Phase::Completed => return None,
             Phase::Stopped if snapshot.goal == Goal::Down => (Level::Info, "stopped".to_owned()),
             Phase::Stopped => (
                 Level::Info,
                 self.describe_not_restarted(transition, snapshot),
             ),
-            Phase::Failed => (Level::Error, describe_failed(transition, snapshot)),
+            Phase::Completed => {
+                let after = snapshot.completed.map(|(_, after)| after);
+                let after = format_measured(after.unwrap_or_default());
+                (Level::Info, format!("completed in {after}"))
+            }
+            Phase::Failed => {
+                let verb = match self.is_job(&transition.domain) {
+                    true => "run",
+                    false => "restart",
+                };
+                (Level::Error, describe_failed(transition, snapshot, verb))
+            }
             Phase::Stuck => {
                 let leader = snapshot.pid.unwrap_or_default();
                 (Level::Error, self.describe_stuck(leader))
@@ -123,6 +173,24 @@ impl TransitionTask {
         let PendingReload { since, what } = state.pending_reload.send_replace(None)?;
         let after = format_measured(since.elapsed());
         Some(format!("reloaded in {after} ({what})"))
+    }
+
+    fn is_job(&self, domain: &str) -> bool {
+        let config = self.desired.domain(domain);
+        config.is_some_and(|config| config.is_job())
+    }
+
+    /// Whether a job has exited with success.
+    fn is_success(&self, transition: &Transition, snapshot: &Snapshot) -> bool {
+        let exit = snapshot.last_exit.as_ref();
+        let exit = exit.filter(|exit| exit.generation == transition.generation);
+        let code = exit.and_then(|exit| exit.report.code);
+        let config = self.desired.domain(&transition.domain);
+        let job = config.filter(|config| config.is_job());
+        transition.cause == TransitionCause::Exited
+            && job
+                .zip(code)
+                .is_some_and(|(job, code)| job.process.restart.success_exit_codes.contains(&code))
     }
 
     /// `started by node 20.20.2 (PATH), pid 4242`
@@ -153,12 +221,7 @@ impl TransitionTask {
         let config = self.desired.domain(&transition.domain);
         let hint = hint(config.as_deref(), snapshot);
         let hint = hint.map_or_else(String::new, |hint| format!("; {hint}"));
-        let reason = &transition.reason;
-        // A clean exit reads as its code, other reasons as they are.
-        match reason.strip_prefix("exit ") {
-            Some(code) => format!("exited with code {code}; not restarting{hint}"),
-            None => format!("{reason}; not restarting{hint}"),
-        }
+        format!("{}; not restarting{hint}", exit_line(&transition.reason))
     }
 
     /// The processes that are still alive, with the state that explains it.
@@ -184,6 +247,9 @@ impl TransitionTask {
             return text.unwrap_or_else(|| transition.reason.clone());
         }
         let name = &transition.domain;
+        if transition.to == Phase::Running && self.is_job(name) {
+            return "not completed yet".to_owned();
+        }
         let mut text = transition.reason.clone();
         let exit = snapshot.last_exit.as_ref().filter(|exit| {
             transition.from == Phase::Stopping && exit.generation == transition.generation
@@ -224,19 +290,21 @@ fn describe_stopping(transition: &Transition) -> (Level, String) {
 }
 
 /// A failure. The exit that it starts with is logged already.
-fn describe_failed(transition: &Transition, snapshot: &Snapshot) -> String {
+fn describe_failed(transition: &Transition, snapshot: &Snapshot, verb: &str) -> String {
     let exit = snapshot.last_exit.as_ref().filter(|exit| {
         exit.generation == transition.generation && transition.from == Phase::Stopping
     });
     let rest = exit.and_then(|exit| transition.reason.strip_prefix(exit.reason.as_str()));
     match rest {
         Some("") => format!(
-            "failed permanently\nhint: fix the error, then run `fulcrum domains restart {}`",
+            "failed permanently\nhint: fix the error, then run `fulcrum domains {verb} {}`",
             transition.domain
         ),
         _ => format!("failed: {}", transition.reason),
     }
 }
 
+#[cfg(test)]
+mod job_tests;
 #[cfg(test)]
 mod tests;

@@ -133,6 +133,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
         dependencies,
         timing: Timing {
             start_timeout: Duration::from_secs(5),
+            time_limit: None,
             stop_grace: Duration::from_secs(2),
             kill_wait: Duration::from_secs(5),
         },

@@ -16,6 +16,7 @@ use fulcrum_spawn::lifecycle::{
 
 const TIMING: Timing = Timing {
     start_timeout: Duration::from_secs(30),
+    time_limit: Some(Duration::from_secs(60)),
     stop_grace: Duration::from_secs(5),
     kill_wait: Duration::from_secs(2),
 };
@@ -25,13 +26,15 @@ const CRASH: ExitReport = ExitReport {
     signal: None,
 };
 
-const INPUTS: [&str; 25] = [
+const INPUTS: [&str; 28] = [
     "command Start",
     "command Restart",
     "command Stop",
     "command Kill",
     "Reload",
     "fact DependenciesReady",
+    "fact DependencyFailed",
+    "fact DependencyRecovered",
     "fact Prepared",
     "fact PrepareFailed",
     "fact SpawnFailed",
@@ -47,6 +50,7 @@ const INPUTS: [&str; 25] = [
     "fact GroupEmpty",
     "timer StartTimeout",
     "timer Stable",
+    "timer TimeLimit",
     "timer StopRest",
     "timer StopGrace",
     "timer KillWait",
@@ -120,7 +124,11 @@ impl Harness {
                 let fact = fact(name);
                 let is_ahead = matches!(
                     fact,
-                    Fact::DependenciesReady | Fact::Prepared | Fact::PrepareFailed(_)
+                    Fact::DependenciesReady
+                        | Fact::DependencyFailed(_)
+                        | Fact::DependencyRecovered
+                        | Fact::Prepared
+                        | Fact::PrepareFailed(_)
                 );
                 Input::Fact {
                     generation: self.machine.generation() + u64::from(is_ahead),
@@ -154,6 +162,8 @@ fn fact(name: &str) -> Fact {
     let error = || StartError::permanent(REASON);
     match name {
         "DependenciesReady" => Fact::DependenciesReady,
+        "DependencyFailed" => Fact::DependencyFailed(reason()),
+        "DependencyRecovered" => Fact::DependencyRecovered,
         "Prepared" => Fact::Prepared,
         "PrepareFailed" => Fact::PrepareFailed(error()),
         "SpawnFailed" => Fact::SpawnFailed(error()),
@@ -283,20 +293,30 @@ fn states() -> Vec<State> {
             running(&["fact Exited", "fact GroupEmpty"]),
         ),
         state(
-            "failed",
+            "completed",
             "goal up",
             running(&["fact Exited", "fact GroupEmpty"]),
         ),
-        state(
-            "failed",
-            "goal down",
-            running(&[
+        State {
+            phase: "failed",
+            holds: vec!["goal up", "for itself"],
+            path: running(&["fact Exited", "fact GroupEmpty"]),
+        },
+        State {
+            phase: "failed",
+            holds: vec!["goal up", "for a dependency"],
+            path: vec!["command Start", "fact DependencyFailed"],
+        },
+        State {
+            phase: "failed",
+            holds: vec!["goal down", "for itself"],
+            path: running(&[
                 "command Stop",
                 "timer StopGrace",
                 "timer KillWait",
                 "fact GroupEmpty",
             ]),
-        ),
+        },
         state(
             "stuck",
             "goal down",
@@ -354,6 +374,7 @@ fn verdict_of_path(phase: &str) -> Verdict {
     match phase {
         "backoff" => Verdict::Restart(Duration::from_millis(500)),
         "failed" => Verdict::GiveUp(REASON.to_owned()),
+        "completed" => Verdict::Complete,
         _ => Verdict::Stay,
     }
 }
@@ -471,6 +492,7 @@ fn the_transition_table_of_the_documentation_is_that_of_the_machine() {
                     Verdict::Restart(Duration::from_millis(500)),
                 ),
                 ("verdict GiveUp", Verdict::GiveUp(REASON.to_owned())),
+                ("verdict Complete", Verdict::Complete),
                 ("verdict Stay", Verdict::Stay),
             ] {
                 check(&state, input, verdict, &rows);

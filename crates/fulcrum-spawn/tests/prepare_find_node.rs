@@ -169,7 +169,7 @@ fn a_version_file_is_satisfied_by_path_or_by_an_installed_version() {
     let nvmrc = app.write("app/.nvmrc", "20\n");
     assert_eq!(
         app.find(None).unwrap().origin,
-        NodeOrigin::Nvmrc(nvmrc.clone())
+        NodeOrigin::VersionFile(nvmrc.clone())
     );
     fs::write(&nvmrc, "22").unwrap();
     let unsatisfied = app.find(None).unwrap_err();
@@ -196,18 +196,71 @@ fn a_version_file_is_satisfied_by_path_or_by_an_installed_version() {
 }
 
 #[test]
-fn engines_are_a_requirement() {
+fn engines_choose_an_installed_version_and_are_a_warning_unless_they_are_strict() {
     let app = TestApp::new();
     app.node("bin/node", "20.20.2");
     let package = app.write(
         "app/domains/a/package.json",
         r#"{"engines":{"node":">=22"}}"#,
     );
+    let node = app.find(None).unwrap();
+    assert_eq!(node.origin, NodeOrigin::Path);
+    let warning = node.warning.unwrap();
+    for word in [
+        &*package.to_string_lossy(),
+        "engines.node requires >=22",
+        "node 20.20.2 (PATH)",
+    ] {
+        assert!(warning.text().contains(word), "{warning}");
+    }
+    app.write("app/.npmrc", "engine-strict=true\n");
     let unsatisfied = app.find(None).unwrap_err();
     assert!(
         unsatisfied.message.contains(&*package.to_string_lossy())
             && unsatisfied.message.contains(">=22")
     );
+    app.node("home/.nvm/versions/node/v24.1.0/bin/node", "24.1.0");
+    let node = app.find(None).unwrap();
+    assert_eq!(
+        (node.warning, node.version.to_string().as_str()),
+        (None, "24.1.0")
+    );
     fs::write(&package, r#"{"engines":{"node":"^20.1 || >=24"}}"#).unwrap();
     assert_eq!(app.find(None).unwrap().origin, NodeOrigin::Engines(package));
+}
+
+#[test]
+fn the_decision_names_what_made_it() {
+    let app = TestApp::new();
+    app.node("bin/node", "22.20.2");
+    for (path, text, shown) in [
+        (
+            "app/domains/a/package.json",
+            r#"{"devEngines":{"runtime":{"name":"node","version":"^22"}}}"#,
+            "devEngines.runtime",
+        ),
+        (
+            "app/domains/a/package.json",
+            r#"{"volta":{"node":"22.20.2"}}"#,
+            "volta.node",
+        ),
+        (
+            "app/domains/a/.tool-versions",
+            "nodejs 22.20.2\n",
+            ".tool-versions",
+        ),
+        ("app/domains/a/.node-version", ">=22\n", ".node-version"),
+    ] {
+        app.write(path, text);
+        assert_eq!(
+            app.find(None).unwrap().to_string(),
+            format!("node 22.20.2 ({shown})")
+        );
+    }
+    app.write("app/domains/a/.node-version", ">=24\n");
+    let unsatisfied = app.find(None).unwrap_err();
+    assert!(
+        unsatisfied.message.contains("requires node >=24"),
+        "{unsatisfied}"
+    );
 }

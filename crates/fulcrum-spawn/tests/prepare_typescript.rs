@@ -77,6 +77,7 @@ impl TestApp {
             path: "/n/node".into(),
             version: Version::from((major, minor, 0_u64)),
             origin: NodeOrigin::Path,
+            warning: None,
         };
         let (dir, app) = (self.domain(), self.repository().join("app"));
         let program = NodeProgram {

@@ -49,11 +49,12 @@ return typeof value=="string"?value:null}function readStandby(value){if(typeof v
 required),imported:textOrNull(imported)}}function readTypeScript(value){if(typeof value!="object"||value===null)return null;let{manifest,helper,commonjs,maps}=value;
 return typeof manifest!="string"||!Array.isArray(helper)||!helper.every(part=>typeof part=="string")?null:{manifest,helper,commonjs:commonjs===!0,maps:maps===!0}}
 function isDomainProcess(config2){return process.ppid===config2.parent&&process.argv[1]===config2.entry&&!isWorker()}function isDomainWorker(config2){return process.
-ppid===config2.parent&&isWorker()}function isWorker(){return"disabled"in process.abort}var NAMES=new Set(["@fulcrum/domain","fulcrum"]);function isSdk(specifier){return NAMES.has(specifier)}function requiredFile(dir){return`${dir}/dist/index.cjs`}
-function importedUrl(dir){return urlOf(`${dir}/dist/index.mjs`)}function provideSdk(dir){let open=nodeModule(),resolveFilename=open._resolveFilename;return open.
-_resolveFilename=function(request,...rest){try{return resolveFilename.call(this,request,...rest)}catch(error){if(!isSdk(request)||error.code!=="MODULE_NOT_FOUND")
-throw error;return requiredFile(dir)}},open.registerHooks?(open.registerHooks({resolve(specifier,context,next){try{return next(specifier,context)}catch(error){if(!isSdk(
-specifier)||error.code!=="ERR_MODULE_NOT_FOUND")throw error;return{url:importedUrl(dir),format:"module",shortCircuit:!0}}}}),!1):!0}var PREPARE_TRANSPORT=Symbol.for("fulcrum.domain.warm"),WARM_CONNECTION_TTL_MS=1e4,MAX_TESTED_MAJOR=26;function canStandBy(){return parseInt(process.versions.node,
+ppid===config2.parent&&isWorker()}function isWorker(){return"disabled"in process.abort}var NAMES=new Set(["@fulcrum/domain","fulcrum"]);function isSdk(specifier){return NAMES.has(specifier)}function isMissing(error){let{code}=error;return code==="\
+ERR_MODULE_NOT_FOUND"||code==="MODULE_NOT_FOUND"}function requiredFile(dir){return`${dir}/dist/index.cjs`}function importedUrl(dir){return urlOf(`${dir}/dist/in\
+dex.mjs`)}function provideSdk(dir){let open=nodeModule(),resolveFilename=open._resolveFilename;return open._resolveFilename=function(request,...rest){try{return resolveFilename.
+call(this,request,...rest)}catch(error){if(!isSdk(request)||!isMissing(error))throw error;return requiredFile(dir)}},open.registerHooks?(open.registerHooks({resolve(specifier,context,next){
+try{return next(specifier,context)}catch(error){if(!isSdk(specifier)||!isMissing(error))throw error;return{url:importedUrl(dir),format:"module",shortCircuit:!0}}}}),
+!1):!0}var PREPARE_TRANSPORT=Symbol.for("fulcrum.domain.warm"),WARM_CONNECTION_TTL_MS=1e4,MAX_TESTED_MAJOR=26;function canStandBy(){return parseInt(process.versions.node,
 10)<=MAX_TESTED_MAJOR&&typeof nodeModule().runMain=="function"}function standBy(config2,start2){let open=nodeModule(),{runMain}=open;open.runMain=function(...args){
 open.runMain=runMain;let prepared=warmUp(config2);awaitActivation(({env,cwd})=>{Object.assign(process.env,env),process.chdir(cwd),resetUptime(),setImmediate(runMain,
 ...args),start2(),setTimeout(()=>{prepared.then(discard=>discard?.())},WARM_CONNECTION_TTL_MS).unref()})}}async function warmUp({required,imported}){try{let sdk;

@@ -18,19 +18,34 @@ return new _Table(this.#send,this.#model,{...this.#query,...part})}};function re
 slice(0,-8)}_response`:`${requestType}_response`}function collectHandlers(domain,base){let handlers=new Map;for(let level=domain;level!==null&&level!==base;level=
 Object.getPrototypeOf(level))for(let method of Object.getOwnPropertyNames(level)){let type=requestTypeOf(method);if(type===void 0||typeof Object.getOwnPropertyDescriptor(
 level,method)?.value!="function")continue;let other=handlers.get(type);if(other===void 0)handlers.set(type,method);else if(other!==method)throw new Error(`${other}\
-() and ${method}() both handle ${type}: rename one of them`)}return handlers}var Dispatcher=class{#target;#domain;#handlers;#running=new Set;#draining=!1;#idle;#timer;constructor(target,domain,handlers){this.#target=target,this.#domain=domain,
-this.#handlers=handlers}dispatch(request,reply){let{type,requestId}=request,responded=!1,respond=payload=>{responded||(responded=!0,reply(responseTypeOf(type),payload,
-requestId))};if(this.#draining){respond(failure(new Error(`${this.#domain} is draining and accepts no new requests`)));return}let method=this.#handlers.get(type);
-if(method===void 0){respond(failure(new Error(this.#unknownType(type))));return}let onDeadline=()=>respond(failure(new Error(`${this.#domain} was stopped before\
- ${type} was finished`)));this.#running.add(onDeadline),this.#run(method,request).then(respond).finally(()=>{this.#running.delete(onDeadline),this.#running.size===
-0&&this.#idle?.()})}async drain(deadlineMs){if(this.#draining=!0,this.#running.size===0)return 0;await new Promise(resolve=>{this.#idle=resolve,this.setDeadline(
-deadlineMs)}),clearTimeout(this.#timer);let running=[...this.#running];for(let onDeadline of running)onDeadline();return running.length}setDeadline(deadlineMs){
-this.#idle&&(clearTimeout(this.#timer),this.#timer=setTimeout(this.#idle,deadlineMs))}get draining(){return this.#draining}async#run(method,{type,payload,requestId}){
-try{let result=await this.#target[method].call(this.#target,parsePayload(payload),{type,requestId,domain:this.#domain});return JSON.stringify(result)??"{}"}catch(error){
-return failure(error)}}#unknownType(type){let known=[...this.#handlers.keys()].sort(),names=known.length>0?`it handles ${known.join(", ")}`:"it has no handlers";
-return`Unknown message type: ${type} (domain ${this.#domain}: ${names})`}};function parsePayload(text){if(text==="")return{};try{return JSON.parse(text)}catch(error){
-throw new Error(`the payload is not JSON: ${messageOf(error)}`)}}function failure(error){let code=error instanceof Error?error.code:void 0,known=typeof code=="s\
-tring"||typeof code=="number"?{code}:{};return JSON.stringify({success:!1,error:messageOf(error),...known})}var Email=class _Email{#send;#message;constructor(send,message={}){this.#send=send,this.#message=message}to(...addresses){return this.#with({to:one(addresses)})}from(address){
+() and ${method}() both handle ${type}: rename one of them`)}return handlers}var Credit=class{#parts;#wake;#closed=!1;constructor(parts){this.#parts=parts}grant(parts){this.#parts+=parts,this.#wake?.()}close(){this.#closed=!0,this.#wake?.()}async take(){
+for(;this.#parts===0&&!this.#closed;)await new Promise(resolve=>{this.#wake=resolve}),this.#wake=void 0;return this.#closed?!1:(this.#parts--,!0)}};function isParts(result){
+return typeof result=="object"&&result!==null&&typeof result[Symbol.asyncIterator]=="function"}async function sendParts(parts,credit,send){let iterator=parts[Symbol.
+asyncIterator]();for(;await credit.take();){let next=await iterator.next();if(next.done){next.value!==void 0&&send(next.value);return}send(next.value)}await iterator.
+return?.()}async function collectParts(parts){let all=[];for await(let part of parts)all.push(part);return all}var MAX_TIMER_MS=2**31-1,RunningRequest=class{type;requestId;domain;#deadlineMs;#receivedAt;#receivedDate;#credit;#controller;#timer;#reason;#finished=!1;constructor(request,domain){
+this.type=request.type,this.requestId=request.requestId,this.domain=domain,this.#deadlineMs=request.deadlineMs,this.#credit=request.streamCredit>0?new Credit(request.
+streamCredit):void 0,this.#receivedAt=request.deadlineMs>0?process.uptime()*1e3:0,this.#receivedDate=request.deadlineMs>0?Date.now():0}get deadline(){return this.#deadlineMs>
+0?new Date(this.#receivedDate+this.#deadlineMs):void 0}get signal(){return this.#controller===void 0&&(this.#controller=new AbortController,this.#reason?this.#controller.
+abort(this.#reason):this.#deadlineMs>0&&!this.#finished&&this.#startTimer()),this.#controller.signal}cancel(reason){this.#reason||this.#finished||(this.#reason=
+reason,clearTimeout(this.#timer),this.#controller?.abort(reason),this.#credit?.close())}static creditOf(request){return request.#credit}finish(){this.#finished=
+!0,clearTimeout(this.#timer)}#startTimer(){let left=this.#receivedAt+this.#deadlineMs-process.uptime()*1e3,expire=()=>this.cancel(new FulcrumError("TIMEOUT",`th\
+e caller of ${this.type} waited ${this.#deadlineMs} ms and has given up`));left<=0?expire():left<=MAX_TIMER_MS&&(this.#timer=setTimeout(expire,left).unref())}};var Dispatcher=class{#target;#domain;#handlers;#running=new Map;#draining=!1;#idle;#timer;constructor(target,domain,handlers){this.#target=target,this.#domain=domain,
+this.#handlers=handlers}dispatch(request,reply){let{type,requestId}=request,responded=!1,respond=(payload,more=!1)=>{responded||(responded=!more,reply(responseTypeOf(
+type),payload,requestId,more))};if(this.#draining){respond(failure(new Error(`${this.#domain} is draining and accepts no new requests`),"DRAINING"));return}let method=this.#handlers.
+get(type);if(method===void 0){respond(failure(new Error(this.#unknownType(type))));return}let context=new RunningRequest(request,this.#domain),stop=()=>respond(
+failure(new Error(`${this.#domain} was stopped before ${type} was finished`),"UNAVAILABLE"));this.#running.set(requestId,{context,stop}),this.#run(method,request,
+context,part=>respond(part,!0)).then(payload=>{respond(payload),context.finish(),this.#running.delete(requestId),this.#running.size===0&&this.#idle?.()})}cancel(requestId){
+let running=this.#running.get(requestId);running?.context.cancel(new FulcrumError("CANCELLED",`the caller of ${running.context.type} has given up`))}async drain(deadlineMs){
+if(this.#draining=!0,this.#running.size===0)return 0;await new Promise(resolve=>{this.#idle=resolve,this.setDeadline(deadlineMs)}),clearTimeout(this.#timer);let running=[
+...this.#running.values()];for(let{stop}of running)stop();return running.length}setDeadline(deadlineMs){this.#idle&&(clearTimeout(this.#timer),this.#timer=setTimeout(
+this.#idle,deadlineMs))}get draining(){return this.#draining}async#run(method,{payload},context,sendPart){try{let result=await this.#target[method].call(this.#target,
+parsePayload(payload),context);if(isParts(result)){let credit=RunningRequest.creditOf(context);return credit===void 0?JSON.stringify(await collectParts(result)):
+(await sendParts(result,credit,part=>sendPart(JSON.stringify(part)??"{}")),"")}return JSON.stringify(result)??"{}"}catch(error){return failure(error)}}grant(requestId,parts){
+let running=this.#running.get(requestId);running&&typeof parts=="number"&&parts>0&&RunningRequest.creditOf(running.context)?.grant(parts)}#unknownType(type){let known=[
+...this.#handlers.keys()].sort(),names=known.length>0?`it handles ${known.join(", ")}`:"it has no handlers";return`Unknown message type: ${type} (domain ${this.#domain}\
+: ${names})`}};function parsePayload(text){if(text==="")return{};try{return JSON.parse(text)}catch(error){throw new Error(`the payload is not JSON: ${messageOf(
+error)}`)}}function failure(error,code=error instanceof Error?error.code:void 0){let known=typeof code=="string"||typeof code=="number"?{code}:{};return JSON.stringify(
+{success:!1,error:messageOf(error),...known})}var Email=class _Email{#send;#message;constructor(send,message={}){this.#send=send,this.#message=message}to(...addresses){return this.#with({to:one(addresses)})}from(address){
 return this.#with({from:address})}cc(...addresses){return this.#with({cc:one(addresses)})}bcc(...addresses){return this.#with({bcc:one(addresses)})}replyTo(address){
 return this.#with({replyTo:address})}subject(text){return this.#with({subject:text})}text(text){return this.#with({text})}html(html){return this.#with({html})}template(name,data={}){
 return this.#with({template:name,data})}send(){return this.#send("email_send",{...this.#message})}#with(part){return new _Email(this.#send,{...this.#message,...part})}};
@@ -42,12 +57,13 @@ periodMs}tick(now){this.#max=Math.max(this.#max,now-this.#expected),this.#expect
 return this.#max=0,max}};function nowMs(){return process.uptime()*1e3}function parseObject(text){try{let value=JSON.parse(text);return typeof value=="object"&&value!==null?value:{}}catch{return{}}}function backoffDelay(failures,random){return Math.min(5e3,250*2**Math.min(failures,16))*(1-.25+2*.25*random)}var PendingRequests=class{#entries=new Map;add(id,what,timeoutMs){return new Promise((resolve,reject)=>{let timer=setTimeout(()=>{this.#entries.delete(id),reject(
 new FulcrumError("TIMEOUT",`${what}: no response within ${timeoutMs} ms`))},timeoutMs);this.#entries.set(id,{resolve,reject,timer})})}resolve(message){let entry=this.#entries.
 get(message.requestId);return entry?(this.#entries.delete(message.requestId),clearTimeout(entry.timer),entry.resolve(message),!0):!1}failAll(error){for(let entry of this.#entries.
-values())clearTimeout(entry.timer),entry.reject(error);this.#entries.clear()}};function encodeDomainFrame(message){let fields=[message.domain,message.type,message.payload,message.requestId],lengths=fields.map(text=>Buffer.byteLength(text)),
-size=0;for(let length of lengths)length>0&&(size+=1+varintBytes(length)+length);let frame=Buffer.allocUnsafe(5+size);frame[0]=0,frame.writeUInt32BE(size,1);let at=5;
-return fields.forEach((text,index)=>{let length=lengths[index];length!==0&&(frame[at++]=index+1<<3|2,at=writeVarint(frame,at,length),at+=frame.write(text,at,length,
-"utf8"))}),frame}function decodeRuntimeMessage(bytes){let message={type:"",payload:"",requestId:"",success:!1,error:""},cursor={at:0};for(;cursor.at<bytes.length;){
-let start=cursor.at,tag=readVarint(bytes,cursor),field=Math.floor(tag/8),wire=tag%8;if(field===0)throw new Error(`malformed message: field number 0 at byte ${start}`);
-if(wire===0){let value=readVarint(bytes,cursor);field===4&&(message.success=value!==0);continue}let length;if(wire===2)length=readVarint(bytes,cursor);else if(wire===
+values())clearTimeout(entry.timer),entry.reject(error);this.#entries.clear()}};var MORE=[40,1];function encodeDomainFrame(message){let fields=[message.domain,message.type,message.payload,message.requestId],lengths=fields.map(text=>Buffer.byteLength(
+text)),size=0;for(let length of lengths)length>0&&(size+=1+varintBytes(length)+length);message.more&&(size+=MORE.length);let frame=Buffer.allocUnsafe(5+size);frame[0]=
+0,frame.writeUInt32BE(size,1);let at=5;return fields.forEach((text,index)=>{let length=lengths[index];length!==0&&(frame[at++]=index+1<<3|2,at=writeVarint(frame,
+at,length),at+=frame.write(text,at,length,"utf8"))}),message.more&&frame.set(MORE,at),frame}function decodeRuntimeMessage(bytes){let message={type:"",payload:"",
+requestId:"",success:!1,error:"",deadlineMs:0,streamCredit:0},cursor={at:0};for(;cursor.at<bytes.length;){let start=cursor.at,tag=readVarint(bytes,cursor),field=Math.
+floor(tag/8),wire=tag%8;if(field===0)throw new Error(`malformed message: field number 0 at byte ${start}`);if(wire===0){let value=readVarint(bytes,cursor);field===
+4?message.success=value!==0:field===6?message.deadlineMs=value:field===7&&(message.streamCredit=value);continue}let length;if(wire===2)length=readVarint(bytes,cursor);else if(wire===
 1)length=8;else if(wire===5)length=4;else throw new Error(`malformed message: wire type ${wire} of field ${field} at byte ${start}`);let end=cursor.at+length;if(end>
 bytes.length)throw new Error(`malformed message: field ${field} at byte ${start} needs ${length} bytes, ${bytes.length-cursor.at} are left`);wire===2&&assign(message,
 field,bytes,cursor.at,end),cursor.at=end}return message}function assign(message,field,bytes,from,to){field===1?message.type=bytes.toString("utf8",from,to):field===
@@ -71,22 +87,27 @@ this.#stream.destroyed||this.#stream.writableEnded||(this.#queue.push(frame),thi
 0&&this.#stream.write(Buffer.concat(this.#queue)),this.#queue=[],this.#bytes=0,await new Promise(resolve=>{let timer=setTimeout(resolve,limitMs);this.#stream.once(
 "close",()=>{clearTimeout(timer),resolve()}),this.#stream.end()}))}#flush(){if(this.#blocked||this.#queue.length===0||this.#stream.destroyed||this.#stream.writableEnded)
 return;let chunk=this.#queue.length===1?this.#queue[0]:Buffer.concat(this.#queue);this.#queue=[],this.#bytes=0,this.#blocked=!this.#stream.write(chunk),this.#stream.
-isPaused()&&this.#stream.resume()}};var SERVICE="/framework.FrameworkService/",WINDOW_BYTES=1024*1024,WARM_UP_TIMEOUT_MS=1e3,Transport=class{#session;#headers;#failure;constructor(url,token){let authority=new URL(
-url).host;this.#headers={":method":"POST",":authority":authority,te:"trailers","content-type":"application/grpc","user-agent":"fulcrum-domain-node"},token&&(this.#headers["\
-x-fulcrum-token"]=token);let session=(0,import_node_http2.connect)(url,{settings:{enablePush:!1,initialWindowSize:WINDOW_BYTES}});this.#session=session,session.
-on("error",error=>{this.#failure??=error}),session.once("remoteSettings",()=>session.setLocalWindowSize(WINDOW_BYTES))}get failure(){return this.#failure&&messageOf(
-this.#failure)}get open(){return!this.#session.closed&&!this.#session.destroyed}setReferenced(alive){alive?this.#session.ref():this.#session.unref()}warmUp(){let stream=this.#session.
-request({...this.#headers,":path":"/grpc.health.v1.Health/Check"},{endStream:!1});this.#read(stream,{message:()=>{},closed:()=>{}});let writer=new StreamWriter(
-stream);writer.write(Buffer.alloc(5)),writer.end(WARM_UP_TIMEOUT_MS)}openStream(events){let stream=this.#request("DomainCommunication");return this.#read(stream,
-events),new StreamWriter(stream)}unary(frame){let stream=this.#request("SendMessage"),response=new Promise((resolve,reject)=>{let received;this.#read(stream,{message:message=>{
-received??=message},closed:status=>{received?resolve(received):reject(new Error(status.name==="OK"?"the runtime ended the call without a response":describeStatus(
-status)))}})});return stream.end(frame),{response,abandon:()=>stream.close(import_node_http2.constants.NGHTTP2_CANCEL)}}destroy(){this.#session.destroy()}#request(method){
-return this.#session.request({...this.#headers,":path":SERVICE+method},{endStream:!1})}#read(stream,events){let reader=new FrameReader,status,failure2;stream.on(
-"response",headers=>{status??=statusOf(headers)}),stream.on("trailers",trailers=>{status??=statusOf(trailers)}),stream.on("data",chunk=>{try{for(let bytes of reader.
-push(chunk))events.message(decodeRuntimeMessage(bytes))}catch(error){stream.destroy(error)}}),stream.on("end",()=>{stream.end()}),stream.on("error",error=>{failure2??=
-error}),stream.on("close",()=>{let reason=this.#failure??failure2?.cause??failure2;events.closed(status??{name:"UNAVAILABLE",message:reason?messageOf(reason):"t\
-he connection was closed"})})}};function describeStatus(status){return status.name==="OK"?"the runtime ended the stream":status.message?`${status.name}: ${status.
-message}`:status.name}var TIMEOUT_MS=3e4,RECONNECT_DEADLINE_MS=6e4;function resolveOptions(options,className,env){let token=options.token??(env.FULCRUM_DOMAIN_TOKEN||void 0);return{name:options.
+isPaused()&&this.#stream.resume()}};var SERVICE="/framework.FrameworkService/",WINDOW_BYTES=1024*1024,WARM_UP_TIMEOUT_MS=1e3,MAX_TIMEOUT=99999999,Transport=class{#session;#headers;#failure;constructor(url,token){
+let authority=new URL(url).host;this.#headers={":method":"POST",":authority":authority,te:"trailers","content-type":"application/grpc","user-agent":"fulcrum-dom\
+ain-node"},token&&(this.#headers["x-fulcrum-token"]=token);let session=(0,import_node_http2.connect)(url,{settings:{enablePush:!1,initialWindowSize:WINDOW_BYTES}});
+this.#session=session,session.on("error",error=>{this.#failure??=error}),session.once("remoteSettings",()=>session.setLocalWindowSize(WINDOW_BYTES))}get failure(){
+return this.#failure&&messageOf(this.#failure)}get open(){return!this.#session.closed&&!this.#session.destroyed}setReferenced(alive){alive?this.#session.ref():this.#session.
+unref()}warmUp(){let stream=this.#session.request({...this.#headers,":path":"/grpc.health.v1.Health/Check"},{endStream:!1});this.#read(stream,{message:()=>{},closed:()=>{}});
+let writer=new StreamWriter(stream);writer.write(Buffer.alloc(5)),writer.end(WARM_UP_TIMEOUT_MS)}openStream(events){let stream=this.#request("DomainCommunicatio\
+n");return this.#read(stream,events),new StreamWriter(stream)}unary(frame,timeoutMs){let stream=this.#request("SendMessage",timeoutHeader(timeoutMs)),response=new Promise(
+(resolve,reject)=>{let received;this.#read(stream,{message:message=>{received??=message},closed:status=>{received?resolve(received):reject(new Error(status.name===
+"OK"?"the runtime ended the call without a response":describeStatus(status)))}})});return stream.end(frame),{response,abandon:()=>stream.close(import_node_http2.constants.
+NGHTTP2_CANCEL)}}async*stream(frame,timeoutMs,signal){let stream=this.#request("SendMessageStream",timeoutMs===void 0?{}:timeoutHeader(timeoutMs)),received=[],status,
+wake,cancel=()=>stream.close(import_node_http2.constants.NGHTTP2_CANCEL);this.#read(stream,{message:message=>{received.push(message),stream.pause(),wake?.()},closed:ended=>{
+status=ended,wake?.()}}),signal?.addEventListener("abort",cancel),stream.end(frame);try{for(;;){for(let message=received.shift();message;message=received.shift())
+yield message;if(signal?.throwIfAborted(),status)break;stream.resume(),await new Promise(resolve=>{wake=resolve})}let{name}=status;if(name!=="OK")throw new Error(
+describeStatus(status))}finally{signal?.removeEventListener("abort",cancel),status||cancel()}}destroy(){this.#session.destroy()}#request(method,headers){return this.#session.
+request({...this.#headers,...headers,":path":SERVICE+method},{endStream:!1})}#read(stream,events){let reader=new FrameReader,status,failure2;stream.on("response",
+headers=>{status??=statusOf(headers)}),stream.on("trailers",trailers=>{status??=statusOf(trailers)}),stream.on("data",chunk=>{try{for(let bytes of reader.push(chunk))
+events.message(decodeRuntimeMessage(bytes))}catch(error){stream.destroy(error)}}),stream.on("end",()=>{stream.end()}),stream.on("error",error=>{failure2??=error}),
+stream.on("close",()=>{let reason=this.#failure??failure2?.cause??failure2;events.closed(status??{name:"UNAVAILABLE",message:reason?messageOf(reason):"the conne\
+ction was closed"})})}};function timeoutHeader(ms){return{"grpc-timeout":`${Math.min(Math.max(1,Math.ceil(ms)),MAX_TIMEOUT)}m`}}function describeStatus(status){
+return status.name==="OK"?"the runtime ended the stream":status.message?`${status.name}: ${status.message}`:status.name}var TIMEOUT_MS=3e4,RECONNECT_DEADLINE_MS=6e4;function resolveOptions(options,className,env){let token=options.token??(env.FULCRUM_DOMAIN_TOKEN||void 0);return{name:options.
 name??className??env.FULCRUM_DOMAIN_NAME??"",address:options.address??(env.FULCRUM_GRPC_SERVER||DEFAULT_ADDRESS),token,timeoutMs:options.timeoutMs??TIMEOUT_MS,reconnectDeadlineMs:env.
 FULCRUM_DOMAIN_TOKEN?RECONNECT_DEADLINE_MS:1/0}}var PREPARE_TRANSPORT=Symbol.for("fulcrum.domain.warm"),prepared;function prepareTransport(){let{address,token}=resolveOptions({},void 0,process.env),url=dialUrl(
 address),own={url,token,transport:new Transport(url,token)};return own.transport.warmUp(),own.transport.setReferenced(!1),prepared=own,()=>{prepared===own&&(prepared=
@@ -95,42 +116,48 @@ new Transport(url,token):(prepared=void 0,candidate.transport.open?(candidate.tr
 le";#transport;#writer;#epoch=0;#failures=0;#registeredAt;#lostAt;#everRegistered=!1;#timer;#lastLogged="";#waiters=new Set;constructor(options,events){this.#options=
 options,this.#events=events,this.#idPrefix=`${options.domain}:${process.pid}:${Math.random().toString(36).slice(2,10)}:`}get epoch(){return this.#epoch}get registered(){
 return this.#state==="registered"}connect(){this.#transport??=takeTransport(this.#options.url,this.#options.token)}register(){let done=this.#whenRegistered();return this.#state===
-"idle"&&this.#connectOnce(),done}send(type,payload,requestId,epoch=this.#epoch){epoch!==this.#epoch||this.#state!=="registered"||this.#writer?.write(encodeDomainFrame(
-{domain:this.#options.domain,type,payload,requestId}))}async request(type,payload,timeoutMs){if(this.#requireOpen(type),!this.#everRegistered)throw new FulcrumError(
+"idle"&&this.#connectOnce(),done}send(type,payload,requestId,epoch=this.#epoch,more=!1){epoch!==this.#epoch||this.#state!=="registered"||this.#writer?.write(encodeDomainFrame(
+{domain:this.#options.domain,type,payload,requestId,more}))}async request(type,payload,timeoutMs){if(this.#requireOpen(type),!this.#everRegistered)throw new FulcrumError(
 "NOT_REGISTERED",`${type}: the domain is not registered yet; use onReady() for work that needs the runtime`);let deadline2=monotonicMs()+timeoutMs;this.#state!==
 "registered"&&await this.#registeredWithin(timeoutMs,type);let id=this.#nextId();return this.send(type,payload,id),this.#pending.add(id,type,Math.max(1,Math.round(
-deadline2-monotonicMs())))}async call(domain,type,payload,timeoutMs){let what=`call ${type} of ${domain}`;this.#requireOpen(what);let deadline2=monotonicMs()+timeoutMs;
-this.#state==="backoff"&&await this.#registeredWithin(timeoutMs,what),this.connect();let frame=encodeDomainFrame({domain,type,payload,requestId:this.#nextId()}),
-timer;try{let{response,abandon}=this.#transport.unary(frame),timeout=new Promise((_,reject)=>{timer=setTimeout(()=>{reject(new FulcrumError("TIMEOUT",`${what}: \
-no response within ${timeoutMs} ms`)),abandon()},Math.max(1,deadline2-monotonicMs()))});return await Promise.race([response,timeout])}catch(error){throw error instanceof
-FulcrumError?error:new FulcrumError("DISCONNECTED",`${what}: ${messageOf(error)}`)}finally{clearTimeout(timer)}}async close(){if(this.#state==="closed")return;this.#state=
-"closed",clearTimeout(this.#timer);let gone=new FulcrumError("DISCONNECTED","the domain was stopped before the response arrived");this.#pending.failAll(gone),this.#rejectWaiters(
-gone),await this.#writer?.end(CLOSE_TIMEOUT_MS),this.#transport?.destroy()}abort(){this.#state="closed",clearTimeout(this.#timer),this.#transport?.destroy()}#connectOnce(){
-this.#state="registering";let epoch=++this.#epoch,registerId=this.#nextId();try{this.connect(),this.#writer=this.#transport.openStream({message:message=>{epoch===
-this.#epoch&&this.#receive(message,registerId)},closed:status=>{epoch===this.#epoch&&this.#onDisconnect(status)}})}catch(error){this.#onDisconnect({name:"UNAVAI\
-LABLE",message:this.#transport?.failure??messageOf(error)});return}let{domain,capabilities}=this.#options,payload=JSON.stringify({domain,capabilities});this.#writer.
-write(encodeDomainFrame({domain,type:"domain_register",payload,requestId:registerId})),this.#timer=setTimeout(()=>{this.#onDisconnect({name:"DEADLINE_EXCEEDED",
-message:`no response to the registration within ${REGISTER_TIMEOUT_MS/1e3} s`})},REGISTER_TIMEOUT_MS)}#receive(message,registerId){if(this.#state!=="closed"){if(this.#state===
-"registering"){if(message.requestId!==registerId)return;message.success?this.#accepted(message):this.#onDisconnect({name:"FAILED_PRECONDITION",message:message.error||
-"no reason given"});return}this.#pending.resolve(message)||this.#events.message(message)}}#accepted(message){clearTimeout(this.#timer),this.#state="registered",
-this.#registeredAt=monotonicMs(),this.#lastLogged&&log(`${this.#options.domain} registered with the runtime at ${this.#options.address}`),this.#lastLogged="",this.#lostAt=
-void 0,this.#everRegistered=!0,this.#events.registered(parseObject(message.payload));let waiters=this.#waiters;this.#waiters=new Set;for(let waiter of waiters)waiter.
-resolve()}#onDisconnect(status){if(this.#state==="closed"||this.#state==="backoff")return;let previous=this.#state,now=monotonicMs();clearTimeout(this.#timer),this.#epoch++,
-this.#state="backoff";let transport=this.#transport;this.#transport=void 0,this.#writer=void 0,transport?.destroy();let{address,domain}=this.#options;if(this.#pending.
-failAll(new FulcrumError("DISCONNECTED",`the connection to the runtime at ${address} was lost before the response arrived (${describeStatus(status)})`)),previous===
-"registered"&&(now-(this.#registeredAt??now)>=STABLE_MS&&(this.#failures=0),this.#events.lost()),isFinal(status)){this.#fail(new FulcrumError("REFUSED",`the run\
-time at ${address} rejects domain "${domain}": ${describeStatus(status)}`));return}if(this.#logDisconnect(previous,status),this.#lostAt??=now,now-this.#lostAt>=
-this.#options.reconnectDeadlineMs){this.#fail(new FulcrumError("DISCONNECTED",`no connection to the runtime at ${address} for ${Math.round((now-this.#lostAt)/1e3)}\
- s (${describeStatus(status)}); giving up`));return}this.#timer=setTimeout(()=>this.#connectOnce(),backoffDelay(this.#failures++,Math.random()))}#logDisconnect(previous,status){
-let{address,domain}=this.#options,text;previous==="registered"?text=`connection of ${domain} to the runtime at ${address} lost (${describeStatus(status)}); reco\
-nnecting`:isRefusal(status)?text=`the runtime at ${address} rejected domain "${domain}": ${describeStatus(status)}; retrying`:text=`${domain} cannot reach the r\
-untime at ${address} (${status.message||status.name}); retrying`,text!==this.#lastLogged&&(this.#lastLogged=text,log(text))}#fail(error){this.#state="closed",this.#rejectWaiters(
-error),this.#events.fatal(error.message)}#requireOpen(what){if(this.#state==="closed")throw new FulcrumError("NOT_REGISTERED",`${what}: the domain has been stop\
-ped`)}#nextId(){return this.#idPrefix+ ++this.#ids}#whenRegistered(){return this.#state==="registered"?Promise.resolve():new Promise((resolve,reject)=>{this.#waiters.
-add({resolve,reject})})}async#registeredWithin(timeoutMs,what){await new Promise((resolve,reject)=>{let finish=action=>()=>{clearTimeout(timer),this.#waiters.delete(
-waiter),action()},timeout=new FulcrumError("DISCONNECTED",`${what}: no connection to the runtime at ${this.#options.address} within ${timeoutMs} ms`),waiter={resolve:finish(
-resolve),reject:error=>finish(()=>reject(error))()},timer=setTimeout(()=>waiter.reject(timeout),timeoutMs);this.#waiters.add(waiter)})}#rejectWaiters(error){let waiters=this.#waiters;
-this.#waiters=new Set;for(let waiter of waiters)waiter.reject(error)}};function monotonicMs(){return process.uptime()*1e3}var INSTANCES=Symbol.for("fulcrum.domain.instances");function instances(){return globalThis[INSTANCES]??=new Set}function observe(socket,now){return{read:socket.bytesRead,written:socket.bytesWritten,movedAt:now,sent:!1,counts:!0}}function isAtWork(socket,seen,now){let{bytesRead:read,
+deadline2-monotonicMs())))}async call(domain,type,payload,timeoutMs,signal){let what=`call ${type} of ${domain}`;this.#requireOpen(what),signal?.throwIfAborted();
+let deadline2=monotonicMs()+timeoutMs;this.#state==="backoff"&&await this.#registeredWithin(timeoutMs,what),this.connect();let frame=encodeDomainFrame({domain,type,
+payload,requestId:this.#nextId()}),remainingMs2=Math.max(1,deadline2-monotonicMs()),timeout=new FulcrumError("TIMEOUT",`${what}: no response within ${timeoutMs}\
+ ms`),timer,onAbort;try{let{response,abandon}=this.#transport.unary(frame,remainingMs2),givenUp=new Promise((_,reject)=>{let giveUp=reason=>{reject(reason),abandon()};
+timer=setTimeout(()=>giveUp(timeout),remainingMs2),onAbort=()=>giveUp(signal?.reason),signal?.addEventListener("abort",onAbort)});return await Promise.race([response,
+givenUp])}catch(error){if(error instanceof FulcrumError||signal?.aborted)throw error;let text=messageOf(error);throw text.startsWith("DEADLINE_EXCEEDED")?timeout:
+new FulcrumError("DISCONNECTED",`${what}: ${text}`)}finally{clearTimeout(timer),onAbort&&signal?.removeEventListener("abort",onAbort)}}async*stream(domain,type,payload,timeoutMs,signal){
+let what=`stream ${type} of ${domain}`;this.#requireOpen(what),signal?.throwIfAborted(),this.#state==="backoff"&&await this.#registeredWithin(timeoutMs??REGISTER_TIMEOUT_MS,
+what),this.connect();let frame=encodeDomainFrame({domain,type,payload,requestId:this.#nextId()});try{yield*this.#transport.stream(frame,timeoutMs,signal)}catch(error){
+if(error instanceof FulcrumError||signal?.aborted)throw error;let text=messageOf(error);throw new FulcrumError(text.startsWith("DEADLINE_EXCEEDED")?"TIMEOUT":"D\
+ISCONNECTED",`${what}: ${text}`)}}async close(){if(this.#state==="closed")return;this.#state="closed",clearTimeout(this.#timer);let gone=new FulcrumError("DISCO\
+NNECTED","the domain was stopped before the response arrived");this.#pending.failAll(gone),this.#rejectWaiters(gone),await this.#writer?.end(CLOSE_TIMEOUT_MS),this.#transport?.
+destroy()}abort(){this.#state="closed",clearTimeout(this.#timer),this.#transport?.destroy()}#connectOnce(){this.#state="registering";let epoch=++this.#epoch,registerId=this.#nextId();
+try{this.connect(),this.#writer=this.#transport.openStream({message:message=>{epoch===this.#epoch&&this.#receive(message,registerId)},closed:status=>{epoch===this.#epoch&&
+this.#onDisconnect(status)}})}catch(error){this.#onDisconnect({name:"UNAVAILABLE",message:this.#transport?.failure??messageOf(error)});return}let{domain,capabilities}=this.#options,
+payload=JSON.stringify({domain,capabilities});this.#writer.write(encodeDomainFrame({domain,type:"domain_register",payload,requestId:registerId})),this.#timer=setTimeout(
+()=>{this.#onDisconnect({name:"DEADLINE_EXCEEDED",message:`no response to the registration within ${REGISTER_TIMEOUT_MS/1e3} s`})},REGISTER_TIMEOUT_MS)}#receive(message,registerId){
+if(this.#state!=="closed"){if(this.#state==="registering"){if(message.requestId!==registerId)return;message.success?this.#accepted(message):this.#onDisconnect({
+name:"FAILED_PRECONDITION",message:message.error||"no reason given"});return}this.#pending.resolve(message)||this.#events.message(message)}}#accepted(message){clearTimeout(
+this.#timer),this.#state="registered",this.#registeredAt=monotonicMs(),this.#lastLogged&&log(`${this.#options.domain} registered with the runtime at ${this.#options.
+address}`),this.#lastLogged="",this.#lostAt=void 0,this.#everRegistered=!0,this.#events.registered(parseObject(message.payload));let waiters=this.#waiters;this.#waiters=
+new Set;for(let waiter of waiters)waiter.resolve()}#onDisconnect(status){if(this.#state==="closed"||this.#state==="backoff")return;let previous=this.#state,now=monotonicMs();
+clearTimeout(this.#timer),this.#epoch++,this.#state="backoff";let transport=this.#transport;this.#transport=void 0,this.#writer=void 0,transport?.destroy();let{
+address,domain}=this.#options;if(this.#pending.failAll(new FulcrumError("DISCONNECTED",`the connection to the runtime at ${address} was lost before the response\
+ arrived (${describeStatus(status)})`)),previous==="registered"&&(now-(this.#registeredAt??now)>=STABLE_MS&&(this.#failures=0),this.#events.lost()),isFinal(status)){
+this.#fail(new FulcrumError("REFUSED",`the runtime at ${address} rejects domain "${domain}": ${describeStatus(status)}`));return}if(this.#logDisconnect(previous,
+status),this.#lostAt??=now,now-this.#lostAt>=this.#options.reconnectDeadlineMs){this.#fail(new FulcrumError("DISCONNECTED",`no connection to the runtime at ${address}\
+ for ${Math.round((now-this.#lostAt)/1e3)} s (${describeStatus(status)}); giving up`));return}this.#timer=setTimeout(()=>this.#connectOnce(),backoffDelay(this.#failures++,
+Math.random()))}#logDisconnect(previous,status){let{address,domain}=this.#options,text;previous==="registered"?text=`connection of ${domain} to the runtime at ${address}\
+ lost (${describeStatus(status)}); reconnecting`:isRefusal(status)?text=`the runtime at ${address} rejected domain "${domain}": ${describeStatus(status)}; retry\
+ing`:text=`${domain} cannot reach the runtime at ${address} (${status.message||status.name}); retrying`,text!==this.#lastLogged&&(this.#lastLogged=text,log(text))}#fail(error){
+this.#state="closed",this.#rejectWaiters(error),this.#events.fatal(error.message)}#requireOpen(what){if(this.#state==="closed")throw new FulcrumError("NOT_REGIS\
+TERED",`${what}: the domain has been stopped`)}#nextId(){return this.#idPrefix+ ++this.#ids}#whenRegistered(){return this.#state==="registered"?Promise.resolve():
+new Promise((resolve,reject)=>{this.#waiters.add({resolve,reject})})}async#registeredWithin(timeoutMs,what){await new Promise((resolve,reject)=>{let finish=action=>()=>{
+clearTimeout(timer),this.#waiters.delete(waiter),action()},timeout=new FulcrumError("DISCONNECTED",`${what}: no connection to the runtime at ${this.#options.address}\
+ within ${timeoutMs} ms`),waiter={resolve:finish(resolve),reject:error=>finish(()=>reject(error))()},timer=setTimeout(()=>waiter.reject(timeout),timeoutMs);this.#waiters.
+add(waiter)})}#rejectWaiters(error){let waiters=this.#waiters;this.#waiters=new Set;for(let waiter of waiters)waiter.reject(error)}};function monotonicMs(){return process.
+uptime()*1e3}var INSTANCES=Symbol.for("fulcrum.domain.instances");function instances(){return globalThis[INSTANCES]??=new Set}function observe(socket,now){return{read:socket.bytesRead,written:socket.bytesWritten,movedAt:now,sent:!1,counts:!0}}function isAtWork(socket,seen,now){let{bytesRead:read,
 bytesWritten:written}=socket;(read!==seen.read||written!==seen.written)&&(seen.sent=read===seen.read,Object.assign(seen,{read,written,movedAt:now}));let quietFor=now-
 seen.movedAt;return socket.connecting||socket.writableLength>0||quietFor<100||seen.sent&&quietFor<1e3}function hasOpenRequests(socket){let{_httpMessage:message}=socket;
 if(message&&!String(message.getHeader?.("content-type")??"").startsWith("text/event-stream"))return!0;for(let key of Object.getOwnPropertySymbols(socket))if(key.
@@ -167,7 +194,7 @@ remainingMs())))),allowUnsettledMain(),canReleaseEventLoop()?await releaseEventL
 reserved/2;if(left>0){setTimeout(check,Math.min(left,CHECK_MS)).unref();return}log(`still running at the end of its grace: ${describeEventLoop()}; listen to ${signal}\
  to end in order, or unref() what may be cut off`),process.removeAllListeners(signal),process.kill(process.pid,signal)};check()}function reserve(ms){return Math.
 min(RESERVE_MS,ms*RESERVE_SHARE)}function remainingMs(){return(deadline??0)-uptimeMs2()}function exitWithError(domain,error){log(`${domain}: ${describe(error)}`),
-process.exit(1)}function uptimeMs2(){return process.uptime()*1e3}var CAPABILITIES=["db_operations","email_operations","heartbeat","drain","assets"],STOP_DEADLINE_MS=1e4,DomainBase=class _DomainBase{static domainName;name;#options;#heartbeat=new Heartbeat;#connection;#dispatcher;#started;#stopped;#running=!1;constructor(options={}){
+process.exit(1)}function uptimeMs2(){return process.uptime()*1e3}var CAPABILITIES=["db_operations","email_operations","heartbeat","drain","assets","cancel","deadline","stream"],STOP_DEADLINE_MS=1e4,DomainBase=class _DomainBase{static domainName;name;#options;#heartbeat=new Heartbeat;#connection;#dispatcher;#started;#stopped;#running=!1;constructor(options={}){
 let given=typeof options=="string"?{name:options}:options;this.#options=resolveOptions(given,this.constructor.domainName,process.env),this.name=this.#options.name,
 instances().add(this)}onStart(){}onReady(){}onStop(){}onAssetChanged(path){}get running(){return this.#running}get registered(){return this.#connection?.registered??
 !1}start(){return this.#started??=this.#run()}stop(deadlineMs=STOP_DEADLINE_MS){return this.#stopped??=this.#close(deadlineMs)}createRecord(model,data){return this.
@@ -176,25 +203,28 @@ pdate",{model,id,data})}deleteRecord(model,id){return this.request("db_delete",{
 return new Table((type,payload)=>this.request(type,payload),model)}email(){return new Email((type,payload)=>this.request(type,payload))}async request(type,payload={},options={}){
 let connection=this.#requireConnection(type);return payloadOf(await connection.request(type,JSON.stringify(payload)??"{}",options.timeoutMs??this.#options.timeoutMs),
 type)}async call(domain,type,payload={},options={}){let connection=this.#requireConnection(`call ${type} of ${domain}`);return payloadOf(await connection.call(domain,
-type,JSON.stringify(payload)??"{}",options.timeoutMs??this.#options.timeoutMs),type)}async#run(){let{address,token,reconnectDeadlineMs}=this.#options;if(!this.name)
-throw new FulcrumError("INVALID","the domain has no name: set it in super(…), as static domainName, or in FULCRUM_DOMAIN_NAME");let connection=new RuntimeConnection(
-{url:dialUrl(address),address,domain:this.name,token,capabilities:CAPABILITIES,reconnectDeadlineMs},{registered:response=>this.#onRegistered(response),message:message=>this.#receive(
-message),lost:()=>this.#heartbeat.stop(),fatal:reason=>this.#fail(reason)});this.#connection=connection,this.#running=!0,connection.connect(),await void 0;let registering;
-try{if(await this.onStart(),this.#stopped)return;registering=connection.register(),stopOnSignal("SIGTERM"),this.#dispatcher=new Dispatcher(this,this.name,collectHandlers(
-this,_DomainBase.prototype))}catch(error){connection.abort(),exitWithError(this.name,error)}try{await registering}catch(error){if(this.#stopped)return;throw error}
-try{await this.onReady()}catch(error){exitWithError(this.name,error)}}#receive(message){let{type,requestId}=message;if(type==="drain"){this.#drain(message.payload);
-return}if(type==="asset_changed"){this.#handleAssetChanged(message.payload);return}if(type==="error"||type.endsWith("_response")||requestId==="")return;let connection=this.#connection,
-{epoch}=connection;this.#dispatcher?.dispatch(message,(responseType,payload,id)=>connection.send(responseType,payload,id,epoch))}#drain(payload){let{deadline_ms:ms}=parseObject(
-payload),graceMs2=typeof ms=="number"&&ms>=0?ms:STOP_DEADLINE_MS;beginGrace(graceMs2),this.#dispatcher?.setDeadline(requestsDeadline(graceMs2)),this.stop(requestsDeadline(
-graceMs2))}async#handleAssetChanged(payload){try{let{path}=JSON.parse(payload);await this.onAssetChanged(path)}catch(error){log(`${this.name}: onAssetChanged fa\
-iled: ${messageOf(error)}`)}}#onRegistered(response){let{heartbeat_interval_ms:intervalMs,stop_signal:signal,stop_grace_ms:graceMs2}=response;this.#startHeartbeat(
-intervalMs),typeof graceMs2=="number"&&graceMs2>=0&&setGrace(graceMs2),typeof signal=="string"&&signal!=="SIGKILL"&&stopOnSignal(signal)}#startHeartbeat(intervalMs){
-if(typeof intervalMs!="number"||!(intervalMs>0))return;let connection=this.#connection;this.#heartbeat.start(intervalMs,payload=>connection.send("heartbeat",JSON.
-stringify(payload),""),()=>this.#dispatcher?.draining?"draining":"ok")}async#close(deadlineMs){if(!this.#running)return;let unfinished=await this.#dispatcher?.drain(
-deadlineMs)??0;unfinished>0&&log(`${this.name}: ${unfinished} request${unfinished>1?"s were":" was"} not finished within ${deadlineMs} ms`);try{await this.onStop()}catch(error){
-log(`${this.name}: onStop failed: ${messageOf(error)}`)}this.#heartbeat.stop(),await this.#connection?.close(),this.#running=!1}#fail(reason){log(reason),process.
-exit(1)}#requireConnection(what){if(!this.#connection)throw new FulcrumError("NOT_REGISTERED",`${what}: call start() first`);return this.#connection}};Object.defineProperty(
-DomainBase.prototype,Symbol.for("fulcrum.domain"),{value:!0});Object.defineProperty(DomainBase,PREPARE_TRANSPORT,{value:prepareTransport});function payloadOf(response,what){
-let payload;try{payload=response.payload===""?{}:JSON.parse(response.payload)}catch{if(response.success)throw new FulcrumError("FAILED",`${what}: the response i\
-s not JSON: ${response.payload.slice(0,80)}`)}let body=payload;if(response.success&&body?.success!==!1)return payload;let text=response.error||(typeof body?.error==
-"string"?body.error:"")||`${what} failed without a reason`;throw new FulcrumError("FAILED",text)}var KEY=Symbol.for("@fulcrum/domain 0.1.0"),shared=globalThis[KEY]??=index_exports;var{DomainBase:DomainBase2,Email:Email2,FulcrumError:FulcrumError2,Table:Table2}=shared;0&&(module.exports={DomainBase,Email,FulcrumError,Table});
+type,JSON.stringify(payload)??"{}",options.timeoutMs??this.#options.timeoutMs,options.signal),type)}async*stream(domain,type,payload={},options={}){let what=`st\
+ream ${type} of ${domain}`,connection=this.#requireConnection(what);for await(let part of connection.stream(domain,type,JSON.stringify(payload)??"{}",options.timeoutMs,
+options.signal))yield payloadOf(part,what)}async#run(){let{address,token,reconnectDeadlineMs}=this.#options;if(!this.name)throw new FulcrumError("INVALID","the \
+domain has no name: set it in super(…), as static domainName, or in FULCRUM_DOMAIN_NAME");let connection=new RuntimeConnection({url:dialUrl(address),address,domain:this.
+name,token,capabilities:CAPABILITIES,reconnectDeadlineMs},{registered:response=>this.#onRegistered(response),message:message=>this.#receive(message),lost:()=>this.#heartbeat.
+stop(),fatal:reason=>this.#fail(reason)});this.#connection=connection,this.#running=!0,connection.connect(),await void 0;let registering;try{if(await this.onStart(),
+this.#stopped)return;registering=connection.register(),stopOnSignal("SIGTERM"),this.#dispatcher=new Dispatcher(this,this.name,collectHandlers(this,_DomainBase.prototype))}catch(error){
+connection.abort(),exitWithError(this.name,error)}try{await registering}catch(error){if(this.#stopped)return;throw error}try{await this.onReady()}catch(error){exitWithError(
+this.name,error)}}#receive(message){let{type,requestId}=message;if(type==="drain"){this.#drain(message.payload);return}if(type==="cancel"){this.#dispatcher?.cancel(
+requestId);return}if(type==="credit"){this.#dispatcher?.grant(requestId,parseObject(message.payload).parts);return}if(type==="asset_changed"){this.#handleAssetChanged(
+message.payload);return}if(type==="error"||type.endsWith("_response")||requestId==="")return;let connection=this.#connection,{epoch}=connection;this.#dispatcher?.
+dispatch(message,(responseType,payload,id,more)=>connection.send(responseType,payload,id,epoch,more))}#drain(payload){let{deadline_ms:ms}=parseObject(payload),graceMs2=typeof ms==
+"number"&&ms>=0?ms:STOP_DEADLINE_MS;beginGrace(graceMs2),this.#dispatcher?.setDeadline(requestsDeadline(graceMs2)),this.stop(requestsDeadline(graceMs2))}async#handleAssetChanged(payload){
+try{let{path}=JSON.parse(payload);await this.onAssetChanged(path)}catch(error){log(`${this.name}: onAssetChanged failed: ${messageOf(error)}`)}}#onRegistered(response){
+let{heartbeat_interval_ms:intervalMs,stop_signal:signal,stop_grace_ms:graceMs2}=response;this.#startHeartbeat(intervalMs),typeof graceMs2=="number"&&graceMs2>=0&&
+setGrace(graceMs2),typeof signal=="string"&&signal!=="SIGKILL"&&stopOnSignal(signal)}#startHeartbeat(intervalMs){if(typeof intervalMs!="number"||!(intervalMs>0))
+return;let connection=this.#connection;this.#heartbeat.start(intervalMs,payload=>connection.send("heartbeat",JSON.stringify(payload),""),()=>this.#dispatcher?.draining?
+"draining":"ok")}async#close(deadlineMs){if(!this.#running)return;let unfinished=await this.#dispatcher?.drain(deadlineMs)??0;unfinished>0&&log(`${this.name}: ${unfinished}\
+ request${unfinished>1?"s were":" was"} not finished within ${deadlineMs} ms`);try{await this.onStop()}catch(error){log(`${this.name}: onStop failed: ${messageOf(
+error)}`)}this.#heartbeat.stop(),await this.#connection?.close(),this.#running=!1}#fail(reason){log(reason),process.exit(1)}#requireConnection(what){if(!this.#connection)
+throw new FulcrumError("NOT_REGISTERED",`${what}: call start() first`);return this.#connection}};Object.defineProperty(DomainBase.prototype,Symbol.for("fulcrum.\
+domain"),{value:!0});Object.defineProperty(DomainBase,PREPARE_TRANSPORT,{value:prepareTransport});function payloadOf(response,what){let payload;try{payload=response.
+payload===""?{}:JSON.parse(response.payload)}catch{if(response.success)throw new FulcrumError("FAILED",`${what}: the response is not JSON: ${response.payload.slice(
+0,80)}`)}let body=payload;if(response.success&&body?.success!==!1)return payload;let text=response.error||(typeof body?.error=="string"?body.error:"")||`${what}\
+ failed without a reason`;throw new FulcrumError("FAILED",text)}var KEY=Symbol.for("@fulcrum/domain 0.1.0"),shared=globalThis[KEY]??=index_exports;var{DomainBase:DomainBase2,Email:Email2,FulcrumError:FulcrumError2,Table:Table2}=shared;0&&(module.exports={DomainBase,Email,FulcrumError,Table});

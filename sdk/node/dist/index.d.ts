@@ -12,9 +12,10 @@
  * - `DISCONNECTED`: the connection was lost before the response, or there is none
  * - `NOT_REGISTERED`: the domain has not registered yet, or has been stopped
  * - `REFUSED`: the runtime has rejected this domain permanently
+ * - `CANCELLED`: the caller of a request has given up
  * - `INVALID`: an invalid name, address or argument
  */
-export type FulcrumErrorCode = 'FAILED' | 'TIMEOUT' | 'DISCONNECTED' | 'NOT_REGISTERED' | 'REFUSED' | 'INVALID';
+export type FulcrumErrorCode = 'FAILED' | 'TIMEOUT' | 'DISCONNECTED' | 'NOT_REGISTERED' | 'REFUSED' | 'CANCELLED' | 'INVALID';
 
 /** The only error class of this package. */
 export declare class FulcrumError extends Error {
@@ -43,11 +44,20 @@ export interface RequestContext {
     readonly requestId: string;
     /** Name of this domain. */
     readonly domain: string;
+    /** When the caller gives up; undefined where the runtime does not say so. */
+    readonly deadline: Date | undefined;
+    /**
+     * Aborted when the caller gives up: it has canceled the request, or its deadline has passed. Pass it
+     * on to `fetch`, timers and queries, so that no work is done for nobody.
+     */
+    readonly signal: AbortSignal;
 }
 
 /**
  * Handles one type of request. Its result is the response's payload (JSON; `undefined` is sent as
- * `{}`); a thrown error becomes `{"success": false, "error": message}`.
+ * `{}`); a thrown error becomes `{"success": false, "error": message}`. An async generator is a response
+ * in parts: each value that it yields is sent as soon as the caller has room for it. A caller that takes
+ * the response as a whole gets an array of them.
  */
 export type Handler<Payload = any, Response = unknown> = (payload: Payload, context: RequestContext) => Response | Promise<Response>;
 
@@ -204,9 +214,23 @@ export declare class DomainBase {
     /**
      * A request to another domain, through the runtime: `call('catalog', 'item_find_request', { sku })`.
      *
-     * @throws FulcrumError FAILED with the domain's error message, TIMEOUT or DISCONNECTED
+     * `signal` cancels it, such as the one of the request that the call is made for.
+     *
+     * @throws FulcrumError FAILED with the domain's error message, TIMEOUT or DISCONNECTED; the signal's reason
      */
     call(domain: string, type: string, payload?: unknown, options?: {
         timeoutMs?: number;
+        signal?: AbortSignal;
     }): Promise<any>;
+    /**
+     * A request to another domain whose response comes in parts:
+     * `for await (const row of this.stream('catalog', 'item_list_request')) …`. The other domain produces
+     * no more parts than are taken; leaving the loop, and `signal`, cancel the request.
+     *
+     * @throws FulcrumError FAILED with the domain's error message, TIMEOUT or DISCONNECTED; the signal's reason
+     */
+    stream(domain: string, type: string, payload?: unknown, options?: {
+        timeoutMs?: number;
+        signal?: AbortSignal;
+    }): AsyncGenerator<any, void>;
 }

@@ -2,7 +2,7 @@ import { backoffDelay } from './backoff.ts';
 import { FulcrumError, messageOf, log } from './errors.ts';
 import { parseObject } from './json.ts';
 import { PendingRequests } from './pending.ts';
-import { encodeDomainFrame } from './protobuf.ts';
+import { PREFIX_BYTES, encodeDomainFrame } from './protobuf.ts';
 import type { RuntimeMessage } from './protobuf.ts';
 import { isFinal, isRefusal } from './status.ts';
 import type { Status } from './status.ts';
@@ -16,6 +16,8 @@ const REGISTER_TIMEOUT_MS = 10_000;
 /** A registration that lasted this long resets the backoff. */
 const STABLE_MS = 5_000;
 const CLOSE_TIMEOUT_MS = 1_000;
+/** The largest message, in bytes, where the runtime names no limit. */
+const MAX_MESSAGE_BYTES = 4 * 1024 * 1024;
 
 /** Options of a connection. */
 export interface ConnectionOptions {
@@ -54,6 +56,8 @@ export class RuntimeConnection {
   readonly #idPrefix: string;
   #ids = 0;
   #state: State = 'idle';
+  /** The largest message that the runtime accepts, in bytes. */
+  #maxMessageBytes = MAX_MESSAGE_BYTES;
   #transport: Transport | undefined;
   #writer: StreamWriter | undefined;
   /** Counts connections: a response belongs to the connection of its request. */
@@ -94,10 +98,21 @@ export class RuntimeConnection {
     return done;
   }
 
-  /** Sends a message on the stream of connection `epoch`; it is dropped if that is not current. */
-  send(type: string, payload: string, requestId: string, epoch = this.#epoch): void {
+  /**
+   * Sends a message on the stream of connection `epoch`; it is dropped if that is not current. A
+   * response that is too large is replaced by a failure, so that its caller is told.
+   */
+  send(type: string, payload: string, requestId: string, epoch = this.#epoch, more = false): void {
     if (epoch !== this.#epoch || this.#state !== 'registered') return;
-    this.#writer?.write(encodeDomainFrame({ domain: this.#options.domain, type, payload, requestId }));
+    const { domain } = this.#options;
+    let frame = encodeDomainFrame({ domain, type, payload, requestId, more });
+    const excess = this.#excessOf(frame, `${type} of domain ${domain}`);
+    if (excess) {
+      log(excess.message);
+      const failure = JSON.stringify({ success: false, error: excess.message, code: excess.code });
+      frame = encodeDomainFrame({ domain, type, payload: failure, requestId });
+    }
+    this.#writer?.write(frame);
   }
 
   /** A request to the runtime itself. Without a connection it waits for the next one. */
@@ -109,33 +124,65 @@ export class RuntimeConnection {
     const deadline = monotonicMs() + timeoutMs;
     if (this.#state !== 'registered') await this.#registeredWithin(timeoutMs, type);
     const id = this.#nextId();
-    this.send(type, payload, id);
+    const frame = encodeDomainFrame({ domain: this.#options.domain, type, payload, requestId: id });
+    const excess = this.#excessOf(frame, type);
+    if (excess) throw excess;
+    this.#writer?.write(frame);
     return this.#pending.add(id, type, Math.max(1, Math.round(deadline - monotonicMs())));
   }
 
   /** A request to another domain, through the runtime's `SendMessage`. */
-  async call(domain: string, type: string, payload: string, timeoutMs: number): Promise<RuntimeMessage> {
+  async call(domain: string, type: string, payload: string, timeoutMs: number, signal?: AbortSignal): Promise<RuntimeMessage> {
     const what = `call ${type} of ${domain}`;
     this.#requireOpen(what);
+    signal?.throwIfAborted();
     const deadline = monotonicMs() + timeoutMs;
     if (this.#state === 'backoff') await this.#registeredWithin(timeoutMs, what);
     this.connect();
     const frame = encodeDomainFrame({ domain, type, payload, requestId: this.#nextId() });
+    const excess = this.#excessOf(frame, what);
+    if (excess) throw excess;
+    const remainingMs = Math.max(1, deadline - monotonicMs());
+    const timeout = new FulcrumError('TIMEOUT', `${what}: no response within ${timeoutMs} ms`);
     let timer: NodeJS.Timeout | undefined;
+    let onAbort: (() => void) | undefined;
     try {
-      const { response, abandon } = (this.#transport as Transport).unary(frame);
-      const timeout = new Promise<never>((_, reject) => {
-        timer = setTimeout(() => {
-          reject(new FulcrumError('TIMEOUT', `${what}: no response within ${timeoutMs} ms`));
+      const { response, abandon } = (this.#transport as Transport).unary(frame, remainingMs);
+      const givenUp = new Promise<never>((_, reject) => {
+        const giveUp = (reason: unknown) => {
+          reject(reason);
           abandon();
-        }, Math.max(1, deadline - monotonicMs()));
+        };
+        timer = setTimeout(() => giveUp(timeout), remainingMs);
+        onAbort = () => giveUp(signal?.reason);
+        signal?.addEventListener('abort', onAbort);
       });
-      return await Promise.race([response, timeout]);
+      return await Promise.race([response, givenUp]);
     } catch (error) {
-      if (error instanceof FulcrumError) throw error;
-      throw new FulcrumError('DISCONNECTED', `${what}: ${messageOf(error)}`);
+      if (error instanceof FulcrumError || signal?.aborted) throw error;
+      const text = messageOf(error);
+      // Both sides wait equally long.
+      throw text.startsWith('DEADLINE_EXCEEDED') ? timeout : new FulcrumError('DISCONNECTED', `${what}: ${text}`);
     } finally {
       clearTimeout(timer);
+      if (onAbort) signal?.removeEventListener('abort', onAbort);
+    }
+  }
+
+  /** As `call`, for a response in parts. */
+  async *stream(domain: string, type: string, payload: string, timeoutMs: number | undefined, signal?: AbortSignal): AsyncGenerator<RuntimeMessage, void> {
+    const what = `stream ${type} of ${domain}`;
+    this.#requireOpen(what);
+    signal?.throwIfAborted();
+    if (this.#state === 'backoff') await this.#registeredWithin(timeoutMs ?? REGISTER_TIMEOUT_MS, what);
+    this.connect();
+    const frame = encodeDomainFrame({ domain, type, payload, requestId: this.#nextId() });
+    try {
+      yield* (this.#transport as Transport).stream(frame, timeoutMs, signal);
+    } catch (error) {
+      if (error instanceof FulcrumError || signal?.aborted) throw error;
+      const text = messageOf(error);
+      throw new FulcrumError(text.startsWith('DEADLINE_EXCEEDED') ? 'TIMEOUT' : 'DISCONNECTED', `${what}: ${text}`);
     }
   }
 
@@ -156,6 +203,14 @@ export class RuntimeConnection {
     this.#state = 'closed';
     clearTimeout(this.#timer);
     this.#transport?.destroy();
+  }
+
+  /** The error for a message that the runtime would not accept. */
+  #excessOf(frame: Buffer, what: string): FulcrumError | undefined {
+    const size = frame.length - PREFIX_BYTES;
+    const limit = this.#maxMessageBytes;
+    if (size <= limit) return undefined;
+    return new FulcrumError('TOO_LARGE', `${what} has ${size} bytes, and the limit is ${limit} bytes (runtime.grpc.max_message)`);
   }
 
   #connectOnce(): void {
@@ -199,7 +254,10 @@ export class RuntimeConnection {
     this.#lastLogged = '';
     this.#lostAt = undefined;
     this.#everRegistered = true;
-    this.#events.registered(parseObject(message.payload));
+    const response = parseObject(message.payload);
+    const { max_message_bytes: limit } = response;
+    if (typeof limit === 'number' && limit > 0) this.#maxMessageBytes = limit;
+    this.#events.registered(response);
     const waiters = this.#waiters;
     this.#waiters = new Set();
     for (const waiter of waiters) waiter.resolve();

@@ -1,17 +1,26 @@
-import { messageOf } from './errors.ts';
+import { FulcrumError, messageOf } from './errors.ts';
 import { responseTypeOf } from './handlers.ts';
 import type { Handler } from './handlers.ts';
+import { collectParts, isParts, sendParts } from './parts.ts';
 import type { RuntimeMessage } from './protobuf.ts';
+import { RunningRequest } from './request.ts';
 
-/** Sends a response: type, payload as JSON, request id. */
-export type Reply = (type: string, payload: string, requestId: string) => void;
+/** Sends a response, or a part of one that others follow: type, payload as JSON, request id. */
+export type Reply = (type: string, payload: string, requestId: string, more?: boolean) => void;
+
+/** A request whose handler runs. */
+interface Running {
+  context: RunningRequest;
+  /** Responds in its place, because the process is being stopped. */
+  stop(): void;
+}
 
 /** Dispatches requests to their handlers, and tracks those that are running. */
 export class Dispatcher {
   readonly #target: object;
   readonly #domain: string;
   readonly #handlers: ReadonlyMap<string, string>;
-  readonly #running = new Set<() => void>();
+  readonly #running = new Map<string, Running>();
   #draining = false;
   #idle: (() => void) | undefined;
   #timer: NodeJS.Timeout | undefined;
@@ -26,13 +35,14 @@ export class Dispatcher {
   dispatch(request: RuntimeMessage, reply: Reply): void {
     const { type, requestId } = request;
     let responded = false;
-    const respond = (payload: string) => {
+    const respond = (payload: string, more = false) => {
       if (responded) return;
-      responded = true;
-      reply(responseTypeOf(type), payload, requestId);
+      responded = !more;
+      reply(responseTypeOf(type), payload, requestId, more);
     };
     if (this.#draining) {
-      respond(failure(new Error(`${this.#domain} is draining and accepts no new requests`)));
+      // The runtime sends a request with this code to the next process of this domain.
+      respond(failure(new Error(`${this.#domain} is draining and accepts no new requests`), 'DRAINING'));
       return;
     }
     const method = this.#handlers.get(type);
@@ -40,14 +50,21 @@ export class Dispatcher {
       respond(failure(new Error(this.#unknownType(type))));
       return;
     }
-    const onDeadline = () => respond(failure(new Error(`${this.#domain} was stopped before ${type} was finished`)));
-    this.#running.add(onDeadline);
-    void this.#run(method, request)
-      .then(respond)
-      .finally(() => {
-        this.#running.delete(onDeadline);
-        if (this.#running.size === 0) this.#idle?.();
-      });
+    const context = new RunningRequest(request, this.#domain);
+    const stop = () => respond(failure(new Error(`${this.#domain} was stopped before ${type} was finished`), 'UNAVAILABLE'));
+    this.#running.set(requestId, { context, stop });
+    void this.#run(method, request, context, (part) => respond(part, true)).then((payload) => {
+      respond(payload);
+      context.finish();
+      this.#running.delete(requestId);
+      if (this.#running.size === 0) this.#idle?.();
+    });
+  }
+
+  /** The caller of a request has given up. */
+  cancel(requestId: string): void {
+    const running = this.#running.get(requestId);
+    running?.context.cancel(new FulcrumError('CANCELLED', `the caller of ${running.context.type} has given up`));
   }
 
   /**
@@ -64,8 +81,8 @@ export class Dispatcher {
       this.setDeadline(deadlineMs);
     });
     clearTimeout(this.#timer);
-    const running = [...this.#running];
-    for (const onDeadline of running) onDeadline();
+    const running = [...this.#running.values()];
+    for (const { stop } of running) stop();
     return running.length;
   }
 
@@ -80,14 +97,27 @@ export class Dispatcher {
     return this.#draining;
   }
 
-  async #run(method: string, { type, payload, requestId }: RuntimeMessage): Promise<string> {
+  /** The payload of the response, or of its last message if it comes in parts. */
+  async #run(method: string, { payload }: RuntimeMessage, context: RunningRequest, sendPart: (payload: string) => void): Promise<string> {
     try {
       const handler = (this.#target as Record<string, Handler>)[method] as Handler;
-      const result: unknown = await handler.call(this.#target, parsePayload(payload), { type, requestId, domain: this.#domain });
+      const result: unknown = await handler.call(this.#target, parsePayload(payload), context);
+      if (isParts(result)) {
+        const credit = RunningRequest.creditOf(context);
+        if (credit === undefined) return JSON.stringify(await collectParts(result));
+        await sendParts(result, credit, (part) => sendPart(JSON.stringify(part) ?? '{}'));
+        return '';
+      }
       return JSON.stringify(result) ?? '{}';
     } catch (error) {
       return failure(error);
     }
+  }
+
+  /** The caller of a request has room for more parts of the response. */
+  grant(requestId: string, parts: unknown): void {
+    const running = this.#running.get(requestId);
+    if (running && typeof parts === 'number' && parts > 0) RunningRequest.creditOf(running.context)?.grant(parts);
   }
 
   #unknownType(type: string): string {
@@ -106,9 +136,8 @@ function parsePayload(text: string): unknown {
   }
 }
 
-/** The payload of an error response. It includes a string or number `code` of the error. */
-function failure(error: unknown): string {
-  const code: unknown = error instanceof Error ? (error as { code?: unknown }).code : undefined;
+/** The payload of an error response. It includes a string or number `code`, by default that of the error. */
+function failure(error: unknown, code: unknown = error instanceof Error ? (error as { code?: unknown }).code : undefined): string {
   const known = typeof code === 'string' || typeof code === 'number' ? { code } : {};
   return JSON.stringify({ success: false, error: messageOf(error), ...known });
 }

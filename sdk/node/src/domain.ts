@@ -16,7 +16,7 @@ import { instances } from './registry.ts';
 import { beginGrace, exitWithError, requestsDeadline, setGrace, stopOnSignal } from './shutdown.ts';
 import { PREPARE_TRANSPORT, prepareTransport } from './prepared-transport.ts';
 
-const CAPABILITIES = ['db_operations', 'email_operations', 'heartbeat', 'drain', 'assets'];
+const CAPABILITIES = ['db_operations', 'email_operations', 'heartbeat', 'drain', 'assets', 'cancel', 'deadline', 'stream', 'large_messages'];
 const STOP_DEADLINE_MS = 10_000;
 
 /**
@@ -158,11 +158,26 @@ export class DomainBase {
   /**
    * A request to another domain, through the runtime: `call('catalog', 'item_find_request', { sku })`.
    *
-   * @throws FulcrumError FAILED with the domain's error message, TIMEOUT or DISCONNECTED
+   * `signal` cancels it, such as the one of the request that the call is made for.
+   *
+   * @throws FulcrumError FAILED with the domain's error message, TIMEOUT or DISCONNECTED; the signal's reason
    */
-  async call(domain: string, type: string, payload: unknown = {}, options: { timeoutMs?: number } = {}): Promise<any> {
+  async call(domain: string, type: string, payload: unknown = {}, options: { timeoutMs?: number; signal?: AbortSignal } = {}): Promise<any> {
     const connection = this.#requireConnection(`call ${type} of ${domain}`);
-    return payloadOf(await connection.call(domain, type, JSON.stringify(payload) ?? '{}', options.timeoutMs ?? this.#options.timeoutMs), type);
+    return payloadOf(await connection.call(domain, type, JSON.stringify(payload) ?? '{}', options.timeoutMs ?? this.#options.timeoutMs, options.signal), type);
+  }
+
+  /**
+   * A request to another domain whose response comes in parts:
+   * `for await (const row of this.stream('catalog', 'item_list_request')) …`. The other domain produces
+   * no more parts than are taken; leaving the loop, and `signal`, cancel the request.
+   *
+   * @throws FulcrumError FAILED with the domain's error message, TIMEOUT or DISCONNECTED; the signal's reason
+   */
+  async *stream(domain: string, type: string, payload: unknown = {}, options: { timeoutMs?: number; signal?: AbortSignal } = {}): AsyncGenerator<any, void> {
+    const what = `stream ${type} of ${domain}`;
+    const connection = this.#requireConnection(what);
+    for await (const part of connection.stream(domain, type, JSON.stringify(payload) ?? '{}', options.timeoutMs, options.signal)) yield payloadOf(part, what);
   }
 
   async #run(): Promise<void> {
@@ -216,6 +231,14 @@ export class DomainBase {
       this.#drain(message.payload);
       return;
     }
+    if (type === 'cancel') {
+      this.#dispatcher?.cancel(requestId);
+      return;
+    }
+    if (type === 'credit') {
+      this.#dispatcher?.grant(requestId, parseObject(message.payload).parts);
+      return;
+    }
     if (type === 'asset_changed') {
       void this.#handleAssetChanged(message.payload);
       return;
@@ -224,7 +247,7 @@ export class DomainBase {
     if (type === 'error' || type.endsWith('_response') || requestId === '') return;
     const connection = this.#connection as RuntimeConnection;
     const { epoch } = connection;
-    this.#dispatcher?.dispatch(message, (responseType, payload, id) => connection.send(responseType, payload, id, epoch));
+    this.#dispatcher?.dispatch(message, (responseType, payload, id, more) => connection.send(responseType, payload, id, epoch, more));
   }
 
   /** The stop signal comes with this message, before or after it, and decides how the process ends. */

@@ -6,11 +6,20 @@ export interface RequestContext {
   readonly requestId: string;
   /** Name of this domain. */
   readonly domain: string;
+  /** When the caller gives up; undefined where the runtime does not say so. */
+  readonly deadline: Date | undefined;
+  /**
+   * Aborted when the caller gives up: it has canceled the request, or its deadline has passed. Pass it
+   * on to `fetch`, timers and queries, so that no work is done for nobody.
+   */
+  readonly signal: AbortSignal;
 }
 
 /**
  * Handles one type of request. Its result is the response's payload (JSON; `undefined` is sent as
- * `{}`); a thrown error becomes `{"success": false, "error": message}`.
+ * `{}`); a thrown error becomes `{"success": false, "error": message}`. An async generator is a response
+ * in parts: each value that it yields is sent as soon as the caller has room for it. A caller that takes
+ * the response as a whole gets an array of them.
  */
 export type Handler<Payload = any, Response = unknown> = (payload: Payload, context: RequestContext) => Response | Promise<Response>;
 

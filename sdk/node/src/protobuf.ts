@@ -1,25 +1,31 @@
 /**
  * The two messages of `framework.proto` as protobuf bytes.
  *
- * Both consist of strings and one bool. A protobuf library would cost more start-up time than
+ * Both consist of strings, bools and numbers. A protobuf library would cost more start-up time than
  * everything else that a domain does before it registers.
  */
 
-/** Sent by a domain: fields 1 to 4, all strings; `payload` is a JSON text. */
+/** Sent by a domain: fields 1 to 5; `payload` is a JSON text. */
 export interface DomainMessage {
   domain: string;
   type: string;
   payload: string;
   requestId: string;
+  /** A part of a response, which others follow. */
+  more?: boolean;
 }
 
-/** Sent by the runtime: fields 1 to 5; `payload` is a JSON text. */
+/** Sent by the runtime: fields 1 to 7; `payload` is a JSON text. */
 export interface RuntimeMessage {
   type: string;
   payload: string;
   requestId: string;
   success: boolean;
   error: string;
+  /** The time that is left for a request; 0 where there is no limit. */
+  deadlineMs: number;
+  /** How many parts the response may have at first; 0 where the caller takes none. */
+  streamCredit: number;
 }
 
 const VARINT = 0;
@@ -30,6 +36,9 @@ const FIXED32 = 5;
 /** Length of the gRPC prefix: one byte of flags, four of length. */
 export const PREFIX_BYTES = 5;
 
+/** The field `more`, where it is true. */
+const MORE = [(5 << 3) | VARINT, 1];
+
 /** One gRPC frame (prefix and message) ready to be written to a stream. */
 export function encodeDomainFrame(message: DomainMessage): Buffer {
   const fields = [message.domain, message.type, message.payload, message.requestId];
@@ -38,6 +47,7 @@ export function encodeDomainFrame(message: DomainMessage): Buffer {
   for (const length of lengths) {
     if (length > 0) size += 1 + varintBytes(length) + length;
   }
+  if (message.more) size += MORE.length;
   const frame = Buffer.allocUnsafe(PREFIX_BYTES + size);
   frame[0] = 0;
   frame.writeUInt32BE(size, 1);
@@ -49,6 +59,7 @@ export function encodeDomainFrame(message: DomainMessage): Buffer {
     at = writeVarint(frame, at, length);
     at += frame.write(text, at, length, 'utf8');
   });
+  if (message.more) frame.set(MORE, at);
   return frame;
 }
 
@@ -59,7 +70,7 @@ export function encodeDomainFrame(message: DomainMessage): Buffer {
  * @throws Error with field and offset when the bytes are not protobuf.
  */
 export function decodeRuntimeMessage(bytes: Buffer): RuntimeMessage {
-  const message: RuntimeMessage = { type: '', payload: '', requestId: '', success: false, error: '' };
+  const message: RuntimeMessage = { type: '', payload: '', requestId: '', success: false, error: '', deadlineMs: 0, streamCredit: 0 };
   const cursor = { at: 0 };
   while (cursor.at < bytes.length) {
     const start = cursor.at;
@@ -70,6 +81,8 @@ export function decodeRuntimeMessage(bytes: Buffer): RuntimeMessage {
     if (wire === VARINT) {
       const value = readVarint(bytes, cursor);
       if (field === 4) message.success = value !== 0;
+      else if (field === 6) message.deadlineMs = value;
+      else if (field === 7) message.streamCredit = value;
       continue;
     }
     let length: number;

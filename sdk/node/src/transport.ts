@@ -15,6 +15,9 @@ const WINDOW_BYTES = 1024 * 1024;
 /** How long to wait for the response to the warm-up call. */
 const WARM_UP_TIMEOUT_MS = 1_000;
 
+/** The largest number in `grpc-timeout`, which has eight digits at most. */
+const MAX_TIMEOUT = 99_999_999;
+
 /** Events of a stream. `closed` is called once, and last. */
 export interface StreamEvents {
   message(message: RuntimeMessage): void;
@@ -76,10 +79,11 @@ export class Transport {
   }
 
   /**
-   * One message, one response. It has no timeout of its own: `abandon` cancels the call.
+   * One message, one response. The runtime is told of the timeout, and ends the call with
+   * DEADLINE_EXCEEDED; `abandon` cancels it.
    */
-  unary(frame: Buffer): { response: Promise<RuntimeMessage>; abandon: () => void } {
-    const stream = this.#request('SendMessage');
+  unary(frame: Buffer, timeoutMs: number): { response: Promise<RuntimeMessage>; abandon: () => void } {
+    const stream = this.#request('SendMessage', timeoutHeader(timeoutMs));
     const response = new Promise<RuntimeMessage>((resolve, reject) => {
       let received: RuntimeMessage | undefined;
       this.#read(stream, {
@@ -94,13 +98,54 @@ export class Transport {
     return { response, abandon: () => stream.close(constants.NGHTTP2_CANCEL) };
   }
 
+  /**
+   * One message, a response in parts. No more of them is received than is taken. Leaving the loop, and
+   * the signal, cancel the call.
+   *
+   * @throws Error with the status, for a call that does not end with OK
+   */
+  async *stream(frame: Buffer, timeoutMs: number | undefined, signal: AbortSignal | undefined): AsyncGenerator<RuntimeMessage, void> {
+    const stream = this.#request('SendMessageStream', timeoutMs === undefined ? {} : timeoutHeader(timeoutMs));
+    const received: RuntimeMessage[] = [];
+    let status: Status | undefined;
+    let wake: (() => void) | undefined;
+    const cancel = () => stream.close(constants.NGHTTP2_CANCEL);
+    this.#read(stream, {
+      message: (message) => {
+        received.push(message);
+        stream.pause();
+        wake?.();
+      },
+      closed: (ended) => {
+        status = ended;
+        wake?.();
+      },
+    });
+    signal?.addEventListener('abort', cancel);
+    stream.end(frame);
+    try {
+      for (;;) {
+        for (let message = received.shift(); message; message = received.shift()) yield message;
+        signal?.throwIfAborted();
+        if (status) break;
+        stream.resume();
+        await new Promise<void>((resolve) => { wake = resolve; });
+      }
+      const { name } = status;
+      if (name !== 'OK') throw new Error(describeStatus(status));
+    } finally {
+      signal?.removeEventListener('abort', cancel);
+      if (!status) cancel();
+    }
+  }
+
   /** Closes the connection at once; `closed` is called for every open stream. */
   destroy(): void {
     this.#session.destroy();
   }
 
-  #request(method: string): ClientHttp2Stream {
-    return this.#session.request({ ...this.#headers, ':path': SERVICE + method }, { endStream: false });
+  #request(method: string, headers?: Record<string, string>): ClientHttp2Stream {
+    return this.#session.request({ ...this.#headers, ...headers, ':path': SERVICE + method }, { endStream: false });
   }
 
   /** Calls `closed` once, however the stream ends. */
@@ -126,6 +171,10 @@ export class Transport {
       events.closed(status ?? { name: 'UNAVAILABLE', message: reason ? messageOf(reason) : 'the connection was closed' });
     });
   }
+}
+
+function timeoutHeader(ms: number): Record<string, string> {
+  return { 'grpc-timeout': `${Math.min(Math.max(1, Math.ceil(ms)), MAX_TIMEOUT)}m` };
 }
 
 /** "NAME: text", or the name alone. */

@@ -31,9 +31,9 @@ test('runtime messages are complete and in order, however their bytes are split'
   const next = random(2);
   for (let round = 0; round < 200; round++) {
     const sent = Array.from({ length: 1 + next(6) }, (_, index) => ({
-      type: SAMPLES[next(SAMPLES.length)], payload: SAMPLES[next(SAMPLES.length)], requestId: `${index}`, success: next(2) === 1, error: SAMPLES[next(SAMPLES.length)],
+      type: SAMPLES[next(SAMPLES.length)], payload: SAMPLES[next(SAMPLES.length)], requestId: `${index}`, success: next(2) === 1, error: SAMPLES[next(SAMPLES.length)], deadlineMs: next(3) * 40_000, streamCredit: next(2) * 16,
     }));
-    const bytes = Buffer.concat(sent.map(({ requestId, ...rest }) => frame(encodeRuntime({ ...rest, request_id: requestId }))));
+    const bytes = Buffer.concat(sent.map(({ requestId, deadlineMs, streamCredit, ...rest }) => frame(encodeRuntime({ ...rest, request_id: requestId, deadline_ms: deadlineMs, stream_credit: streamCredit }))));
     const reader = new FrameReader();
     const received = [];
     for (let at = 0; at < bytes.length;) {
@@ -53,7 +53,7 @@ test('unknown fields are skipped, whatever their wire type', () => {
     Buffer.from([0x82, 0x7d, 2, 0x61, 0x62]), // field 2000
   ]);
   const message = decodeRuntimeMessage(Buffer.concat([unknown, known, unknown]));
-  assert.deepEqual(message, { type: 't', payload: '', requestId: 'r', success: true, error: '' });
+  assert.deepEqual(message, { type: 't', payload: '', requestId: 'r', success: true, error: '', deadlineMs: 0, streamCredit: 0 });
 });
 
 test('a wrong length is an error, never a hang or a wrong field', () => {

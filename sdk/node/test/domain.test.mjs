@@ -33,7 +33,7 @@ test('a domain registers with its name, its capabilities and its token', async (
   assert.equal(register.type, 'domain_register');
   assert.equal(register.domain, 'users');
   assert.notEqual(register.request_id, '');
-  assert.deepEqual(JSON.parse(register.payload), { domain: 'users', capabilities: ['db_operations', 'email_operations', 'heartbeat', 'drain', 'assets'] });
+  assert.deepEqual(JSON.parse(register.payload), { domain: 'users', capabilities: ['db_operations', 'email_operations', 'heartbeat', 'drain', 'assets', 'cancel', 'deadline', 'stream'] });
   assert.equal(peer.headers['x-fulcrum-token'], 'secret');
   assert.equal(peer.headers['content-type'], 'application/grpc');
   assert.equal(peer.headers.te, 'trailers');
@@ -251,7 +251,9 @@ test('stop accepts no request, finishes running ones, calls onStop and closes', 
   const slow = peer.request('slow_request');
   await until(() => release, 'the handler runs');
   const stopping = domain.stop();
-  assert.match((await peer.request('slow_request')).payload.error, /draining/);
+  const { payload: refusal } = await peer.request('slow_request');
+  assert.match(refusal.error, /draining/);
+  assert.equal(refusal.code, 'DRAINING', 'the runtime sends it to the next process');
   release();
   assert.deepEqual((await slow).payload, { done: true });
   await stopping;
@@ -271,6 +273,94 @@ test('requests that are not finished by the deadline get an error response', asy
   await peer.expect('nope_response');
   await domain.stop(10);
   assert.match((await stuck).payload.error, /was stopped before stuck_request was finished/);
+});
+
+test('a handler knows its deadline, and is told when the caller has given up', async (t) => {
+  class Waiting extends DomainBase {
+    deadlineHandler(payload, { deadline }) { return { left: deadline && deadline - Date.now() }; }
+    async waitHandler(payload, { signal }) {
+      await new Promise((resolve) => { signal.addEventListener('abort', resolve); });
+      return { code: signal.reason.code, message: signal.reason.message };
+    }
+    async lateHandler(payload, context) {
+      await new Promise((resolve) => { setTimeout(resolve, 50); });
+      return { aborted: context.signal.aborted };
+    }
+  }
+  const { peer } = await started(t, Waiting);
+  assert.deepEqual((await peer.request('deadline_request')).payload, {});
+  const { left } = (await peer.request('deadline_request', {}, 'd1', 60_000)).payload;
+  assert.ok(left > 59_000 && left <= 60_000, `${left}`);
+
+  const canceled = peer.request('wait_request', {}, 'w1');
+  peer.send({ type: 'cancel', request_id: 'unknown' });
+  peer.send({ type: 'cancel', request_id: 'w1' });
+  assert.deepEqual((await canceled).payload, { code: 'CANCELLED', message: 'the caller of wait_request has given up' });
+  assert.equal((await peer.request('wait_request', {}, 'w2', 20)).payload.code, 'TIMEOUT');
+
+  // The signal is created after the cancellation.
+  const late = peer.request('late_request', {}, 'l1');
+  peer.send({ type: 'cancel', request_id: 'l1' });
+  assert.deepEqual((await late).payload, { aborted: true });
+  assert.deepEqual((await peer.request('late_request', {}, 'l2', 20)).payload, { aborted: true });
+  assert.deepEqual((await peer.request('late_request', {}, 'l3')).payload, { aborted: false });
+});
+
+test('an async generator responds in parts, of which it produces no more than are wanted', async (t) => {
+  let produced = 0;
+  const ended = [];
+  class Numbers extends DomainBase {
+    async *countHandler({ to, fail }) {
+      try {
+        for (let n = 1; n <= to; n++) {
+          produced = n;
+          yield { n };
+        }
+        if (fail) throw new Error('no more');
+      } finally {
+        ended.push(to);
+      }
+    }
+  }
+  const { peer } = await started(t, Numbers);
+  const parts = (id) => peer.messages.filter((message) => message.request_id === id);
+  const count = (id, payload, stream_credit) => peer.send({ type: 'count_request', payload: JSON.stringify(payload), request_id: id, stream_credit });
+
+  count('c1', { to: 5 }, 2);
+  await until(() => parts('c1').length === 2, 'two parts');
+  assert.equal((await peer.request('count_request', { to: 3 })).payload.length, 3, 'other requests go on');
+  assert.equal(produced, 3);
+  assert.equal(parts('c1').length, 2, 'no more than the credit');
+  peer.send({ type: 'credit', payload: '{"parts":10}', request_id: 'c1' });
+  await until(() => parts('c1').length === 6, 'the rest and the end');
+  assert.deepEqual(parts('c1').map(({ payload, more }) => [payload, more === true]), [
+    ...[1, 2, 3, 4, 5].map((n) => [`{"n":${n}}`, true]), ['', false],
+  ]);
+
+  count('c2', { to: 1, fail: true }, 16);
+  await until(() => parts('c2').length === 2, 'a failure');
+  assert.deepEqual(JSON.parse(parts('c2')[1].payload), { success: false, error: 'no more' });
+
+  count('c3', { to: 1e9 }, 1);
+  await until(() => parts('c3').length === 1, 'the first part');
+  peer.send({ type: 'cancel', request_id: 'c3' });
+  await until(() => ended.includes(1e9), 'the generator has ended');
+  assert.deepEqual(ended, [3, 5, 1, 1e9]);
+});
+
+test('a call to another domain carries its timeout, and is canceled by a signal', async (t) => {
+  const { runtime, domain } = await started(t, DomainBase, {}, {
+    call: (message) => (message.type === 'late_request' ? { status: 4, message: 'too late' } : new Promise(() => {})),
+  });
+  await assert.rejects(domain.call('catalog', 'late_request', {}, { timeoutMs: 60_000 }), { code: 'TIMEOUT' });
+  assert.match(runtime.calls[0].headers['grpc-timeout'], /^(59\d\d\d|60000)m$/);
+
+  const controller = new AbortController();
+  const call = domain.call('catalog', 'wait_request', {}, { signal: controller.signal });
+  await until(() => runtime.calls.length === 2, 'the call has arrived');
+  controller.abort(new Error('no longer needed'));
+  await assert.rejects(call, { message: 'no longer needed' });
+  await assert.rejects(domain.call('catalog', 'wait_request', {}, { signal: controller.signal }), { message: 'no longer needed' });
 });
 
 test('invalid data from the runtime ends the connection, not the domain', async (t) => {

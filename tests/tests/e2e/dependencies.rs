@@ -43,7 +43,7 @@ fn a_wait_that_cannot_be_fulfilled_ends_at_once_with_the_root_and_its_cure() {
 fn the_foreground_says_once_which_domains_will_not_come() {
     let app = chain_on_a_failing_database();
     let mut dev = app.spawn(&["dev"]);
-    dev.wait_for("not started: api (waiting for db: ended (exit 1");
+    dev.wait_for("not started: api, auth (waiting for db: ended (exit 1");
     dev.wait_for("fulcrum domains restart db");
     dev.signal(Signal::INT);
     let output = dev.wait_exit().exits(0);

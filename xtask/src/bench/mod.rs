@@ -4,6 +4,7 @@
 //! median of several rounds, taken in turns with its reference. The binary is an optimized build.
 
 mod app;
+mod calls;
 mod cold;
 mod log_query;
 mod log_writer;

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use anyhow::bail;
 use clap::Subcommand;
 
-use super::{cold, log_query, logs, reload, start};
+use super::{calls, cold, log_query, logs, reload, start};
 use crate::command::CommandRunner;
 use crate::workspace;
 
@@ -20,6 +20,8 @@ pub(crate) enum Bench {
     Logs,
     /// Measure a save to a response of new code, beside nodemon, node --watch, tsx and pm2
     Reload,
+    /// Measure calls through Fulcrum to domains, beside a direct gRPC server
+    Calls,
     /// Measure a crash to a response of the next process, beside `node -e 0` and a direct respawn
     Crash,
 }
@@ -43,6 +45,7 @@ pub(crate) fn run(bench: Bench) -> anyhow::Result<()> {
             log_query::run(&fulcrum)
         }
         Bench::Reload => reload::run(&fulcrum),
+        Bench::Calls => calls::run(&fulcrum),
         Bench::Crash => reload::crashes(&fulcrum),
     }
 }

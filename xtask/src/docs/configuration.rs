@@ -45,7 +45,7 @@ only when it has, also after a restart. `domains status NAME` says which rule ap
 | `http` | `/PATH`, or `http://HOST:PORT/PATH` | | A GET request returns a status of 2xx or 3xx. A path alone is requested from the domain's own `process.port`. |
 | `tcp` | a port, `HOST:PORT`, or `port` | | A TCP connection is accepted; `port` is the domain's own `process.port`. |
 | `exec` | list of strings | | A program exits with 0; it runs in the domain's working directory. |
-| `log` | string | | A line with this text has been printed; for `ready` only. |
+| `log` | string | | A line with this text has been printed, colors aside; for `ready` only. A line without an end, such as a prompt, counts once nothing follows it for 100 ms. |
 | `interval` | duration, more than 0 | `2s` | Time between two checks. |
 | `timeout` | duration, more than 0 | `1s` | Maximum time of a check. |
 | `failures` | integer, 1 to 1000 | `3` | Number of failed checks in a row after which the probe fails. |

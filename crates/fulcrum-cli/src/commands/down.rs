@@ -69,7 +69,7 @@ async fn shut_down(args: Args, context: Context) -> Result<(), CliError> {
 async fn kill_unresponsive(pid: u32, dir: &RuntimeDir, output: &Output) -> Result<(), CliError> {
     let process = ProcessHandle::open(pid);
     // It held the lock after the handle was opened: so the handle is that of the instance.
-    let is_instance = matches!(dir.holder(), Ok(Some(Some(holder))) if holder == pid);
+    let is_instance = matches!(dir.holder(), Ok(Some(Some(holder))) if holder.pid == pid);
     let Some(process) = process.filter(|_| is_instance) else {
         return Err(CliError::failed(format!(
             "the instance (pid {pid}) does not respond and could not be killed: it has exited, or \
@@ -81,7 +81,7 @@ async fn kill_unresponsive(pid: u32, dir: &RuntimeDir, output: &Output) -> Resul
     let lock = dir.try_lock().map_err(|error| {
         CliError::failed(format!("another instance was started meanwhile: {error}"))
     })?;
-    let record = record_path(dir);
+    let record = record_path(&lock);
     let cleaned_up = tokio::task::spawn_blocking(move || clean_up_stale(&record));
     let messages = cleaned_up.await.ok().and_then(Result::ok);
     drop(lock);

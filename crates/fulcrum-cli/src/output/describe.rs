@@ -60,6 +60,10 @@ pub(crate) fn describe_domain(
         let usage = format!("{:.1}% CPU, {memory}", domain.cpu_percent);
         view.line("usage", &usage);
     }
+    if let Some(process) = &domain.external {
+        let text = format!("pid {} ({})", process.pid, process.command);
+        view.line("external", &text);
+    }
     view.line("generation", &domain.generation.to_string());
     view.line("restarts", &domain.restarts.to_string());
     if let Some(age) = domain.heartbeat_age_ms {

@@ -62,6 +62,7 @@ pub(super) fn reason_text(domain: &Domain) -> String {
 /// The color of a phase. The text has the same information.
 pub(super) fn phase_color(domain: &Domain) -> Color {
     match domain.phase.as_str() {
+        "completed" => Color::Green,
         "running" if domain.ready => Color::Green,
         "failed" | "stuck" => Color::Red,
         "stopped" => Color::Dim,

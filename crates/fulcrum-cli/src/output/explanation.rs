@@ -69,6 +69,10 @@ impl Explanation<'_> {
                 Some(age) => format!("{name} failed {age} ago: {reason}"),
                 None => format!("{name} has failed: {reason}"),
             },
+            "completed" => match self.age(self.last("completed")) {
+                Some(age) => format!("{name} completed {age} ago: {reason}"),
+                None => format!("{name} has completed: {reason}"),
+            },
             "stopped" => {
                 let request = last.and_then(GenerationHistory::last_request);
                 let cause = match request.filter(|_| self.domain.goal == "down") {

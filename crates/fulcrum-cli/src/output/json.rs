@@ -30,6 +30,11 @@ pub(crate) struct DomainJson {
     depends_on: Vec<String>,
     retry_in_ms: Option<u64>,
     registered_in_ms: Option<f64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    external: Option<ExternalJson>,
+    /// Of jobs with a schedule.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    next_run: Option<String>,
     #[serde(flatten)]
     details: Option<DetailsJson>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -44,6 +49,12 @@ impl DomainJson {
             ..self
         }
     }
+}
+
+#[derive(Debug, Serialize)]
+struct ExternalJson {
+    pid: u32,
+    command: String,
 }
 
 #[derive(Debug, Serialize)]
@@ -113,6 +124,11 @@ impl From<Domain> for DomainJson {
             depends_on: domain.depends_on,
             retry_in_ms: domain.retry_in_ms,
             registered_in_ms: domain.registered_in_ms.map(|time| round(time, 1000.0)),
+            external: domain.external.map(|process| ExternalJson {
+                pid: process.pid,
+                command: process.command,
+            }),
+            next_run: timestamp(domain.next_run),
             details: domain.details.map(DetailsJson::from),
             lives: None,
         }

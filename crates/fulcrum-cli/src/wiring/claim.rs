@@ -3,18 +3,19 @@
 
 use std::path::PathBuf;
 
+use fulcrum_rpc::control::Holder;
 use fulcrum_rpc::{ControlListener, InstanceLock, LockError, RuntimeDir, bind_control};
 use fulcrum_spawn::process::{StartupMessage, clean_up_stale};
 
 use crate::exit::CliError;
-use crate::paths;
+use crate::{paths, users};
 
 /// Proof that this process is the app's only instance. Dropping it gives the app free.
 pub(crate) struct Claim {
     pub(crate) dir: RuntimeDir,
     /// What was cleaned up, to be logged once there is a log.
     pub(crate) stale: Vec<StartupMessage>,
-    _lock: InstanceLock,
+    lock: InstanceLock,
 }
 
 impl Claim {
@@ -25,47 +26,75 @@ impl Claim {
     pub(crate) fn new(app: &std::path::Path) -> Result<(Self, ControlListener), CliError> {
         let dir = paths::runtime_dir(app)?;
         let lock = take_lock(&dir, app)?;
-        let stale = clean_up_stale(&record_path(&dir)).map_err(|alive| {
+        let stale = clean_up_stale(&record_path(&lock)).map_err(|alive| {
             CliError::failed(format!(
-                "{alive}, but its lock {} is missing\n  hint: stop it with `kill {}`",
-                dir.lock_path().display(),
+                "{alive}, but its lock in {} is missing\n  hint: stop it with `kill {}`",
+                lock.dir().display(),
                 alive.pid
             ))
         })?;
         let control = bind_control(&lock, &dir).map_err(|error| {
             CliError::failed(format!("cannot open the control socket: {error}"))
         })?;
-        let claim = Self {
-            dir,
-            stale,
-            _lock: lock,
-        };
-        Ok((claim, control))
+        Ok((Self { dir, stale, lock }, control))
     }
 
     /// The path of the run record.
     pub(crate) fn record(&self) -> PathBuf {
-        record_path(&self.dir)
+        record_path(&self.lock)
     }
 }
 
-/// The path of the run record of the app's instance.
-pub(crate) fn record_path(dir: &RuntimeDir) -> PathBuf {
-    dir.dir().join("record")
+/// The path of the run record. Beside the lock, so that every start finds what a killed instance left,
+/// whatever its environment.
+pub(crate) fn record_path(lock: &InstanceLock) -> PathBuf {
+    lock.dir().join("record")
 }
 
 fn take_lock(dir: &RuntimeDir, app: &std::path::Path) -> Result<InstanceLock, CliError> {
     dir.try_lock().map_err(|error| match error {
-        LockError::Held { pid } => {
-            let pid = pid.map_or_else(String::new, |pid| format!(" (pid {pid})"));
-            CliError::failed(format!(
-                "an instance for {} is already running{pid}\n  hint: stop it with `fulcrum down`",
-                app.display()
-            ))
+        LockError::Held { holder } => already_running(app, holder.as_ref()),
+        LockError::Io(error) | LockError::Link(error) => {
+            CliError::failed(format!("cannot become the instance of the app: {error}"))
         }
-        LockError::Io(error) => CliError::failed(format!(
-            "cannot take the lock {}: {error}",
-            dir.lock_path().display()
-        )),
     })
+}
+
+fn already_running(app: &std::path::Path, holder: Option<&Holder>) -> CliError {
+    let own = rustix::process::getuid().as_raw();
+    let app = app.display();
+    CliError::failed(match holder {
+        Some(Holder { pid, uid, .. }) if *uid != own => {
+            let user = users::name(*uid);
+            format!(
+                "an instance for {app} is already running (pid {pid}), started by {user}\n  \
+                 hint: only {user} or root can stop it"
+            )
+        }
+        holder => {
+            let pid = holder.map_or_else(String::new, |Holder { pid, .. }| format!(" (pid {pid})"));
+            format!(
+                "an instance for {app} is already running{pid}\n  hint: stop it with `fulcrum down`"
+            )
+        }
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_instance_of_another_user_is_named() {
+        let holder = Holder {
+            pid: 12,
+            uid: rustix::process::getuid().as_raw() + 40_000,
+            socket: PathBuf::from("/run/x"),
+        };
+        let error = already_running(std::path::Path::new("/srv/shop"), Some(&holder));
+        let user = users::name(holder.uid);
+        assert!(error.message.contains("(pid 12)"), "{error}");
+        assert!(error.message.contains(&user), "{error}");
+        assert!(!error.message.contains("fulcrum down"), "{error}");
+    }
 }

@@ -80,6 +80,37 @@ async fn a_call_prints_the_payload_unchanged() {
 }
 
 #[tokio::test]
+async fn the_parts_of_a_response_are_printed_as_lines_and_many_calls_as_a_report() {
+    let response = CallResponse {
+        r#type: "x_response".into(),
+        payload: "{\"n\":1}".into(),
+        success: true,
+        error: String::new(),
+    };
+    let app = App::running(Script {
+        domains: vec![users()],
+        call: response,
+        ..Script::default()
+    });
+    let run = app.run("domains call users x_request --stream").await;
+    assert_eq!(
+        (run.code, run.out.as_str()),
+        (Some(0), "{\"n\":1}\n{\"n\":1}\n{\"n\":1}\n")
+    );
+    let arguments = "domains call users x_request --repeat 20 --concurrency 4";
+    let run = app.run(arguments).await;
+    assert!(
+        run.out.starts_with("20 calls, 4 at a time, in ") && run.out.ends_with("\n20 ok\n"),
+        "{run:?}"
+    );
+    let report = app.run(&format!("{arguments} -o json")).await.json();
+    assert_eq!(
+        (&report["calls"], &report["outcomes"]),
+        (&json!(20), &json!({"ok": 20}))
+    );
+}
+
+#[tokio::test]
 async fn a_failed_call_exits_with_1_and_prints_the_error() {
     let response = CallResponse {
         r#type: "error".into(),

@@ -4,6 +4,7 @@
 
 use std::collections::BTreeMap;
 use std::path::Path;
+use std::time::Duration;
 
 use serde_json::{Value, json};
 
@@ -11,13 +12,15 @@ use super::change::Difference;
 use super::diff::{SettingMap, diff};
 use crate::app::{App, Domain, Program};
 use crate::process::{
-    BackoffSettings, DependencyCondition, HeartbeatSettings, ProbeSettings, ProcessSettings,
-    ResourceLimits, RestartMode, RestartSettings, StopRecipient, StopSettings, WatchSettings,
+    BackoffSettings, DependencyCondition, HeartbeatSettings, HookSettings, ProbeSettings,
+    ProcessKind, ProcessSettings, ResourceLimits, RestartMode, RestartSettings, StopRecipient,
+    StopSettings, WatchSettings,
 };
 use crate::runtime::{
     AppWatchSettings, GrpcSettings, LogFormat, LogSettings, LogStoreSettings, OtlpExportSettings,
     RegistrationMode, RuntimeSettings, TlsSettings,
 };
+use crate::schedule::{MissedRuns, Overlap, Schedule};
 use crate::setting::Setting;
 
 /// The settings of one domain.
@@ -46,6 +49,7 @@ impl ComparableSettings {
             Program::NoProcess => None,
         };
         let ProcessSettings {
+            kind,
             node,
             node_args,
             args,
@@ -56,6 +60,9 @@ impl ComparableSettings {
             depends_on,
             restart,
             start_timeout,
+            timeout,
+            schedule,
+            hooks,
             ready,
             alive,
             heartbeat,
@@ -68,6 +75,7 @@ impl ComparableSettings {
             autostart,
             user,
         } = settings;
+        process.insert("kind".to_owned(), kind_setting(*kind));
         // Unset settings have no key.
         let mut set_process = |key: &str, value: Value| {
             if !value.is_null() && value != json!([]) {
@@ -90,13 +98,18 @@ impl ComparableSettings {
         set_process("install", json!(install));
         set_process("user", json!(user));
         set_process("runtime.logs.level", json!(app.runtime.logs.level));
+        if !(env_files.is_empty() || app.runtime.env_override) {
+            set_process("runtime.env_override", json!(false));
+        }
 
         let mut set_supervision = |key: &str, value| supervision.insert(key.to_owned(), value);
-        let files: Vec<Value> = env_files.iter().map(|file| path(file)).collect();
+        let files: Vec<Value> = env_files.iter().map(|file| path(&file.path)).collect();
         set_supervision("env_file", json!(files));
         set_supervision("start_timeout", Setting::Duration(*start_timeout).to_json());
         set_supervision("replicas", json!(replicas));
         set_supervision("autostart", json!(autostart));
+        supervision.extend(job_settings(*timeout, schedule.as_ref()));
+        supervision.extend(hook_settings(hooks));
         supervision.extend(probe_settings(ready, alive));
         supervision.extend(dependency_settings(depends_on));
         supervision.extend(heartbeat_settings(heartbeat));
@@ -110,6 +123,69 @@ impl ComparableSettings {
     }
 }
 
+fn kind_setting(kind: ProcessKind) -> Value {
+    json!(match kind {
+        ProcessKind::Service => "service",
+        ProcessKind::Job => "job",
+    })
+}
+
+fn job_settings(timeout: Option<Duration>, schedule: Option<&Schedule>) -> SettingMap {
+    let mut settings = SettingMap::new();
+    let timeout = timeout.map(|limit| Setting::Duration(limit).to_json());
+    settings.extend(timeout.map(|limit| ("timeout".to_owned(), limit)));
+    if let Some(schedule) = schedule {
+        let Schedule {
+            cron,
+            time_zone,
+            overlap,
+            jitter,
+            missed,
+        } = schedule;
+        let overlap = match overlap {
+            Overlap::Skip => "skip",
+            Overlap::Queue => "queue",
+            Overlap::Kill => "kill",
+        };
+        let missed = match missed {
+            MissedRuns::Skip => "skip",
+            MissedRuns::Run => "run",
+        };
+        let values = [
+            ("cron", json!(cron.as_str())),
+            ("timezone", json!(time_zone)),
+            ("overlap", json!(overlap)),
+            ("jitter", Setting::Duration(*jitter).to_json()),
+            ("missed", json!(missed)),
+        ];
+        settings.extend(values.map(|(key, value)| (format!("schedule.{key}"), value)));
+    }
+    settings
+}
+
+fn hook_settings(hooks: &HookSettings) -> SettingMap {
+    let HookSettings {
+        before_start,
+        after_ready,
+        on_failure,
+        after_exit,
+        timeout,
+    } = hooks;
+    let commands = [
+        ("before_start", before_start),
+        ("after_ready", after_ready),
+        ("on_failure", on_failure),
+        ("after_exit", after_exit),
+    ];
+    let set = commands.into_iter().filter(|(_, argv)| !argv.is_empty());
+    let mut settings: SettingMap = set
+        .map(|(key, argv)| (format!("hooks.{key}"), json!(argv)))
+        .collect();
+    let timeout = Setting::Duration(*timeout).to_json();
+    settings.insert("hooks.timeout".to_owned(), timeout);
+    settings
+}
+
 fn probe_settings(ready: &ProbeSettings, alive: &ProbeSettings) -> SettingMap {
     [("ready", ready), ("alive", alive)]
         .map(|(key, probe)| (key.to_owned(), Setting::Probe(probe.clone()).to_json()))
@@ -121,7 +197,7 @@ fn dependency_settings(depends_on: &BTreeMap<String, DependencyCondition>) -> Se
         let condition = match condition {
             DependencyCondition::Ready => "ready",
             DependencyCondition::Started => "started",
-            DependencyCondition::Exited => "exited",
+            DependencyCondition::Completed => "completed",
         };
         (format!("depends_on.{name}"), json!(condition))
     };
@@ -220,6 +296,8 @@ impl RuntimeMaps {
             logs,
             watch,
             standby,
+            // A setting of each process.
+            env_override: _,
             typecheck,
             cache_size,
             groups,
@@ -263,6 +341,10 @@ fn set_grpc(grpc: &GrpcSettings, set: &mut impl FnMut(&str, Value)) {
     let GrpcSettings {
         listen,
         registration,
+        call_timeout,
+        call_queue,
+        max_message,
+        web_origins,
         tls,
     } = grpc;
     set("grpc.listen", json!(listen.to_string()));
@@ -271,6 +353,11 @@ fn set_grpc(grpc: &GrpcSettings, set: &mut impl FnMut(&str, Value)) {
         RegistrationMode::Token => "token",
     };
     set("grpc.registration", json!(registration));
+    let timeout = Setting::Duration(*call_timeout).to_json();
+    set("grpc.call_timeout", timeout);
+    set("grpc.call_queue", Setting::Size(*call_queue).to_json());
+    set("grpc.max_message", Setting::Size(*max_message).to_json());
+    set("grpc.web_origins", json!(web_origins));
     if let Some(TlsSettings {
         cert,
         key,

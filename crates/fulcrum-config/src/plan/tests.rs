@@ -11,6 +11,7 @@ use super::change::{Action, Difference, ReloadPlan, RunningState};
 use crate::app::{App, Domain, Program};
 use crate::mode::Mode;
 use crate::options::LoadOptions;
+use crate::process::EnvFile;
 use crate::process::{DependencyCondition, PortSetting, ProbeCheck, RestartMode, StopRecipient};
 
 /// An app with these domains, each with a command and default settings.
@@ -84,7 +85,10 @@ const CHANGES: &[Change] = &[
         d.process.limits.cpu = Some(0.5)
     }),
     (Effect::Nothing, "env_file", |d| {
-        d.process.env_files = vec!["/x.env".into()]
+        d.process.env_files = vec![EnvFile {
+            path: "/x.env".into(),
+            required: true,
+        }]
     }),
     (Effect::Nothing, "depends_on.db", |d| {
         d.process

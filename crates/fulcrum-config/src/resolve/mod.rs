@@ -1,6 +1,8 @@
 //! Layered settings to the types that callers use, with the checks that need more than one value.
 
+pub(crate) mod env_files;
 mod export;
+mod jobs;
 mod process;
 mod reader;
 mod runtime;

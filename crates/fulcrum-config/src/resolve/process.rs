@@ -3,13 +3,15 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
+use super::env_files::{self, Environment};
+use super::jobs;
 use super::reader::{SET, SettingsReader};
 use crate::diagnostic::{Diagnostic, quoted};
 use crate::file::io_error_text;
 use crate::process::{
     BackoffSettings, DependencyCondition, HeartbeatSettings, PortSetting, ProbeCheck,
-    ProbeSettings, ProcessSettings, ResourceLimits, RestartMode, RestartSettings, StopRecipient,
-    StopSettings, WatchSettings,
+    ProbeSettings, ProcessKind, ProcessSettings, ResourceLimits, RestartMode, RestartSettings,
+    StopRecipient, StopSettings, WatchSettings,
 };
 use crate::setting::{Origin, Setting, SettingTree, SettingWithOrigin};
 
@@ -18,6 +20,7 @@ pub(crate) fn process(
     tree: &SettingTree,
     root: &Path,
     dir: &Path,
+    environment: &Environment<'_>,
     diagnostics: &mut Vec<Diagnostic>,
 ) -> ProcessSettings {
     let settings = SettingsReader {
@@ -31,25 +34,16 @@ pub(crate) fn process(
         }) => Some((name.clone(), text.clone())),
         _ => None,
     });
-    let depends_on = tree.entries("depends_on").map(|(name, dependency)| {
-        let condition = match (SettingsReader {
-            tree: dependency,
-            section: "",
-        })
-        .string("condition")
-        {
-            Some("started") => DependencyCondition::Started,
-            Some("exited") => DependencyCondition::Exited,
-            _ => DependencyCondition::Ready,
-        };
-        (name.clone(), condition)
-    });
     let port = match settings.leaf("port").map(|leaf| &leaf.setting) {
         Some(Setting::Port(port)) => Some(*port),
         _ => None,
     };
-    let (env_files, file_env) = env_files(&settings, root, diagnostics);
+    let (env_files, file_env) = env_files::read(&settings, root, environment, diagnostics);
     ProcessSettings {
+        kind: match settings.string("kind") {
+            Some("job") => ProcessKind::Job,
+            _ => ProcessKind::Service,
+        },
         node: node(&settings, root, diagnostics),
         node_args: settings.string_list("node_args"),
         args: settings.string_list("args"),
@@ -57,9 +51,12 @@ pub(crate) fn process(
         env: env.collect(),
         env_files,
         file_env,
-        depends_on: depends_on.collect(),
+        depends_on: depends_on(tree),
         restart: restart(&settings, diagnostics),
         start_timeout: settings.duration("start_timeout").expect(SET),
+        timeout: settings.duration("timeout"),
+        schedule: jobs::schedule(&settings),
+        hooks: jobs::hooks(&settings),
         ready: probe(&settings, "ready", port, diagnostics),
         alive: probe(&settings, "alive", port, diagnostics),
         heartbeat: HeartbeatSettings {
@@ -88,6 +85,24 @@ pub(crate) fn process(
         autostart: settings.bool("autostart").expect(SET),
         user: settings.string("user").map(str::to_owned),
     }
+}
+
+fn depends_on(tree: &SettingTree) -> BTreeMap<String, DependencyCondition> {
+    let condition = |(name, dependency): (&String, &SettingTree)| {
+        let settings = SettingsReader {
+            tree: dependency,
+            section: "",
+        };
+        let condition = match settings.string("condition") {
+            Some("started" | "service_started") => DependencyCondition::Started,
+            Some("completed" | "exited" | "service_completed_successfully") => {
+                DependencyCondition::Completed
+            }
+            _ => DependencyCondition::Ready,
+        };
+        (name.clone(), condition)
+    };
+    tree.entries("depends_on").map(condition).collect()
 }
 
 /// `node: node20` is searched in `PATH`; with a slash it is a path.
@@ -148,36 +163,6 @@ fn cwd(
             path
         }
     }
-}
-
-/// The environment files and their variables; later files take precedence.
-fn env_files(
-    settings: &SettingsReader<'_>,
-    root: &Path,
-    diagnostics: &mut Vec<Diagnostic>,
-) -> (Vec<PathBuf>, BTreeMap<String, String>) {
-    let (mut files, mut variables) = (Vec::new(), BTreeMap::new());
-    let Some(leaf) = settings.leaf("env_file") else {
-        return (files, variables);
-    };
-    for text in settings.string_list("env_file") {
-        let path = leaf.origin.dir(root).join(&text);
-        let display_path = path.strip_prefix(root).unwrap_or(&path);
-        if !path.is_file() {
-            diagnostics.push(
-                settings
-                    .diagnostic("env_file", "missing-env-file", format!("no such file: {}", quoted(&text)))
-                    .hint(format!("create `{}`; paths are relative to the directory of the configuration file", display_path.display())),
-            );
-        } else {
-            match crate::env_file::read(&path, display_path) {
-                Ok(read) => variables.extend(read),
-                Err(diagnostic) => diagnostics.push(diagnostic),
-            }
-        }
-        files.push(path);
-    }
-    (files, variables)
 }
 
 fn restart(settings: &SettingsReader<'_>, diagnostics: &mut Vec<Diagnostic>) -> RestartSettings {

@@ -54,6 +54,10 @@ pub(crate) fn runtime(
                 Some("open") => RegistrationMode::Open,
                 _ => RegistrationMode::Token,
             },
+            call_timeout: settings.duration("grpc.call_timeout").expect(SET),
+            call_queue: settings.size("grpc.call_queue").expect(SET),
+            max_message: max_message(&settings, diagnostics),
+            web_origins: web_origins(&settings, diagnostics),
             tls,
         },
         logs: LogSettings {
@@ -72,6 +76,7 @@ pub(crate) fn runtime(
             ignore: settings.string_list("watch.ignore"),
         },
         standby: settings.integer("standby"),
+        env_override: settings.bool("env_override").expect(SET),
         typecheck: settings.bool("typecheck").expect(SET),
         cache_size: settings.size("cache_size").expect(SET),
         groups: groups.collect(),
@@ -87,6 +92,50 @@ fn log_store(settings: &SettingsReader<'_>) -> Option<LogStoreSettings> {
         total_size: settings.size("logs.store.total_size").expect(SET),
         compress: set("compress"),
     })
+}
+
+/// The limits of `runtime.grpc.max_message`: less than the least would cut registrations, and
+/// `@fulcrum/domain` receives no more than the greatest.
+const MAX_MESSAGE: std::ops::RangeInclusive<u64> = 64 * 1024..=64 * 1024 * 1024;
+
+fn max_message(settings: &SettingsReader<'_>, diagnostics: &mut Vec<Diagnostic>) -> u64 {
+    let size = settings.size("grpc.max_message").expect(SET);
+    if !MAX_MESSAGE.contains(&size) {
+        diagnostics.push(
+            settings
+                .diagnostic(
+                    "grpc.max_message",
+                    "out-of-range",
+                    "the size of a message must be from 64KiB to 64MiB",
+                )
+                .hint("send larger data as a file, and its path as a message"),
+        );
+    }
+    size
+}
+
+fn web_origins(settings: &SettingsReader<'_>, diagnostics: &mut Vec<Diagnostic>) -> Vec<String> {
+    let origins = settings.string_list("grpc.web_origins");
+    let is_origin = |text: &String| {
+        let host = text
+            .strip_prefix("https://")
+            .or_else(|| text.strip_prefix("http://"));
+        host.is_some_and(|host| {
+            !host.is_empty() && !host.contains(['/', '*', '?', '#', '@', ' ', ','])
+        })
+    };
+    if let Some(wrong) = origins.iter().find(|text| !is_origin(text)) {
+        diagnostics.push(
+            settings
+                .diagnostic(
+                    "grpc.web_origins",
+                    "not-an-origin",
+                    &format!("{wrong:?} is not the origin of a web page"),
+                )
+                .hint("an origin is scheme, host and port, such as https://app.example.com:8443"),
+        );
+    }
+    origins
 }
 
 fn tls(

@@ -44,11 +44,11 @@ fn each_mistake_is_reported_once_at_its_location() {
         ),
         (
             "process:\n  env: {A: ${NOPE}}\n",
-            "domains/a/fulcrum.yml:2:13: invalid YAML: while parsing a flow mapping, did not find expected ',' or '}'\n  hint: inside `{…}` and `[…]` a value with `${NAME}` needs quotes",
+            "domains/a/fulcrum.yml:2:13: invalid YAML: a `,` or `}` is missing\n  hint: inside `{…}` and `[…]` a value with `${NAME}` needs quotes",
         ),
         (
             "process:\n  env_file: .env\n",
-            "domains/a/fulcrum.yml:2:13: `process.env_file`: no such file: `.env`\n  hint: create `domains/a/.env`; paths are relative to the directory of the configuration file",
+            "domains/a/fulcrum.yml:2:13: `process.env_file`: no such file: `.env`\n  hint: create `domains/a/.env`, or write `{path: …, required: false}`; paths are relative to the directory of the configuration file",
         ),
         (
             "process:\n  stop: {signal: SIGSTOP}\n",
@@ -327,4 +327,104 @@ fn mistakes_in_the_export_are_reported_at_their_location() {
         let case = Case::new(&[("fulcrum.yml", &config), ("domains/a/domain.js", "")]);
         assert_eq!(case.diagnostic(), expected, "in\n{config}");
     }
+}
+
+#[test]
+fn words_of_other_tools_are_suggested_in_ours() {
+    for (config, hint) in [
+        ("environment: {A: b}", "did you mean `env`?"),
+        ("healthcheck: {test: x}", "did you mean `ready`?"),
+        (
+            "stop_grace_period: 10s",
+            "did you mean `process.stop.grace`?",
+        ),
+        ("working_dir: x", "did you mean `cwd`?"),
+        ("image: redis:7", "name one with `command`"),
+        ("instances: 2", "did you mean `replicas`?"),
+        ("exec_mode: cluster", "`replicas` is the number"),
+        (
+            "max_memory_restart: 300M",
+            "did you mean `process.limits.memory`?",
+        ),
+        ("watch_ignore: [x]", "did you mean `process.watch.ignore`?"),
+        ("availability: {restart: always}", "did you mean `restart`?"),
+        (
+            "terminationGracePeriodSeconds: 5",
+            "did you mean `process.stop.grace`?",
+        ),
+        ("restart: unless-stopped", "did you mean `always`?"),
+        ("restart: no", "did you mean `never`?"),
+        ("restart: on_failure", "did you mean `on-failure`?"),
+        ("ready: {http: /x, retries: 3}", "did you mean `failures`?"),
+        ("restrat: always", "did you mean `restart`?"),
+    ] {
+        let reported = Case::domain(&format!("process:\n  {config}\n")).diagnostic();
+        assert!(reported.contains(hint), "{config}: {reported}");
+    }
+    let case = Case::domain("").env("FULCRUM_PROCESS__WORKING_DIR", "x");
+    assert!(case.diagnostic().contains("did you mean `process.cwd`?"));
+    let case = Case::new(&[("fulcrum.yml", "runtime: {defaults: {environment: {}}}")]);
+    assert!(case.diagnostics().concat().contains("did you mean `env`?"));
+}
+
+#[test]
+fn an_entry_point_outside_the_app_is_told_as_that() {
+    for entry in [
+        "../../../other/main.js",
+        "/nowhere/main.js",
+        "../../../x",
+        "/etc",
+    ] {
+        let reported = Case::domain(&format!("process: {{entry: {entry}}}")).diagnostic();
+        assert!(
+            reported.contains("is outside the app, at"),
+            "{entry}: {reported}"
+        );
+    }
+}
+
+#[test]
+fn an_invalid_name_is_told_with_its_characters_and_a_valid_one() {
+    for (name, message, suggestion) in [
+        ("my.app", "contains `.`", "to `my-app`"),
+        ("@scope+x", "contains `@`, `+`", "to `scope-x`"),
+        (
+            "Größe und Maß",
+            "contains `ö`, `ß`, a space",
+            "to `Gr-e-und-Ma`",
+        ),
+        ("-x", "does not start with", "to `x`"),
+        ("__", "does not start with", "rename the directory: up to"),
+    ] {
+        let path = format!("domains/{name}/domain.js");
+        let reported = Case::new(&[(&path, "")]).diagnostic();
+        assert!(
+            reported.contains(message) && reported.contains(suggestion),
+            "{reported}"
+        );
+    }
+}
+
+#[test]
+fn a_glob_with_brackets_that_names_a_directory_hints_at_escaping() {
+    let case = Case::new(&[
+        ("domains/[id]/domain.js", ""),
+        ("domains/x/domain.js", ""),
+        (
+            "fulcrum.yml",
+            "runtime: {domains: ['domains/[id]', domains/x]}",
+        ),
+    ]);
+    let reported = case.diagnostics().concat();
+    assert!(
+        reported.contains(r"write `domains/\\[id\\]`")
+            || reported.contains(r"write `domains/\[id\]`"),
+        "{reported}"
+    );
+    case.write("fulcrum.yml", r"runtime: {domains: ['domains/\[id\]']}");
+    assert!(
+        case.diagnostics()
+            .concat()
+            .contains("`[id]` is not a valid domain name")
+    );
 }

@@ -280,7 +280,7 @@ fn an_entry_point_is_a_readable_file_inside_the_app() {
     case.symlink("nothing.js", "domains/a/dangling.js");
     case.symlink("../../shared/x.js", "domains/a/inside.js");
     for (entry, word) in [
-        ("../../../etc/passwd", "is not a file that Node can run"),
+        ("../../../etc/passwd", "is outside the app"),
         ("away.js", "is outside the app"),
         ("loop.js", "symlinks form a loop"),
         ("dangling.js", "is a dangling symlink"),

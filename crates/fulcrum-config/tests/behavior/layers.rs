@@ -144,9 +144,12 @@ fn short_and_long_forms_are_merged() {
         (app.runtime.watch.enabled, app.runtime.standby),
         (Some(false), Some(0))
     );
-    assert_eq!(process.env_files, [case.root().join("domains/a/x.env")]);
     assert_eq!(
-        read_env_file(&process.env_files[0]).expect("valid")["A"],
+        process.env_files[0].path,
+        case.root().join("domains/a/x.env")
+    );
+    assert_eq!(
+        read_env_file(&process.env_files[0].path).expect("valid")["A"],
         "1"
     );
     assert_eq!(app.waves(), [vec!["b", "c"], vec!["a"]]);
@@ -201,7 +204,7 @@ fn paths_are_relative_to_the_file_they_are_written_in() {
     ]);
     let app = case.app();
     let process = &app.domains[0].process;
-    assert_eq!(process.env_files, [case.root().join("shared.env")]);
+    assert_eq!(process.env_files[0].path, case.root().join("shared.env"));
     assert_eq!(process.node, Some(case.root().join("./bin/node")));
     assert_eq!(process.cwd, case.root().join("domains/a/src"));
     assert!(app.domains[0].has_process());
@@ -220,13 +223,112 @@ fn a_missing_node_is_reported_at_its_setting() {
 }
 
 #[test]
-fn an_error_in_an_env_file_has_its_location() {
+fn a_line_in_an_env_file_that_is_no_variable_is_a_warning_at_its_location() {
     let case = Case::domain("process: {env_file: [.env]}");
     case.write("domains/a/.env", "A=1\nnonsense\n");
+    let reported = case.diagnostic();
     assert!(
-        case.diagnostic()
-            .starts_with("domains/a/.env:2:1: expected `KEY=VALUE`, found `nonsense`")
+        reported.starts_with("domains/a/.env:2:1: warning: `nonsense` is ignored"),
+        "{reported}"
     );
+    assert_eq!(
+        case.load().app.expect("a warning").domains[0]
+            .process
+            .file_env["A"],
+        "1"
+    );
+}
+
+#[test]
+fn an_env_file_that_is_not_required_may_be_missing() {
+    let config = "process: {env_file: [{path: .env}, {path: local.env, required: false}]}";
+    let case = Case::domain(config);
+    case.write("domains/a/.env", "A=1\nB=1\n");
+    let app = case.app();
+    let files = &app.domains[0].process.env_files;
+    assert_eq!([files[0].required, files[1].required], [true, false]);
+    assert!(files[1].is_left_out());
+    case.write("domains/a/local.env", "B=2\n");
+    assert_eq!(case.app().domains[0].process.file_env["B"], "2");
+    // One that cannot be read is an error all the same.
+    case.symlink("nowhere", "domains/a/.env.link");
+    for (config, message) in [
+        ("{path: .env.link, required: false}", "no such file"),
+        ("{file: .env}", "`file` is not a key"),
+        ("{required: false}", "has no `path`"),
+        (
+            "{path: .env, required: maybe}",
+            "`required: true` or `false`",
+        ),
+        ("{path: .env, requierd: false}", "did you mean `required`"),
+    ] {
+        case.write(
+            "domains/a/fulcrum.yml",
+            format!("process: {{env_file: [{config}]}}"),
+        );
+        assert!(
+            case.diagnostic().contains(message),
+            "{config}: {}",
+            case.diagnostic()
+        );
+    }
+}
+
+#[test]
+fn a_missing_env_file_names_its_example() {
+    let case = Case::domain("process: {env_file: .env}");
+    assert!(case.diagnostic().contains("create `domains/a/.env`"));
+    case.write("domains/a/.env.example", "A=\n");
+    let reported = case.diagnostic();
+    assert!(
+        reported.contains("`cp domains/a/.env.example domains/a/.env`"),
+        "{reported}"
+    );
+}
+
+#[test]
+fn a_variable_of_the_shell_that_a_file_replaces_is_told_once() {
+    let config = "process: {env_file: ../../shared.env}";
+    let case = Case::new(&[
+        ("domains/a/domain.js", ""),
+        ("domains/a/fulcrum.yml", config),
+        ("domains/b/domain.js", ""),
+        ("domains/b/fulcrum.yml", config),
+        ("shared.env", "A=file\nB=same\nSECRET=file\n"),
+    ]);
+    let case = case
+        .env("A", "shell")
+        .env("B", "same")
+        .env("SECRET", "shell");
+    let reported = case.diagnostics();
+    assert!(
+        reported
+            .iter()
+            .all(|text| text.contains("replaces A, SECRET of the environment"))
+    );
+    assert!(
+        reported.concat().contains("env_override: false"),
+        "{reported:#?}"
+    );
+    assert_eq!(reported.len(), 1, "{reported:#?}");
+    case.write("fulcrum.yml", "runtime: {env_override: false}");
+    assert!(!case.app().runtime.env_override);
+}
+
+#[test]
+fn secrets_are_masked_wherever_they_are_shown() {
+    let config = "process:\n  command: [run, --password, hunter2, 'http://u:hunter2@x/']\n  args: [--token=hunter2]\n  \
+        env: {DATABASE_URL: 'postgres://u:hunter2@db/x', API_KEY: hunter2, PLAIN: shown}\n";
+    let app = Case::new(&[("domains/a/fulcrum.yml", config)]).app();
+    let shown = app.effective().to_string() + &app.to_yaml(None).expect("YAML");
+    assert!(!shown.contains("hunter2"), "{shown}");
+    assert!(
+        shown.contains("postgres://u:***@db/x") && shown.contains("shown"),
+        "{shown}"
+    );
+    let all = app.with_secrets();
+    let shown = all.effective().to_string() + &all.to_yaml(Some("a")).expect("YAML");
+    assert_eq!(shown.matches("hunter2").count(), 10, "{shown}");
 }
 
 #[test]

@@ -3,6 +3,7 @@
 mod dependencies;
 mod diagnostics;
 mod discovery;
+mod jobs;
 mod layers;
 mod malformed_input;
 mod reloading;

@@ -99,6 +99,85 @@ fn hostile_files_are_rejected_quickly() {
     }
 }
 
+/// What YAML makes of a line is told in the user's terms, and no variable is lost.
+#[test]
+fn a_line_that_yaml_misreads_is_explained() {
+    for (line, message, hint) in [
+        (
+            "A: a: b",
+            "cannot contain `: `",
+            "needs quotes: `A: \"a: b\"`",
+        ),
+        (
+            "A: @x",
+            "cannot start with `@`",
+            "needs quotes: `A: \"@x\"`",
+        ),
+        ("A: `x`", "cannot start with ``", "needs quotes"),
+        (
+            "A: %x",
+            "cannot start with `%`",
+            "needs quotes: `A: \"%x\"`",
+        ),
+        (
+            "A: {{x}}",
+            "cannot start with `{{`",
+            "needs quotes: `A: \"{{x}}\"`",
+        ),
+        ("A: *x", "alias refers to no anchor", "needs quotes"),
+        ("A: !x y", "the tag `!x` has no meaning", "needs quotes"),
+        ("A: !!binary aGk=", "has no meaning", "remove it"),
+        (
+            "\u{a0} B: 1",
+            "indented with a no-break space",
+            "normal space",
+        ),
+        ("A:\u{a0}1", "expected", "space"),
+        (
+            "A: \u{a0}1",
+            "begins or ends with a no-break space",
+            "normal space",
+        ),
+        ("A\u{a0}: 1", "contains a no-break space", "normal space"),
+        ("A:1", "expected", "space after the colon: `A: 1`"),
+        ("{A:1}", "found nothing", "space after the colon: `A: 1`"),
+        ("- A=1", "expected", "NAME: value"),
+        ("A: \"x\" y", "invalid YAML", "check"),
+        ("A: [a, b", "`[` is not closed", ""),
+        ("A: $HOME", "`$HOME` is not expanded", "`$$HOME`"),
+    ] {
+        let case = Case::domain(&format!("process:\n  env:\n    {line}\n"));
+        let reported = case.diagnostics();
+        let found = reported
+            .iter()
+            .any(|text| text.contains(message) && text.contains(hint) && text.contains("yml:3:"));
+        assert!(found, "{line}: {reported:#?}");
+        for word in [
+            "mapping",
+            "scalar",
+            "token",
+            "node content",
+            "simple key",
+            "flow",
+        ] {
+            assert!(!reported.concat().contains(word), "{line}: {reported:#?}");
+        }
+    }
+    // As all of the indentation, where it would make the variable a key of another tool.
+    let case = Case::domain("process:\n  env:\n    A: 1\n\u{a0}\u{a0}\u{a0}\u{a0}B: 2\n");
+    let reported = case.diagnostic();
+    assert!(
+        reported.contains("yml:4:1") && reported.contains("no-break space"),
+        "{reported}"
+    );
+}
+
+#[test]
+fn tags_of_other_tools_are_left_alone() {
+    let app = Case::domain("db: {url: !secret x}\nprocess: {replicas: !!int 2}\n").app();
+    assert_eq!(app.domains[0].process.replicas, 2);
+}
+
 #[test]
 fn the_number_of_diagnostics_is_limited() {
     let keys: String = (0..40_000).map(|n| format!("  key{n}: 1\n")).collect();

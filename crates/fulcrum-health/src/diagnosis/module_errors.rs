@@ -115,6 +115,49 @@ fn package_of(module: &str) -> String {
     module.split('/').take(parts).collect::<Vec<_>>().join("/")
 }
 
+pub(super) fn not_exported(tail: &StderrTail<'_>) -> Option<Diagnosis> {
+    let what = tail.after("[ERR_PACKAGE_PATH_NOT_EXPORTED]: ")?;
+    let (what, importer) = match what.split_once(" imported from ") {
+        Some((what, importer)) => (what, format!(", imported by {}", tail.short(importer))),
+        None => (what, tail.at()),
+    };
+    let (what, package) = what.rsplit_once(" in ").unwrap_or((what, ""));
+    let package = match package {
+        "" => String::new(),
+        path => format!(" in {}", tail.short(path)),
+    };
+    Diagnosis::permanent(
+        format!("{what}{package}{importer}"),
+        "import what the package exports, or install a version that has it",
+    )
+}
+
+pub(super) fn import_attribute(tail: &StderrTail<'_>) -> Option<Diagnosis> {
+    let what = [
+        "[ERR_IMPORT_ATTRIBUTE_MISSING]: ",
+        "[ERR_IMPORT_ASSERTION_TYPE_MISSING]: ",
+    ]
+    .iter()
+    .find_map(|code| tail.after(code))?;
+    let file = what.split('"').nth(1).unwrap_or(what);
+    Diagnosis::permanent(
+        format!("the import of {} needs an attribute", tail.short(file)),
+        "write: import data from '…' with { type: 'json' }",
+    )
+}
+
+pub(super) fn require_async(tail: &StderrTail<'_>) -> Option<Diagnosis> {
+    tail.after("[ERR_REQUIRE_ASYNC_MODULE]: ")?;
+    let required = ["Required module: ", "Requiring "]
+        .iter()
+        .find_map(|marker| tail.after(marker))
+        .map_or_else(String::new, |file| format!(" {}", tail.short(file)));
+    Diagnosis::permanent(
+        format!("require() of a module with a top-level await{required}"),
+        "load it with import(), or move the await into a function",
+    )
+}
+
 pub(super) fn native_module(tail: &StderrTail<'_>) -> Option<Diagnosis> {
     let other_node = tail.contains("was compiled against a different Node.js version");
     if !other_node && !tail.contains("ERR_DLOPEN_FAILED") {

@@ -2,7 +2,7 @@
 
 use super::stderr_tail::StderrTail;
 use super::types::{Diagnosis, ExitContext};
-use super::{module_errors, system_errors};
+use super::{module_errors, node_options, other_runtimes, reported, system_errors};
 
 /// The longest cause, in characters.
 const MAX_CAUSE: usize = 400;
@@ -13,9 +13,15 @@ const MAX_CAUSE: usize = 400;
 #[must_use]
 pub fn diagnose(context: &ExitContext<'_>) -> Option<Diagnosis> {
     let tail = StderrTail::new(context);
-    const RULES: [fn(&StderrTail<'_>) -> Option<Diagnosis>; 17] = [
+    const RULES: [fn(&StderrTail<'_>) -> Option<Diagnosis>; 28] = [
         system_errors::heap_limit,
-        system_errors::bad_option,
+        other_runtimes::python,
+        other_runtimes::bun,
+        other_runtimes::deno,
+        node_options::bad_value,
+        node_options::bad_option,
+        node_options::bad_argument,
+        node_options::denied,
         system_errors::address_in_use,
         system_errors::permission,
         system_errors::exhausted,
@@ -24,6 +30,9 @@ pub fn diagnose(context: &ExitContext<'_>) -> Option<Diagnosis> {
         module_errors::module_kind,
         module_errors::unknown_builtin,
         module_errors::missing_module,
+        module_errors::not_exported,
+        module_errors::import_attribute,
+        module_errors::require_async,
         module_errors::native_module,
         module_errors::missing_export,
         module_errors::syntax,
@@ -31,6 +40,8 @@ pub fn diagnose(context: &ExitContext<'_>) -> Option<Diagnosis> {
         system_errors::unsettled_await,
         system_errors::rejection,
         system_errors::uncaught,
+        reported::stack,
+        reported::logged_error,
     ];
     let found = RULES.iter().find_map(|rule| rule(&tail))?;
     Some(Diagnosis {

@@ -14,6 +14,10 @@ pub(super) struct StderrTail<'a> {
     pub(super) uncaught: bool,
     /// A thrown value that is not an Error, as Node prints it.
     pub(super) thrown: Option<&'a str>,
+    /// The last lines of standard output.
+    pub(super) stdout: &'a [String],
+    /// The message of the last line of level error or fatal.
+    pub(super) logged_error: Option<&'a str>,
     pub(super) code: Option<i32>,
     pub(super) signal: Option<i32>,
     domain_dir: &'a str,
@@ -23,21 +27,22 @@ pub(super) struct StderrTail<'a> {
 impl<'a> StderrTail<'a> {
     pub(super) fn new(context: &ExitContext<'a>) -> Self {
         let all = context.stderr;
-        let headline = all.iter().rposition(|line| is_error_line(line));
+        let reported = all.iter().rposition(|line| line.starts_with("Node.js v"));
+        let in_report = reported.and_then(|end| reported_error(&all[..end]));
+        let thrown = in_report.filter(|at| !has_stack(&all[*at..]));
+        let headline = in_report
+            .filter(|_| thrown.is_none())
+            .or_else(|| all.iter().rposition(|line| is_error_line(line)));
         let error = headline.map_or(all, |at| &all[at..]);
-        let before = headline.map_or(&all[..0], |at| &all[..at]);
-        let reported = all.iter().any(|line| line.starts_with("Node.js v"));
-        let thrown = all
-            .iter()
-            .rposition(|line| line.starts_with("(Use `node --trace-uncaught"))
-            .filter(|at| *at > 0 && reported);
-        let before = thrown.map_or(before, |at| &all[..at - 1]);
+        let before = thrown.or(headline).map_or(&all[..0], |at| &all[..at]);
         Self {
             all,
             error,
             position: position(before, error),
-            uncaught: headline.is_some() && reported,
-            thrown: thrown.map(|at| all[at - 1].trim()),
+            uncaught: headline.is_some() && reported.is_some(),
+            thrown: thrown.map(|at| all[at].trim()),
+            stdout: context.stdout,
+            logged_error: context.logged_error,
             code: context.code,
             signal: context.signal,
             domain_dir: context.domain_dir,
@@ -57,9 +62,19 @@ impl<'a> StderrTail<'a> {
 
     /// ` at domain.js:7:9`, or the empty string.
     pub(super) fn at(&self) -> String {
-        self.position
+        self.at_position(self.position)
+    }
+
+    /// The same for another position.
+    pub(super) fn at_position(&self, position: Option<&str>) -> String {
+        position
             .map(|position| format!(" at {}", self.short(position)))
             .unwrap_or_default()
+    }
+
+    /// Whether the process ended with a failure.
+    pub(super) fn failed(&self) -> bool {
+        self.code != Some(0)
     }
 
     /// A path relative to the domain's directory or to the app, if it is below one of them.
@@ -67,7 +82,7 @@ impl<'a> StderrTail<'a> {
         let path = without_scheme(path);
         path_below(path, self.domain_dir)
             .or_else(|| path_below(path, self.app))
-            .unwrap_or(path)
+            .map_or(path, |path| path.trim_start_matches("./"))
     }
 
     /// The directory in which to install a package that `importer` needs, for a message. Node looks
@@ -133,8 +148,30 @@ fn position_above(before: &[String]) -> Option<&str> {
         .find(|line| is_position(line))
 }
 
+/// Where Node's report of an uncaught error names it: below the excerpt of the code, whose last line
+/// has only carets. `report` ends before the line with the version of Node.
+fn reported_error(report: &[String]) -> Option<usize> {
+    let carets = report.iter().rposition(|line| {
+        let line = line.trim();
+        !line.is_empty() && line.bytes().all(|byte| byte == b'^')
+    })?;
+    let below = report[carets + 1..]
+        .iter()
+        .position(|line| !line.trim().is_empty())?;
+    Some(carets + 1 + below)
+}
+
+/// Whether this is an error with frames, and not a thrown value of another kind. `lines` starts with
+/// its first line.
+fn has_stack(lines: &[String]) -> bool {
+    is_error_line(&lines[0])
+        || lines
+            .iter()
+            .any(|line| line.starts_with(' ') && line.trim_start().starts_with("at "))
+}
+
 /// Positions in files, without Node's own modules.
-fn positions_in_stack(error: &[String]) -> impl Iterator<Item = &str> {
+pub(super) fn positions_in_stack(error: &[String]) -> impl Iterator<Item = &str> {
     error.iter().filter_map(|line| {
         let frame = line.trim_start().strip_prefix("at ")?;
         let position = match frame.rsplit_once('(') {

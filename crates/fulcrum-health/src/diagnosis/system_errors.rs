@@ -1,5 +1,6 @@
 //! Rules about the environment: memory, ports, files, promises.
 
+use super::stack::Stack;
 use super::stderr_tail::StderrTail;
 use super::types::Diagnosis;
 
@@ -20,14 +21,6 @@ pub(super) fn heap_limit(tail: &StderrTail<'_>) -> Option<Diagnosis> {
         "V8 reached its heap limit",
         "raise it with process.node_args: [--max-old-space-size=<MiB>], or find the leak: \
          --heapsnapshot-near-heap-limit=1 writes a heap snapshot",
-    )
-}
-
-pub(super) fn bad_option(tail: &StderrTail<'_>) -> Option<Diagnosis> {
-    let option = tail.after(": bad option: ")?;
-    Diagnosis::permanent(
-        format!("this version of Node does not know the option {option}"),
-        "remove it from process.node_args or NODE_OPTIONS, or use another Node (process.node)",
     )
 }
 
@@ -150,5 +143,6 @@ pub(super) fn uncaught(tail: &StderrTail<'_>) -> Option<Diagnosis> {
     if !tail.uncaught {
         return None;
     }
-    Diagnosis::transient(format!("uncaught {headline}{}", tail.at()), "")
+    let cause = Stack::last_of(tail.error).map_or_else(String::new, |stack| stack.cause_text());
+    Diagnosis::transient(format!("{headline}{}{cause}", tail.at()), "")
 }

@@ -8,6 +8,10 @@ pub const DIAGNOSED_LINES: usize = 100;
 pub struct ExitContext<'a> {
     /// The last lines of standard error, about [`DIAGNOSED_LINES`] of them.
     pub stderr: &'a [String],
+    /// The last lines of standard output, about as many.
+    pub stdout: &'a [String],
+    /// The message of the last line of level error or fatal, on either stream.
+    pub logged_error: Option<&'a str>,
     /// The exit code, if the process exited by itself.
     pub code: Option<i32>,
     /// The signal's number, if a signal ended it.

@@ -7,6 +7,7 @@ use std::sync::{Arc, mpsc};
 use std::thread;
 
 use super::segment;
+use super::store_lock::StoreLock;
 
 /// Accepts segments to compress.
 pub(super) struct Compressor {
@@ -18,11 +19,17 @@ impl Compressor {
     ///
     /// # Errors
     /// The thread cannot be started.
-    pub(super) fn start(dir: PathBuf, stopping: Arc<AtomicBool>) -> io::Result<Self> {
+    pub(super) fn start(
+        dir: PathBuf,
+        stopping: Arc<AtomicBool>,
+        lock: Arc<StoreLock>,
+    ) -> io::Result<Self> {
         let (jobs, receiver) = mpsc::channel::<(String, u64)>();
         thread::Builder::new()
             .name("log-compressor".to_owned())
             .spawn(move || {
+                // Held until the last file is complete.
+                let _lock = lock;
                 let continues = || !stopping.load(Ordering::Relaxed);
                 for (domain, first_seq) in receiver {
                     if !continues() {

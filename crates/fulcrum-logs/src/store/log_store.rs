@@ -14,6 +14,7 @@ use super::event::StoreEvent;
 use super::recovery::{Recovered, recover};
 use super::retention::RetentionLimits;
 use super::segment;
+use super::store_lock::StoreLock;
 use super::write_errors::WriteErrorState;
 use super::write_queue::WriteQueue;
 use super::writer::Writer;
@@ -32,17 +33,18 @@ pub struct Store {
 
 impl Store {
     /// Opens the store in a directory, which is created, and starts its threads. Repairs what a
-    /// killed instance left. Only one store may be open in a directory; the caller ensures that,
-    /// with a lock.
+    /// killed instance left. Only one store can be open in a directory, whose lock it holds until
+    /// its threads have ended.
     ///
     /// # Errors
-    /// The directory cannot be created or read, or belongs to another user; a thread cannot be
-    /// started.
+    /// The directory cannot be created or read, belongs to another user, or is that of a store that
+    /// is open; a thread cannot be started.
     pub fn open(
         dir: PathBuf,
         limits: RetentionLimits,
     ) -> io::Result<(Self, UnboundedReceiver<StoreEvent>)> {
         segment::create_dir(&dir)?;
+        let lock = Arc::new(StoreLock::take(&dir)?);
         let Recovered {
             last_seq,
             uncompressed,
@@ -50,10 +52,10 @@ impl Store {
         let write_queue = Arc::new(WriteQueue::default());
         let stopping = Arc::new(AtomicBool::new(false));
         let (event_sender, events) = unbounded_channel();
-        let compressor = Compressor::start(dir.clone(), Arc::clone(&stopping))?;
+        let compressor = Compressor::start(dir.clone(), Arc::clone(&stopping), Arc::clone(&lock))?;
         let run = micros_since_epoch(wall_clock());
         let errors = WriteErrorState::new(event_sender);
-        let writer = Writer::new(dir, run, limits, compressor, errors);
+        let writer = Writer::new(dir, run, limits, compressor, errors, lock);
         let (finish, finished) = mpsc::channel();
         let queue = Arc::clone(&write_queue);
         thread::Builder::new()

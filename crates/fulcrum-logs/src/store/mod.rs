@@ -57,6 +57,7 @@ mod retention;
 mod segment;
 mod segment_reader;
 mod segments;
+mod store_lock;
 mod tail;
 mod write_errors;
 mod write_queue;

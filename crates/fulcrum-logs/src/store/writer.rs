@@ -9,6 +9,7 @@ use super::compressor::Compressor;
 use super::record::HEADER_LEN;
 use super::retention::{DomainFiles, RetentionLimits, expired};
 use super::segment;
+use super::store_lock::StoreLock;
 use super::write_errors::WriteErrorState;
 use super::write_queue::{WriteBatch, WriteQueue};
 use crate::chunk::Chunk;
@@ -28,6 +29,7 @@ pub(super) struct Writer {
     active: BTreeMap<Arc<str>, ActiveSegment>,
     compressor: Compressor,
     errors: WriteErrorState,
+    lock: Arc<StoreLock>,
 }
 
 impl Writer {
@@ -37,6 +39,7 @@ impl Writer {
         limits: RetentionLimits,
         compressor: Compressor,
         errors: WriteErrorState,
+        lock: Arc<StoreLock>,
     ) -> Self {
         Self {
             dir,
@@ -45,6 +48,7 @@ impl Writer {
             active: BTreeMap::new(),
             compressor,
             errors,
+            lock,
         }
     }
 
@@ -123,7 +127,10 @@ impl Writer {
         }
         if !self.active.contains_key(domain) {
             let dir = self.dir.join(&**domain);
-            let active = ActiveSegment::create(dir.clone(), first.first_seq, self.run);
+            // The directory may have been deleted, and another store opened in a new one.
+            let locked = segment::create_dir(&self.dir).and_then(|()| self.lock.ensure());
+            let active =
+                locked.and_then(|()| ActiveSegment::create(dir.clone(), first.first_seq, self.run));
             let active = active.map_err(|error| format!("{}: {error}", dir.display()))?;
             self.active.insert(Arc::clone(domain), active);
             self.limit_open_files(domain);

@@ -1,7 +1,7 @@
 //! The client of a running instance.
 
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll};
@@ -15,6 +15,7 @@ use tonic::transport::{Channel, Endpoint};
 use tonic::{Code, Status, Streaming};
 
 use super::handler::ControlError;
+use super::lock::Holder;
 use super::runtime_dir::RuntimeDir;
 use super::version::{PROTOCOL, VERSION};
 use crate::generated::control::control_client::ControlClient as Generated;
@@ -56,6 +57,14 @@ pub enum ConnectError {
         /// The version of the instance.
         their_version: String,
     },
+    /// The instance runs as another user, whose socket is private.
+    #[error("the instance runs as another user (pid {pid}, uid {uid})")]
+    OtherUser {
+        /// The process id of the instance.
+        pid: u32,
+        /// The user that it runs as.
+        uid: u32,
+    },
     /// An instance runs and does not respond: it hangs, is stopped by a signal, or lost its socket.
     #[error(
         "the instance{} does not respond on {}: {reason}",
@@ -85,8 +94,8 @@ impl ControlClient {
     /// See [`ConnectError`].
     pub async fn connect(dir: &RuntimeDir) -> Result<Self, ConnectError> {
         let deadline = Instant::now() + CONNECT_TIMEOUT;
-        let stream = open(dir, deadline).await?;
-        let unreachable = |error: &dyn std::fmt::Display| unresponsive(dir, error);
+        let (stream, socket) = open(dir, deadline).await?;
+        let unreachable = |error: &dyn std::fmt::Display| unresponsive(dir, &socket, error);
         let handshake = async {
             let channel = channel_over(stream)
                 .await
@@ -186,6 +195,17 @@ impl ControlClient {
         Ok(self.client.clone().call(request).await?.into_inner())
     }
 
+    /// As [`ControlClient::call`], for a response in parts. A failure is the last message.
+    ///
+    /// # Errors
+    /// The error that the instance reports, or [`ControlError::Disconnected`].
+    pub async fn call_stream(
+        &self,
+        request: CallRequest,
+    ) -> Result<ControlStream<CallResponse>, ControlError> {
+        ControlStream::from_response(self.client.clone().call_stream(request).await)
+    }
+
     /// Applies changes of the configuration. The last message is the outcome.
     ///
     /// # Errors
@@ -251,11 +271,12 @@ impl<T> Stream for ControlStream<T> {
     }
 }
 
-fn unresponsive(dir: &RuntimeDir, reason: &dyn std::fmt::Display) -> ConnectError {
+fn unresponsive(dir: &RuntimeDir, socket: &Path, reason: &dyn std::fmt::Display) -> ConnectError {
+    let holder = dir.holder().ok().flatten().flatten();
     ConnectError::Unresponsive {
         // An instance that has exited meanwhile has none.
-        pid: dir.holder().ok().flatten().flatten(),
-        socket: dir.socket(),
+        pid: holder.map(|holder| holder.pid),
+        socket: socket.to_owned(),
         reason: reason.to_string(),
     }
 }
@@ -268,12 +289,26 @@ fn mismatch(theirs: u32, their_version: String) -> ConnectError {
     }
 }
 
-/// Connects to the socket. If there is no listener, the lock decides whether an instance is
-/// starting.
-async fn open(dir: &RuntimeDir, deadline: Instant) -> Result<UnixStream, ConnectError> {
+/// Connects to the socket that the lock names. An instance that is starting may not have written it
+/// yet, or not listen yet.
+async fn open(dir: &RuntimeDir, deadline: Instant) -> Result<(UnixStream, PathBuf), ConnectError> {
     loop {
-        let error = match UnixStream::connect(dir.socket()).await {
-            Ok(stream) => return Ok(stream),
+        let Some(holder) = dir.holder()? else {
+            return Err(ConnectError::NotRunning);
+        };
+        let attempt = match &holder {
+            Some(holder) if holder.uid != dir.uid() && dir.uid() != 0 => {
+                let Holder { pid, uid, .. } = *holder;
+                return Err(ConnectError::OtherUser { pid, uid });
+            }
+            Some(holder) => UnixStream::connect(&holder.socket).await,
+            None => Err(io::ErrorKind::NotFound.into()),
+        };
+        let socket = holder
+            .as_ref()
+            .map_or_else(|| dir.socket(), |holder| holder.socket.clone());
+        let error = match attempt {
+            Ok(stream) => return Ok((stream, socket)),
             Err(error) => error,
         };
         let no_listener = matches!(
@@ -284,11 +319,8 @@ async fn open(dir: &RuntimeDir, deadline: Instant) -> Result<UnixStream, Connect
         if !no_listener && error.kind() != io::ErrorKind::WouldBlock {
             return Err(error.into());
         }
-        if dir.holder()?.is_none() {
-            return Err(ConnectError::NotRunning);
-        }
         if Instant::now() >= deadline {
-            return Err(unresponsive(dir, &error));
+            return Err(unresponsive(dir, &socket, &error));
         }
         tokio::time::sleep(RETRY_INTERVAL).await;
     }

@@ -104,6 +104,12 @@ pub trait ControlHandler: Send + Sync + 'static {
         request: CallRequest,
     ) -> impl Future<Output = Result<CallResponse, ControlError>> + Send;
 
+    /// As [`ControlHandler::call`], for a response in parts. A failure is the last message.
+    fn call_stream(
+        &self,
+        request: CallRequest,
+    ) -> impl Future<Output = Result<MessageStream<CallResponse>, ControlError>> + Send;
+
     /// Applies changes of the configuration. The last message is the outcome.
     fn reload(
         &self,

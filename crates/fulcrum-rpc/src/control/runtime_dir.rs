@@ -1,4 +1,4 @@
-//! The directory of an instance's lock and socket.
+//! Where an app's instance has its lock and its socket.
 
 use std::fs::{DirBuilder, File};
 use std::io;
@@ -9,6 +9,8 @@ use std::path::{Path, PathBuf};
 use rustix::fs::{CWD, Mode, OFlags};
 use sha2::{Digest, Sha256};
 
+use super::state_dir::STATE_DIR;
+
 /// The longest path of a socket, in bytes. The limit is 104 bytes on some systems (108 on Linux),
 /// with the final NUL.
 const MAX_SOCKET_PATH: usize = 103;
@@ -16,23 +18,40 @@ const MAX_SOCKET_PATH: usize = 103;
 const SOCKET: &str = "control.sock";
 const LOCK: &str = "lock";
 
-/// The private directory of one app's instance. It exists, belongs to the current user, and has
-/// mode 0700.
+/// Where an app that cannot be written has its lock. Not `TMPDIR`: the place must not depend on the
+/// environment.
+const FALLBACKS: [&str; 3] = ["/tmp", "/var/tmp", "/dev/shm"];
+
+/// Where one app's instance has its lock and its socket.
+///
+/// The lock lies in the app, so whoever starts an instance or looks for one finds the same lock,
+/// whatever the environment is. The lock names the socket, so the environment may choose where
+/// that is.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RuntimeDir {
+    /// The app's root, without symbolic links.
+    root: PathBuf,
+    /// The private directory of the socket that an instance with this environment opens.
     dir: PathBuf,
+    /// The lock in the app, and those of an app that cannot be written.
+    lock: PathBuf,
+    fallback_locks: Vec<PathBuf>,
+    uid: u32,
 }
 
 impl RuntimeDir {
-    /// Finds the directory of the app at `root`, and creates it if it does not exist.
+    /// Finds the places of the app at `root`. Creates nothing.
     ///
-    /// It is `$XDG_RUNTIME_DIR/fulcrum/HASH` if that variable is the absolute path of a directory
-    /// of user `uid`. Otherwise, or if the socket's path would be too long, it is
-    /// `fulcrum-UID/HASH` under `temp_dir`, or at last under `/tmp`. The hash is that of the root's
-    /// path without symbolic links, so every path of an app has the same directory.
+    /// The lock is `.fulcrum/lock` in the app. Where that cannot be written, it is
+    /// `fulcrum-UID/HASH/lock` under `/tmp` (or `/var/tmp`, `/dev/shm`).
+    ///
+    /// The socket's directory is `$XDG_RUNTIME_DIR/fulcrum/HASH` if that variable is the absolute
+    /// path of a directory of user `uid`. Otherwise, or if the socket's path would be too long, it
+    /// is `fulcrum-UID/HASH` under `temp_dir`, or at last under `/tmp`. The hash is that of the
+    /// root's path without symbolic links, so every path of an app has the same directory.
     ///
     /// # Errors
-    /// If a directory cannot be created, belongs to another user, or is a symbolic link.
+    /// If the root does not exist.
     pub fn for_app(
         root: &Path,
         env_xdg_runtime_dir: Option<&Path>,
@@ -50,36 +69,81 @@ impl RuntimeDir {
         let candidates = xdg
             .into_iter()
             .chain([temp_dir.join(&user_dir), Path::new("/tmp").join(&user_dir)]);
-        for base in candidates {
-            let dir = base.join(&hash);
-            if dir.join(SOCKET).as_os_str().len() > MAX_SOCKET_PATH {
-                continue;
-            }
-            ensure_private(&base, uid)?;
-            ensure_private(&dir, uid)?;
-            return Ok(Self { dir });
-        }
-        // Not reached: under /tmp the path has 60 bytes.
-        Err(io::Error::new(
-            io::ErrorKind::InvalidFilename,
-            "no directory has a path short enough for a socket",
-        ))
+        let dir = candidates
+            .map(|base| base.join(&hash))
+            .find(|dir| dir.join(SOCKET).as_os_str().len() <= MAX_SOCKET_PATH)
+            .ok_or_else(|| {
+                // Not reached: under /tmp the path has 60 bytes.
+                io::Error::new(
+                    io::ErrorKind::InvalidFilename,
+                    "no directory has a path short enough for a socket",
+                )
+            })?;
+        let fallback_locks = FALLBACKS
+            .iter()
+            .map(|base| Path::new(base).join(&user_dir).join(&hash).join(LOCK))
+            .collect();
+        Ok(Self {
+            lock: root.join(STATE_DIR).join(LOCK),
+            root,
+            dir,
+            fallback_locks,
+            uid,
+        })
     }
 
-    /// The path of the directory.
+    /// Creates the socket's directory, with mode 0700.
+    ///
+    /// # Errors
+    /// If it cannot be created, belongs to another user, or is a symbolic link.
+    pub fn prepare(&self) -> io::Result<()> {
+        ensure_private_with_parent(&self.dir, self.uid)
+    }
+
+    /// The private directory of the socket.
     pub fn dir(&self) -> &Path {
         &self.dir
     }
 
-    /// The path of the control socket. It has at most 103 bytes.
+    /// The path of the control socket that an instance with this environment opens. It has at most
+    /// 103 bytes. A running instance may have another one; its lock names it.
     pub fn socket(&self) -> PathBuf {
         self.dir.join(SOCKET)
     }
 
-    /// The path of the file that the instance keeps locked.
-    pub fn lock_path(&self) -> PathBuf {
-        self.dir.join(LOCK)
+    /// The path of the file in the app that the instance keeps locked.
+    pub fn lock_path(&self) -> &Path {
+        &self.lock
     }
+
+    /// The locks of an app that cannot be written.
+    pub(super) fn fallback_locks(&self) -> &[PathBuf] {
+        &self.fallback_locks
+    }
+
+    /// The app's root.
+    pub(super) fn root(&self) -> &Path {
+        &self.root
+    }
+
+    /// The user who looks for the instance.
+    pub(super) fn uid(&self) -> u32 {
+        self.uid
+    }
+
+    #[cfg(test)]
+    pub(super) fn with_fallback(mut self, base: &Path) -> Self {
+        self.fallback_locks = vec![base.join("user").join("app").join(LOCK)];
+        self
+    }
+}
+
+/// Creates a private directory in a private directory, or checks the existing ones.
+pub(super) fn ensure_private_with_parent(dir: &Path, uid: u32) -> io::Result<()> {
+    if let Some(parent) = dir.parent() {
+        ensure_private(parent, uid)?;
+    }
+    ensure_private(dir, uid)
 }
 
 /// Sixteen hexadecimal digits that identify a root.
@@ -175,7 +239,9 @@ mod tests {
         }
 
         fn find(&self, xdg: Option<&Path>) -> io::Result<RuntimeDir> {
-            RuntimeDir::for_app(&self.path("app"), xdg, &self.path("tmp"), self.uid)
+            let dir = RuntimeDir::for_app(&self.path("app"), xdg, &self.path("tmp"), self.uid)?;
+            dir.prepare()?;
+            Ok(dir)
         }
     }
 
@@ -198,6 +264,28 @@ mod tests {
         }
         let other = RuntimeDir::for_app(&dirs.path("tmp"), Some(&run), &dirs.path("tmp"), dirs.uid);
         assert_ne!(other.expect("found"), found);
+    }
+
+    #[test]
+    fn the_lock_does_not_depend_on_the_environment() {
+        let dirs = TestDirs::new();
+        let locks = |dir: RuntimeDir| (dir.lock.clone(), dir.fallback_locks);
+        let other = RuntimeDir::for_app(&dirs.path("app"), None, Path::new("/var/tmp"), dirs.uid);
+        let one = dirs.find(Some(&dirs.path("run"))).expect("found");
+        assert!(one.lock_path().ends_with("app/.fulcrum/lock"), "{one:?}");
+        assert_eq!(locks(one), locks(other.expect("found")));
+    }
+
+    #[test]
+    fn looking_for_an_instance_creates_nothing() {
+        let dirs = TestDirs::new();
+        let run = dirs.path("run");
+        RuntimeDir::for_app(&dirs.path("app"), Some(&run), &dirs.path("tmp"), dirs.uid)
+            .expect("found");
+        for name in ["app", "run", "tmp"] {
+            let entries = fs::read_dir(dirs.path(name)).expect("readable").count();
+            assert_eq!(entries, 0, "{name}");
+        }
     }
 
     #[test]
@@ -227,7 +315,6 @@ mod tests {
                 .starts_with(format!("/tmp/fulcrum-{}", dirs.uid)),
             "{found:?}"
         );
-        fs::remove_dir(found.dir()).expect("removed");
     }
 
     #[test]
@@ -262,6 +349,8 @@ mod tests {
         let base = dirs.path(&format!("tmp/fulcrum-{other}"));
         fs::create_dir(&base).expect("created");
         let error = RuntimeDir::for_app(&dirs.path("app"), None, &dirs.path("tmp"), other)
+            .expect("the app exists")
+            .prepare()
             .expect_err("not theirs");
         assert_eq!(error.kind(), io::ErrorKind::PermissionDenied);
     }

@@ -16,7 +16,7 @@ use super::version::DESCRIPTORS;
 use crate::generated::control::control_server::ControlServer;
 use crate::transport::{
     Acceptor, HANDSHAKE_TIMEOUT, HandshakeError, MAX_CONTROL_MESSAGE, MAX_HEADER_LIST, MAX_STREAMS,
-    await_preface, serve_until,
+    Rejection, await_preface, serve_until,
 };
 
 /// The time that open streams have to end when the instance shuts down. The stream of the shutdown
@@ -42,6 +42,15 @@ enum ConnectionRejected {
     Uid(u32),
     PeerUnknown(io::Error),
     Handshake(HandshakeError),
+}
+
+impl Rejection for ConnectionRejected {
+    fn is_harmless(&self) -> bool {
+        match self {
+            Self::Handshake(error) => error.is_harmless(),
+            Self::Uid(_) | Self::PeerUnknown(_) => false,
+        }
+    }
 }
 
 impl fmt::Display for ConnectionRejected {

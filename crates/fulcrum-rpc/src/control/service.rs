@@ -36,6 +36,7 @@ impl<H: ControlHandler> Control for Service<H> {
     type WaitStream = TonicStream<Progress>;
     type LogsStream = TonicStream<LogRecord>;
     type EventsStream = TonicStream<Event>;
+    type CallStreamStream = TonicStream<CallResponse>;
     type ReloadStream = TonicStream<ReloadProgress>;
     type ShutdownStream = TonicStream<Progress>;
     type SignalStream = TonicStream<Progress>;
@@ -99,6 +100,13 @@ impl<H: ControlHandler> Control for Service<H> {
         Ok(Response::new(
             self.handler.call(request.into_inner()).await?,
         ))
+    }
+
+    async fn call_stream(
+        &self,
+        request: Request<CallRequest>,
+    ) -> Result<Response<TonicStream<CallResponse>>, Status> {
+        stream_response(self.handler.call_stream(request.into_inner()).await)
     }
 
     async fn reload(

@@ -31,12 +31,12 @@ pub(crate) struct SocketFile {
 /// # Errors
 /// If the lock belongs to another directory, or if binding the socket fails.
 pub fn bind_control(lock: &InstanceLock, dir: &RuntimeDir) -> io::Result<ControlListener> {
-    if lock.path() != dir.lock_path() {
+    if lock.socket() != dir.socket() {
         return Err(io::Error::new(
             io::ErrorKind::InvalidInput,
             format!(
-                "{} is not the lock of {}",
-                lock.path().display(),
+                "the lock in {} is not that of {}",
+                lock.dir().display(),
                 dir.dir().display()
             ),
         ));

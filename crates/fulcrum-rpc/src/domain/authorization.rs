@@ -111,6 +111,12 @@ pub trait RegistrationAuthorizer: Send + Sync + 'static {
         &self,
         request: RegistrationRequest,
     ) -> impl Future<Output = Result<RegistrationGrant, RegistrationError>> + Send;
+
+    /// The domain whose process sent `request`, for a stream that is refused before it names one.
+    fn owner(&self, request: &RegistrationRequest) -> impl Future<Output = Option<String>> + Send {
+        let _ = request;
+        std::future::ready(None)
+    }
 }
 
 /// [`RegistrationAuthorizer`] as a trait object.
@@ -119,6 +125,11 @@ pub(crate) trait DynAuthorizer: Send + Sync {
         &'a self,
         request: RegistrationRequest,
     ) -> Pin<Box<dyn Future<Output = Result<RegistrationGrant, RegistrationError>> + Send + 'a>>;
+
+    fn owner_boxed<'a>(
+        &'a self,
+        request: &'a RegistrationRequest,
+    ) -> Pin<Box<dyn Future<Output = Option<String>> + Send + 'a>>;
 }
 
 impl<A: RegistrationAuthorizer> DynAuthorizer for A {
@@ -138,6 +149,13 @@ impl<A: RegistrationAuthorizer> DynAuthorizer for A {
                 ))))
             })
         }))
+    }
+
+    fn owner_boxed<'a>(
+        &'a self,
+        request: &'a RegistrationRequest,
+    ) -> Pin<Box<dyn Future<Output = Option<String>> + Send + 'a>> {
+        Box::pin(self.owner(request))
     }
 }
 

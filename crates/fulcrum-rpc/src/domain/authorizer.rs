@@ -2,7 +2,7 @@
 
 use std::fmt;
 use std::net::SocketAddr;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use tokio::sync::Semaphore;
@@ -11,6 +11,8 @@ use super::authorization::{
     RegistrationAuthorizer, RegistrationError, RegistrationGrant, RegistrationRequest, StopNotice,
 };
 use super::capabilities::TOKEN_METADATA;
+use super::lock::lock;
+use super::token_binding::TokenBindings;
 
 /// The current process of a domain, as a registration is compared with it.
 #[derive(Clone, PartialEq, Eq)]
@@ -38,13 +40,40 @@ impl fmt::Debug for DomainProcess {
     }
 }
 
+/// A process at the other end of a connection.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PeerProcess {
+    /// The process id.
+    pub pid: u32,
+    /// When it started, in any unit: with the id it identifies the process.
+    pub started: u64,
+    /// Its command line, for messages.
+    pub command: String,
+}
+
+impl PeerProcess {
+    pub(super) fn is_same_process(&self, other: &Self) -> bool {
+        (self.pid, self.started) == (other.pid, other.started)
+    }
+}
+
+/// Prints `4242 (node domain.js)`.
+impl fmt::Display for PeerProcess {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} ({})", self.pid, self.command)
+    }
+}
+
 /// The process that sent a registration.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum PeerIdentity {
-    /// The process of a domain, or one that it started.
-    Domain(DomainProcess),
-    /// A process outside the process tree of every domain, by its id.
-    Unmanaged(Option<u32>),
+    /// The process of a domain, or one that it started, and which one it is.
+    Domain(DomainProcess, PeerProcess),
+    /// A process outside the process tree of every domain.
+    Unmanaged(PeerProcess),
+    /// A process that another instance started, with what it belongs to, such as
+    /// `domain users of the app /srv/shop`.
+    OtherInstance(PeerProcess, String),
     /// The process cannot be determined.
     Unknown,
 }
@@ -65,6 +94,9 @@ pub trait IdentitySource: Send + Sync + 'static {
         peer: SocketAddr,
         processes: Vec<DomainProcess>,
     ) -> PeerIdentity;
+
+    /// Whether a process still runs. May block shortly.
+    fn is_alive(&self, peer: &PeerProcess) -> bool;
 
     /// The reason for which this generation is being stopped; `None` where it is not.
     fn stop_reason(&self, domain: &str, generation: u64) -> Option<String>;
@@ -101,6 +133,7 @@ pub struct Authorizer<S> {
     /// Limits peer lookups to one at a time. A lookup takes some milliseconds of CPU time, and
     /// any local process can cause hundreds at once.
     lookup_permit: Semaphore,
+    bindings: Mutex<TokenBindings>,
 }
 
 impl<S: IdentitySource> Authorizer<S> {
@@ -110,6 +143,7 @@ impl<S: IdentitySource> Authorizer<S> {
             policy,
             source: Arc::new(source),
             lookup_permit: Semaphore::new(1),
+            bindings: Mutex::default(),
         }
     }
 
@@ -159,6 +193,53 @@ impl<S: IdentitySource> Authorizer<S> {
         }
     }
 
+    /// Only one process of a generation registers: children inherit its token.
+    fn check_bound(
+        &self,
+        process: &DomainProcess,
+        peer: &PeerProcess,
+    ) -> Result<(), RegistrationError> {
+        let is_alive = |holder: &PeerProcess| self.source.is_alive(holder);
+        let bound = lock(&self.bindings).bind(process, peer, is_alive);
+        bound.map_err(|holder| {
+            let domain = &process.domain;
+            RegistrationError::AlreadyExists(format!(
+                "process {peer} is a child of domain {domain}, which process {holder} is registered \
+                 as: a child inherits the token of its parent and cannot register with it"
+            ))
+        })
+    }
+
+    /// Why a token is wrong: it may be that of another instance.
+    async fn reject_token(
+        &self,
+        request: &RegistrationRequest,
+        processes: Vec<DomainProcess>,
+    ) -> RegistrationError {
+        let domain = &request.domain;
+        match self.find_peer(request, processes).await {
+            PeerIdentity::OtherInstance(peer, owner) => {
+                self.reject_other_instance(domain, &peer, &owner)
+            }
+            _ => RegistrationError::Unauthenticated(format!(
+                "invalid token for {domain}: register with the FULCRUM_DOMAIN_TOKEN of the current \
+                 process"
+            )),
+        }
+    }
+
+    fn reject_other_instance(
+        &self,
+        domain: &str,
+        peer: &PeerProcess,
+        owner: &str,
+    ) -> RegistrationError {
+        RegistrationError::PermissionDenied(format!(
+            "process {peer} cannot register as {domain} here: it is {owner}, which another instance \
+             of Fulcrum started; connect it to the address in FULCRUM_GRPC_SERVER"
+        ))
+    }
+
     fn reject_wrong_name(&self, process: &DomainProcess, requested: &str) -> RegistrationError {
         let name = &process.domain;
         let pid = process
@@ -180,41 +261,75 @@ impl<S: IdentitySource> RegistrationAuthorizer for Authorizer<S> {
     ) -> Result<RegistrationGrant, RegistrationError> {
         let domain = &request.domain;
         let processes = self.source.processes();
-        let identity = match &request.token {
-            Some(token) => processes
-                .into_iter()
-                .find(|process| constant_time_eq(&process.token, token))
-                .map(PeerIdentity::Domain)
-                .ok_or_else(|| {
-                    RegistrationError::Unauthenticated(format!(
-                        "invalid token for {domain}: register with the FULCRUM_DOMAIN_TOKEN of \
-                         the current process"
-                    ))
-                })?,
+        let process = match &request.token {
+            Some(token) => {
+                let current = processes
+                    .iter()
+                    .find(|one| constant_time_eq(&one.token, token));
+                let Some(process) = current.cloned() else {
+                    return Err(self.reject_token(&request, processes).await);
+                };
+                Some(process)
+            }
             None if self.policy == TokenPolicy::Required => {
                 return Err(RegistrationError::Unauthenticated(format!(
                     "no token for {domain}: send FULCRUM_DOMAIN_TOKEN as the metadata \
                      {TOKEN_METADATA}, or set runtime.grpc.registration to open"
                 )));
             }
-            None => self.find_peer(&request, processes).await,
+            None => None,
         };
-        match identity {
-            PeerIdentity::Domain(process) if process.domain == *domain => {
-                self.check_not_stopping(&process)?;
-                Ok(self.grant_managed(&process))
+        let identity = self.find_peer(&request, processes).await;
+        // A token says more than the process, which may be in a container of its own.
+        let (process, peer) = match (process, identity) {
+            (Some(process), PeerIdentity::Unknown) => (process, None),
+            (
+                Some(process),
+                PeerIdentity::Domain(_, peer)
+                | PeerIdentity::Unmanaged(peer)
+                | PeerIdentity::OtherInstance(peer, _),
+            )
+            | (None, PeerIdentity::Domain(process, peer)) => (process, Some(peer)),
+            (None, PeerIdentity::Unmanaged(peer)) => {
+                return Ok(self.grant(domain, 0, false, Some(peer.pid)));
             }
-            PeerIdentity::Domain(process) => Err(self.reject_wrong_name(&process, domain)),
-            PeerIdentity::Unmanaged(pid) => Ok(self.grant(domain, 0, false, pid)),
+            (None, PeerIdentity::OtherInstance(peer, owner)) => {
+                return Err(self.reject_other_instance(domain, &peer, &owner));
+            }
             // The current process of the domain is the most likely sender.
-            PeerIdentity::Unknown => {
+            (None, PeerIdentity::Unknown) => {
                 let processes = self.source.processes();
                 let current = processes.iter().find(|process| process.domain == *domain);
-                Ok(match current {
+                return Ok(match current {
                     Some(process) => self.grant_managed(process),
                     None => self.grant(domain, 0, false, None),
-                })
+                });
             }
+        };
+        if process.domain != *domain {
+            return Err(self.reject_wrong_name(&process, domain));
+        }
+        self.check_not_stopping(&process)?;
+        if let Some(peer) = peer {
+            self.check_bound(&process, &peer)?;
+        }
+        Ok(self.grant_managed(&process))
+    }
+
+    async fn owner(&self, request: &RegistrationRequest) -> Option<String> {
+        let processes = self.source.processes();
+        let token = request.token.as_deref().unwrap_or_default();
+        let by_token = processes
+            .iter()
+            .find(|one| constant_time_eq(&one.token, token));
+        if let Some(process) = by_token {
+            return Some(process.domain.clone());
+        }
+        match self.find_peer(request, processes).await {
+            PeerIdentity::Domain(process, _) => Some(process.domain),
+            PeerIdentity::Unmanaged(_)
+            | PeerIdentity::OtherInstance(..)
+            | PeerIdentity::Unknown => None,
         }
     }
 }
@@ -231,14 +346,12 @@ fn constant_time_eq(one: &str, other: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::Mutex;
-
     use super::*;
 
     /// `users` runs as generation 2 with the token `secret`; `orders` is being stopped.
     #[derive(Default)]
     struct TestSource {
-        peer: Option<PeerIdentity>,
+        peer: Arc<Mutex<Option<PeerIdentity>>>,
         wrong_names: Arc<Mutex<Vec<String>>>,
     }
 
@@ -262,7 +375,12 @@ mod tests {
             _peer: SocketAddr,
             _processes: Vec<DomainProcess>,
         ) -> PeerIdentity {
-            self.peer.clone().expect("no lookup expected")
+            let peer = self.peer.lock().expect("not poisoned").clone();
+            peer.unwrap_or(PeerIdentity::Unknown)
+        }
+
+        fn is_alive(&self, _peer: &PeerProcess) -> bool {
+            true
         }
 
         fn stop_reason(&self, domain: &str, _generation: u64) -> Option<String> {
@@ -276,6 +394,14 @@ mod tests {
         fn on_wrong_name(&self, process: &DomainProcess, error: &str) {
             let entry = format!("{}: {error}", process.domain);
             self.wrong_names.lock().expect("not poisoned").push(entry);
+        }
+    }
+
+    fn peer(pid: u32) -> PeerProcess {
+        PeerProcess {
+            pid,
+            started: 1,
+            command: format!("node {pid}.js"),
         }
     }
 
@@ -344,7 +470,7 @@ mod tests {
     async fn without_a_token_the_peer_process_decides() {
         let grant = async |domain: &str, peer| {
             let source = TestSource {
-                peer: Some(peer),
+                peer: Arc::new(Mutex::new(Some(peer))),
                 ..TestSource::default()
             };
             Authorizer::new(TokenPolicy::Optional, source)
@@ -352,16 +478,49 @@ mod tests {
                 .await
                 .map(|grant| (grant.generation, grant.managed, grant.pid))
         };
-        let users = PeerIdentity::Domain(process("users", 2, "secret"));
+        let users = PeerIdentity::Domain(process("users", 2, "secret"), peer(8));
         assert_eq!(grant("users", users).await, Ok((2, true, Some(7))));
-        let unmanaged = PeerIdentity::Unmanaged(Some(9));
+        let unmanaged = PeerIdentity::Unmanaged(peer(9));
         assert_eq!(grant("users", unmanaged).await, Ok((0, false, Some(9))));
+        let owner = "domain users of the app /srv/other".to_owned();
+        let other = grant("users", PeerIdentity::OtherInstance(peer(9), owner)).await;
+        let Err(RegistrationError::PermissionDenied(text)) = other else {
+            panic!("{other:?}")
+        };
+        assert!(
+            text.contains("/srv/other") && text.contains("9 (node 9.js)"),
+            "{text}"
+        );
         let unknown = PeerIdentity::Unknown;
         assert_eq!(
             grant("users", unknown.clone()).await,
             Ok((2, true, Some(7)))
         );
         assert_eq!(grant("billing", unknown).await, Ok((0, false, None)));
+    }
+
+    #[tokio::test]
+    async fn a_child_with_the_token_of_its_parent_is_rejected_by_name() {
+        let source = TestSource::default();
+        let next = Arc::clone(&source.peer);
+        let authorizer = Authorizer::new(TokenPolicy::Required, source);
+        for (pid, accepted) in [(7, true), (8, false), (7, true)] {
+            let identity = PeerIdentity::Domain(process("users", 2, "secret"), peer(pid));
+            *next.lock().expect("not poisoned") = Some(identity);
+            let grant = authorizer.authorize(request("users", Some("secret"))).await;
+            assert_eq!(grant.is_ok(), accepted, "{grant:?}");
+            if let Err(error) = grant {
+                let text = error.to_string();
+                assert!(
+                    matches!(error, RegistrationError::AlreadyExists(_)),
+                    "{text}"
+                );
+                assert!(
+                    text.contains("8 (node 8.js) is a child of domain users"),
+                    "{text}"
+                );
+            }
+        }
     }
 
     #[test]

@@ -67,14 +67,14 @@ pub enum DomainEvent {
         /// The cause, as text.
         cause: String,
     },
-    /// The queue of a domain that does not read its stream is full, or has capacity again. A short
-    /// burst is not an event.
+    /// A domain has read nothing from its stream for a while although calls wait for it, or reads
+    /// again.
     Backpressure {
         /// The domain's name.
         domain: String,
         /// The generation.
         generation: u64,
-        /// The number of waiting messages; 0 when there is capacity again.
+        /// The number of waiting calls; 0 when it reads again.
         waiting: usize,
     },
 }

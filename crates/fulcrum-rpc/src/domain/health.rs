@@ -7,9 +7,15 @@ use tokio::sync::watch;
 use tokio_stream::wrappers::WatchStream;
 use tokio_stream::{Stream, StreamExt};
 use tonic::{Request, Response, Status, async_trait};
-use tonic_health::pb::health_check_response::ServingStatus;
-use tonic_health::pb::health_server::Health;
-use tonic_health::pb::{HealthCheckRequest, HealthCheckResponse};
+
+use crate::health::health_check_response::ServingStatus;
+use crate::health::health_server::Health;
+use crate::health::{
+    HealthCheckRequest, HealthCheckResponse, HealthListRequest, HealthListResponse,
+};
+
+/// The service that tells whether Fulcrum itself works, whatever its domains do.
+const FULCRUM: &str = "fulcrum";
 
 /// The service of a domain has this prefix and the domain's name.
 const DOMAIN_PREFIX: &str = "domain.";
@@ -40,10 +46,11 @@ pub(crate) struct HealthReporter {
 }
 
 impl HealthReporter {
-    /// A reporter with the app as not serving and no known domain.
+    /// A reporter with Fulcrum as serving, the app as not serving and no known domain.
     pub(crate) fn new() -> Self {
         let mut state = HealthState::default();
         state.serving.insert(String::new(), false);
+        state.serving.insert(FULCRUM.to_owned(), true);
         Self {
             state: watch::Sender::new(state),
         }
@@ -53,6 +60,24 @@ impl HealthReporter {
         self.state.send_if_modified(|state| {
             state.serving.insert(service(domain), serving) != Some(serving)
         });
+    }
+
+    /// Makes a domain known, as not serving unless it is known already.
+    pub(crate) fn add(&self, domain: &str) {
+        let service = service(Some(domain));
+        self.state
+            .send_if_modified(|state| match state.serving.contains_key(&service) {
+                true => false,
+                false => state.serving.insert(service, false).is_none(),
+            });
+    }
+
+    /// The names of the known domains.
+    pub(crate) fn domains(&self) -> Vec<String> {
+        let state = self.state.borrow();
+        let services = state.serving.keys();
+        let names = services.filter_map(|service| service.strip_prefix(DOMAIN_PREFIX));
+        names.map(str::to_owned).collect()
     }
 
     pub(crate) fn remove(&self, domain: &str) {
@@ -107,9 +132,23 @@ impl Health for HealthService {
         match status {
             Some(status) => Ok(Response::new(response(status))),
             None => Err(Status::not_found(
-                "unknown service: use \"\" for the app or \"domain.NAME\" for a domain",
+                "unknown service: use \"\" for the app, \"domain.NAME\" for a domain or \"fulcrum\" for Fulcrum itself",
             )),
         }
+    }
+
+    async fn list(
+        &self,
+        _: Request<HealthListRequest>,
+    ) -> Result<Response<HealthListResponse>, Status> {
+        let state = self.state.borrow();
+        let statuses = state.serving.keys().filter_map(|service| {
+            let status = state.status(service)?;
+            Some((service.clone(), response(status)))
+        });
+        Ok(Response::new(HealthListResponse {
+            statuses: statuses.collect(),
+        }))
     }
 
     async fn watch(
@@ -156,6 +195,33 @@ mod tests {
         );
         reporter.remove("users");
         assert_eq!(check(&reporter, "domain.users").await, None);
+    }
+
+    #[tokio::test]
+    async fn fulcrum_serves_from_the_start_and_a_known_domain_does_not_yet() {
+        let reporter = HealthReporter::new();
+        reporter.add("users");
+        let list = async || {
+            let request = Request::new(HealthListRequest {});
+            let list = reporter.service().list(request).await.expect("a list");
+            let statuses = list.into_inner().statuses.into_iter();
+            let statuses = statuses.map(|(service, status)| (service, status.status()));
+            statuses.collect::<BTreeMap<_, _>>()
+        };
+        let expected = |fulcrum, users| {
+            BTreeMap::from([
+                (String::new(), ServingStatus::NotServing),
+                ("domain.users".to_owned(), users),
+                ("fulcrum".to_owned(), fulcrum),
+            ])
+        };
+        let (serving, not_serving) = (ServingStatus::Serving, ServingStatus::NotServing);
+        assert_eq!(list().await, expected(serving, not_serving));
+        reporter.set(Some("users"), true);
+        reporter.add("users");
+        assert_eq!(list().await, expected(serving, serving));
+        reporter.close();
+        assert_eq!(list().await, expected(not_serving, not_serving));
     }
 
     #[tokio::test]

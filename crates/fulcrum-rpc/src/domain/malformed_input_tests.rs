@@ -7,12 +7,18 @@ use tokio_stream::wrappers::UnboundedReceiverStream;
 use tonic::Status;
 
 use super::connection_activity::ConnectionActivity;
-use super::message::fits;
 use super::registered_stream::outbound;
 use super::registration::Registration;
 use super::stream::{StreamContext, drive};
+use super::tests::PATIENT;
 use super::*;
-use crate::framework::DomainMessage;
+use crate::framework::{DomainMessage, RuntimeMessage};
+
+const MAX_MESSAGE: usize = 4 * 1024 * 1024;
+
+fn fits(message: &RuntimeMessage) -> bool {
+    message.encoded_len() <= MAX_MESSAGE
+}
 
 /// Accepts every registration.
 struct AllowAll;
@@ -96,14 +102,16 @@ fn json() -> impl Strategy<Value = serde_json::Value> {
 }
 
 fn message() -> impl Strategy<Value = DomainMessage> {
-    (text(), text(), text(), text()).prop_map(|(domain, type_, payload, request_id)| {
-        DomainMessage {
+    let texts = (text(), text(), text(), text());
+    (texts, any::<bool>()).prop_map(
+        |((domain, type_, payload, request_id), more)| DomainMessage {
             domain,
             r#type: type_,
             payload,
             request_id,
-        }
-    })
+            more,
+        },
+    )
 }
 
 /// Runs every parser of client input.
@@ -113,7 +121,7 @@ fn parse_all(message: DomainMessage) {
         assert!(!registration.domain.is_empty() && registration.domain.len() <= 255);
     }
     let id = message.request_id.clone();
-    let response = MessageResponse::from_domain(message).into_message(id.clone());
+    let response = MessageResponse::from_domain(message, MAX_MESSAGE).into_message(id.clone());
     assert!(response.success == response.error.is_empty() || !response.success);
     assert!(
         fits(&response) || id.len() > 1024,
@@ -150,7 +158,7 @@ fn drive_stream(messages: Vec<DomainMessage>) {
             {}
         });
         for message in messages {
-            let call = registry.send_message(message.clone());
+            let call = registry.send_message(message.clone(), PATIENT);
             // A registered domain does not respond; the call must still end.
             let _ = tokio::time::timeout(std::time::Duration::from_secs(60), call).await;
             let _ = messages_in.send(Ok(message));
@@ -179,12 +187,16 @@ async fn failures_do_not_repeat_long_texts() {
         ("", ""),
     ] {
         let response = registry
-            .send_message(DomainMessage {
-                domain: domain.to_owned(),
-                r#type: type_.to_owned(),
-                ..DomainMessage::default()
-            })
-            .await;
+            .send_message(
+                DomainMessage {
+                    domain: domain.to_owned(),
+                    r#type: type_.to_owned(),
+                    ..DomainMessage::default()
+                },
+                PATIENT,
+            )
+            .await
+            .expect("a failure is a response");
         assert!(
             response.error.len() < 1024,
             "{} bytes",

@@ -2,38 +2,59 @@
 
 mod authorization;
 mod authorizer;
-mod backpressure;
+mod call_stream;
+#[cfg(test)]
+mod call_stream_tests;
+mod caller_deadline;
+mod calls;
 mod capabilities;
 mod connection_activity;
 mod event;
 mod handler;
 mod health;
+mod inbound;
 mod listeners;
+mod lock;
 #[cfg(test)]
 mod malformed_input_tests;
 mod message;
 mod message_response;
-mod pending;
+mod outlook;
 mod registered_stream;
 mod registration;
 mod registration_flow;
 mod registration_table;
 mod registry;
+mod request_ids;
+#[cfg(test)]
+mod restart_tests;
+mod routing;
 mod serve;
 mod service;
+mod stall;
 mod stream;
 #[cfg(test)]
 mod tests;
+mod token_binding;
 
 pub use authorization::{
     RegistrationAuthorizer, RegistrationError, RegistrationGrant, RegistrationRequest, StopNotice,
 };
-pub use authorizer::{Authorizer, DomainProcess, IdentitySource, PeerIdentity, TokenPolicy};
-pub use capabilities::{CAPABILITY_ASSETS, CAPABILITY_DRAIN, CAPABILITY_HEARTBEAT, TOKEN_METADATA};
+pub use authorizer::{
+    Authorizer, DomainProcess, IdentitySource, PeerIdentity, PeerProcess, TokenPolicy,
+};
+pub use call_stream::CallStream;
+pub use calls::CallOptions;
+pub use capabilities::{
+    CAPABILITY_ASSETS, CAPABILITY_CANCEL, CAPABILITY_DEADLINE, CAPABILITY_DRAIN,
+    CAPABILITY_HEARTBEAT, CAPABILITY_LARGE_MESSAGES, CAPABILITY_STREAM, TOKEN_METADATA,
+    WAIT_METADATA,
+};
 pub use connection_activity::ConnectionActivity;
 pub use event::{DomainEvent, HeartbeatPayload, StreamEnd};
 pub use handler::{DomainRequest, RuntimeHandler, UnimplementedHandler};
 pub use listeners::{BindError, BindErrorKind, Listeners};
-pub use message_response::MessageResponse;
+pub use message_response::{FailureCode, MessageResponse};
+pub use outlook::Outlook;
 pub use registry::{Registry, ServerConfig};
 pub use serve::{ServeError, serve_domains};

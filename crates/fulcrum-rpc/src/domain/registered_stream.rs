@@ -1,53 +1,97 @@
-//! A registered stream: its sending side, and its pending requests.
+//! A registered stream: its sending side, and the calls that are sent on it.
 
 use std::pin::Pin;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, OnceLock};
 use std::task::{Context, Poll};
 
 use prost::Message;
 use tokio::sync::mpsc::error::TrySendError;
 use tokio::sync::{mpsc, oneshot};
+use tokio::time::Instant;
 use tokio_stream::Stream;
 use tokio_util::sync::CancellationToken;
 use tonic::Status;
 
 use super::authorization::RegistrationGrant;
+use super::capabilities::{
+    CAPABILITY_CANCEL, CAPABILITY_DEADLINE, CAPABILITY_DRAIN, CAPABILITY_LARGE_MESSAGES,
+    CAPABILITY_STREAM,
+};
 use super::connection_activity::ConnectionActivity;
-use super::message_response::MessageResponse;
-use super::pending::PendingRequests;
+use super::lock::lock;
+use super::message::STOCK_MAX_MESSAGE;
+use super::message_response::{FailureCode, MessageResponse, is_refusal};
+use super::request_ids::{RequestIds, RequestTraits};
+use super::routing::{CallContent, DomainRoute, Outgoing, StreamTraits};
 use crate::framework::{DomainMessage, RuntimeMessage};
 
-/// The number of messages that may wait for a domain to read them. Beyond it, sending fails at
-/// once.
+/// The number of notifications and responses that may wait for a domain to read them. Beyond it,
+/// sending fails at once. Calls wait in the domain's route.
 pub(crate) const QUEUE: usize = 64;
 
 /// The size of these messages together, in bytes.
-pub(crate) const QUEUE_BYTES: usize = 32 * 1024 * 1024;
+const QUEUE_BYTES: usize = 32 * 1024 * 1024;
 
-/// Locks a mutex. Each change under it is one step, so the value is consistent even after a panic
-/// of a holder.
-pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+/// Where a stream gets calls from.
+struct CallSource {
+    route: Arc<DomainRoute>,
+    stream: u64,
+    ids: RequestIds,
+    traits: RequestTraits,
+    domain: String,
+    /// The largest message that the client receives, in bytes.
+    max_message: usize,
 }
 
-/// Receives the response to a request, or the cause of the stream's end.
-pub(crate) type ResponseSender = oneshot::Sender<Result<MessageResponse, String>>;
+impl CallSource {
+    /// The message of a call, or of its cancellation. A message that the client does not receive
+    /// would end the stream; then the call fails, and there is none.
+    fn message(&self, outgoing: Outgoing<Arc<CallContent>>) -> Option<RuntimeMessage> {
+        let id = match &outgoing {
+            Outgoing::Call(id, _) | Outgoing::Cancel(id) | Outgoing::Credit(id, _) => *id,
+        };
+        let now = Instant::now();
+        let message = self.ids.message(outgoing, self.traits, now);
+        let size = message.encoded_len();
+        if size <= self.max_message {
+            return Some(message);
+        }
+        let Self {
+            domain,
+            max_message,
+            ..
+        } = self;
+        let text = format!(
+            "the message to domain {domain:?} has {size} bytes, and its client receives at most {max_message} bytes (without the capability {CAPABILITY_LARGE_MESSAGES})"
+        );
+        let failure = MessageResponse::failure(FailureCode::TooLarge, text);
+        self.route
+            .resolve(self.stream, id, failure.into_domain_message());
+        None
+    }
+}
+
+/// That of a stream that may not be registered yet.
+type SharedCallSource = Arc<OnceLock<CallSource>>;
 
 /// The two ends of the response stream: the sender for the driver, the stream for tonic.
 pub(crate) fn outbound() -> (OutboundSender, Outbound) {
     let (messages, queue) = mpsc::channel(QUEUE);
     let (final_status, status) = oneshot::channel();
     let queued = Arc::new(AtomicUsize::new(0));
+    let calls = SharedCallSource::default();
     (
         OutboundSender {
             messages,
             queued: Arc::clone(&queued),
+            calls: Arc::clone(&calls),
             final_status,
         },
         Outbound {
             queue,
             queued,
+            calls,
             final_status: Some(status),
             end: None,
         },
@@ -58,14 +102,17 @@ pub(crate) fn outbound() -> (OutboundSender, Outbound) {
 pub(crate) struct OutboundSender {
     pub(crate) messages: mpsc::Sender<RuntimeMessage>,
     queued: Arc<AtomicUsize>,
+    calls: SharedCallSource,
     pub(crate) final_status: oneshot::Sender<Status>,
 }
 
-/// The response stream: the queued messages, then the final status, if there is one.
+/// The response stream: the queued messages and then the calls that wait, whenever there is room
+/// for more; then the final status, if there is one.
 pub(crate) struct Outbound {
     queue: mpsc::Receiver<RuntimeMessage>,
     /// The size of the queued messages, in bytes.
     queued: Arc<AtomicUsize>,
+    calls: SharedCallSource,
     final_status: Option<oneshot::Receiver<Status>>,
     end: Option<Status>,
 }
@@ -86,10 +133,27 @@ impl Stream for Outbound {
             Poll::Ready(Some(message)) => {
                 self.queued
                     .fetch_sub(message.encoded_len(), Ordering::Relaxed);
-                Poll::Ready(Some(Ok(message)))
+                if let Some(calls) = self.calls.get() {
+                    calls.route.note_read(calls.stream);
+                }
+                return Poll::Ready(Some(Ok(message)));
             }
-            Poll::Ready(None) => Poll::Ready(self.end.take().map(Err)),
-            Poll::Pending => Poll::Pending,
+            Poll::Ready(None) => return Poll::Ready(self.end.take().map(Err)),
+            Poll::Pending => {}
+        }
+        // The response to the registration, which was queued after this was set, wakes this.
+        let Some(calls) = self.calls.get() else {
+            return Poll::Pending;
+        };
+        loop {
+            match calls.route.poll_outgoing(calls.stream, context) {
+                Poll::Ready(outgoing) => {
+                    if let Some(message) = calls.message(outgoing) {
+                        return Poll::Ready(Some(Ok(message)));
+                    }
+                }
+                Poll::Pending => return Poll::Pending,
+            }
         }
     }
 }
@@ -113,11 +177,13 @@ pub(crate) struct RegisteredStream {
     messages: mpsc::Sender<RuntimeMessage>,
     queued: Arc<AtomicUsize>,
     final_status: Mutex<Option<oneshot::Sender<Status>>>,
-    pending: Mutex<PendingRequests<ResponseSender>>,
+    /// The calls of its domain.
+    pub(crate) route: Arc<DomainRoute>,
+    ids: RequestIds,
+    /// The largest message that its client receives, in bytes.
+    pub(crate) max_message: usize,
     /// Canceled when the server ends the stream.
     ended: CancellationToken,
-    /// A task waits for capacity in the queue.
-    backpressure: AtomicBool,
     pub(crate) activity: ConnectionActivity,
 }
 
@@ -128,8 +194,27 @@ impl RegisteredStream {
         grant: RegistrationGrant,
         capabilities: Vec<String>,
         activity: ConnectionActivity,
+        (route, ids, max_message): (Arc<DomainRoute>, RequestIds, usize),
         sender: OutboundSender,
     ) -> Self {
+        let has = |capability: &str| capabilities.iter().any(|name| name == capability);
+        let max_message = match has(CAPABILITY_LARGE_MESSAGES) {
+            true => max_message,
+            false => max_message.min(STOCK_MAX_MESSAGE),
+        };
+        let calls = CallSource {
+            route: Arc::clone(&route),
+            stream: id,
+            ids: ids.clone(),
+            traits: RequestTraits {
+                deadline: has(CAPABILITY_DEADLINE),
+                stream: has(CAPABILITY_STREAM),
+            },
+            domain: domain.clone(),
+            max_message,
+        };
+        // It is set once, here.
+        let _ = sender.calls.set(calls);
         Self {
             id,
             domain,
@@ -138,9 +223,10 @@ impl RegisteredStream {
             messages: sender.messages,
             queued: sender.queued,
             final_status: Mutex::new(Some(sender.final_status)),
-            pending: Mutex::new(PendingRequests::new()),
+            route,
+            ids,
+            max_message,
             ended: CancellationToken::new(),
-            backpressure: AtomicBool::new(false),
             activity,
         }
     }
@@ -178,71 +264,36 @@ impl RegisteredStream {
         }
     }
 
-    /// Waits until half of the queue is free; false if the stream ends first.
-    pub(crate) async fn wait_for_capacity(&self) -> bool {
-        self.messages.reserve_many(QUEUE / 2).await.is_ok()
+    /// What of the calls its client supports.
+    pub(crate) fn traits(&self) -> StreamTraits {
+        StreamTraits {
+            drain: self.has_capability(CAPABILITY_DRAIN),
+            cancel: self.has_capability(CAPABILITY_CANCEL),
+        }
     }
 
-    /// True for the first call, until [`Self::end_backpressure`].
-    pub(crate) fn begin_backpressure(&self) -> bool {
-        !self.backpressure.swap(true, Ordering::AcqRel)
-    }
-
-    pub(crate) fn end_backpressure(&self) {
-        self.backpressure.store(false, Ordering::Release);
-    }
-
-    /// Registers a pending request with this id. Dropping the guard removes it.
-    ///
-    /// # Errors
-    /// The cause, if the stream has ended.
-    pub(crate) fn expect_response(
-        self: &Arc<Self>,
-        id: String,
-    ) -> Result<
-        (
-            PendingGuard,
-            oneshot::Receiver<Result<MessageResponse, String>>,
-        ),
-        String,
-    > {
-        let (sender, response) = oneshot::channel();
-        lock(&self.pending)
-            .insert(id.clone(), sender)
-            .map_err(str::to_owned)?;
-        Ok((
-            PendingGuard {
-                stream: Arc::clone(self),
-                id,
-            },
-            response,
-        ))
-    }
-
-    /// Passes a response to its request. Returns the message if no request has its id.
+    /// Passes a response to its call. Returns the message if no call has its id.
     pub(crate) fn resolve(&self, message: DomainMessage) -> Option<DomainMessage> {
-        let Some(sender) = lock(&self.pending).remove(&message.request_id) else {
+        let Some(call) = self.ids.parse(&message.request_id) else {
             return Some(message);
         };
-        let message = DomainMessage {
-            domain: self.domain.clone(),
-            ..message
-        };
-        // The caller may have given up.
-        let _ = sender.send(Ok(MessageResponse::from_domain(message)));
-        None
+        if is_refusal(&message.payload) && self.has_capability(CAPABILITY_DRAIN) {
+            return self.route.refuse(self.id, call, message);
+        }
+        match message.more {
+            true => self.route.part(self.id, call, message),
+            false => self.route.resolve(self.id, call, message),
+        }
     }
 
-    /// Ends the stream, with a status if there is one, and fails all pending requests. Only the
-    /// first call has an effect.
+    /// Ends the stream, with a status if there is one, and fails the calls in flight. Only the first
+    /// call has an effect.
     pub(crate) fn end(&self, cause: &str, status: Option<Status>) {
         let sender = lock(&self.final_status).take();
         if let (Some(sender), Some(status)) = (sender, status) {
             let _ = sender.send(status);
         }
-        for sender in lock(&self.pending).close(cause) {
-            let _ = sender.send(Err(cause.to_owned()));
-        }
+        self.route.detach(self.id, cause);
         self.ended.cancel();
     }
 
@@ -254,23 +305,5 @@ impl RegisteredStream {
     /// Waits until the response stream is dropped: the client is gone.
     pub(crate) async fn reader_closed(&self) {
         self.messages.closed().await;
-    }
-
-    /// The number of pending requests.
-    #[cfg(test)]
-    pub(crate) fn pending_count(&self) -> usize {
-        lock(&self.pending).len()
-    }
-}
-
-/// A pending request. Dropping it removes the request, also when its caller cancels it.
-pub(crate) struct PendingGuard {
-    stream: Arc<RegisteredStream>,
-    id: String,
-}
-
-impl Drop for PendingGuard {
-    fn drop(&mut self) {
-        lock(&self.stream.pending).remove(&self.id);
     }
 }

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::authorization::{RegistrationError, RegistrationGrant, StopNotice};
-use super::capabilities::{CAPABILITY_DRAIN, CAPABILITY_HEARTBEAT};
+use super::capabilities::{CAPABILITY_DRAIN, CAPABILITY_HEARTBEAT, CAPABILITY_LARGE_MESSAGES};
 use super::message::REGISTER;
 use crate::framework::DomainMessage;
 
@@ -75,22 +75,18 @@ impl Registration {
         })
     }
 
-    /// The payload of the response to an accepted registration.
-    pub(crate) fn response_payload(&self, grant: &RegistrationGrant) -> String {
+    /// The payload of the response to an accepted registration. `max_message` is the size limit.
+    pub(crate) fn response_payload(&self, grant: &RegistrationGrant, max_message: usize) -> String {
+        let has = |capability| self.capabilities.iter().any(|name| name == capability);
         let mut payload = json!({"status": "registered"});
-        let sends_heartbeats = self
-            .capabilities
-            .iter()
-            .any(|name| name == CAPABILITY_HEARTBEAT);
-        if let (true, Some(interval)) = (sends_heartbeats, grant.heartbeat_interval) {
+        if let (true, Some(interval)) = (has(CAPABILITY_HEARTBEAT), grant.heartbeat_interval) {
             let millis = u64::try_from(interval.as_millis()).unwrap_or(u64::MAX);
             payload["heartbeat_interval_ms"] = millis.into();
         }
-        let has_drain = self
-            .capabilities
-            .iter()
-            .any(|name| name == CAPABILITY_DRAIN);
-        if let (true, Some(StopNotice { signal, grace })) = (has_drain, &grant.stop) {
+        if has(CAPABILITY_LARGE_MESSAGES) {
+            payload["max_message_bytes"] = max_message.into();
+        }
+        if let (true, Some(StopNotice { signal, grace })) = (has(CAPABILITY_DRAIN), &grant.stop) {
             let millis = u64::try_from(grace.as_millis()).unwrap_or(u64::MAX);
             payload["stop_grace_ms"] = millis.into();
             payload["stop_signal"] = signal.as_str().into();
@@ -116,6 +112,7 @@ mod tests {
             r#type: type_.into(),
             payload: payload.into(),
             request_id: "r1".into(),
+            more: false,
         }
     }
 
@@ -167,7 +164,7 @@ mod tests {
         };
         let response = |payload| {
             Registration::parse(message("users", REGISTER, payload))
-                .map(|registration| registration.response_payload(&grant))
+                .map(|registration| registration.response_payload(&grant, 1000))
         };
         assert_eq!(
             response(r#"{"capabilities":["db_operations"]}"#),
@@ -176,6 +173,10 @@ mod tests {
         assert_eq!(
             response(r#"{"capabilities":["heartbeat",3]}"#),
             Ok(r#"{"status":"registered","heartbeat_interval_ms":2000}"#.into())
+        );
+        assert_eq!(
+            response(r#"{"capabilities":["large_messages"]}"#),
+            Ok(r#"{"status":"registered","max_message_bytes":1000}"#.into())
         );
         assert_eq!(
             response(r#"{"capabilities":["drain"]}"#),

@@ -9,9 +9,11 @@ use tonic::Status;
 use super::authorization::{RegistrationError, RegistrationGrant, RegistrationRequest};
 use super::connection_activity::ConnectionActivity;
 use super::event::{DomainEvent, StreamEnd};
+use super::lock::lock;
 use super::message::REGISTERED;
 use super::message_response::MessageResponse;
-use super::registered_stream::{OutboundSender, RegisteredStream, lock};
+use super::outlook::Outlook;
+use super::registered_stream::{OutboundSender, RegisteredStream};
 use super::registration::Registration;
 use super::registration_table::{Decision, Registrant};
 use super::registry::Registry;
@@ -55,6 +57,23 @@ impl Registry {
         }
     }
 
+    /// Reports a stream of a domain's process that was refused before it named its domain.
+    pub(crate) async fn report_refusal(&self, request: RegistrationRequest, reason: &str) {
+        let Some(domain) = self.shared.authorizer.owner_boxed(&request).await else {
+            return;
+        };
+        if let Some(suppressed) = lock(&self.shared.rejection_limiter).allow(Instant::now()) {
+            self.emit(DomainEvent::RegistrationRejected {
+                domain,
+                peer: request.peer,
+                pid: None,
+                has_token: request.token.is_some(),
+                reason: reason.to_owned(),
+                suppressed,
+            });
+        }
+    }
+
     fn insert(
         &self,
         registration: Registration,
@@ -62,7 +81,7 @@ impl Registry {
         activity: ConnectionActivity,
         sender: OutboundSender,
     ) -> Result<Arc<RegisteredStream>, (RegistrationError, OutboundSender)> {
-        let payload = registration.response_payload(&grant);
+        let payload = registration.response_payload(&grant, self.config().max_message);
         let Registration {
             domain,
             capabilities,
@@ -78,12 +97,18 @@ impl Registry {
             return Err((error, sender));
         }
         let id = self.shared.next_stream_id.fetch_add(1, Ordering::Relaxed);
+        let name = domain.clone();
         let stream = Arc::new(RegisteredStream::new(
             id,
             domain,
             grant,
             capabilities,
             activity,
+            (
+                self.routes().get_or_insert(&name),
+                self.ids().clone(),
+                self.config().max_message,
+            ),
             sender,
         ));
         let response = MessageResponse::success(REGISTERED, payload).into_message(request_id);
@@ -95,7 +120,10 @@ impl Registry {
                 stream.grant.generation, stream.domain
             );
             self.emit_disconnected(&old, StreamEnd::Replaced, &cause);
+            stream.route.attach(id, stream.traits(), &cause);
             old.end(&cause, Some(Status::aborted(cause.as_str())));
+        } else {
+            stream.route.attach(id, stream.traits(), "");
         }
         self.emit(DomainEvent::Registered {
             domain: stream.domain.clone(),
@@ -122,8 +150,9 @@ impl Registry {
             if registrations.remove(&stream.domain, stream.id) {
                 self.emit_disconnected(stream, end, cause);
             }
+            stream.end(cause, status);
+            self.routes().remove_unused(&stream.domain);
         }
-        stream.end(cause, status);
     }
 
     /// Ends all streams and accepts none any more: the server shuts down.
@@ -135,6 +164,9 @@ impl Registry {
             let streams = registrations.close();
             for stream in &streams {
                 self.emit_disconnected(stream, StreamEnd::ByServer, CAUSE);
+            }
+            for route in self.routes().all() {
+                route.set_outlook(Outlook::NotComing(CAUSE.to_owned()));
             }
             streams
         };

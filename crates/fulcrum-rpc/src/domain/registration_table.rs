@@ -89,6 +89,11 @@ impl RegistrationTable {
         holds
     }
 
+    /// Whether no stream can be inserted any more.
+    pub(crate) fn is_closed(&self) -> bool {
+        self.closed
+    }
+
     /// Removes all streams. No other can be inserted afterwards.
     pub(crate) fn close(&mut self) -> Vec<Arc<RegisteredStream>> {
         self.closed = true;

@@ -1,7 +1,6 @@
 //! The registered domains: requests to them, notifications, and the end of their streams.
 
-use std::hash::{BuildHasher, RandomState};
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -13,21 +12,35 @@ use super::capabilities::{CAPABILITY_ASSETS, CAPABILITY_DRAIN};
 use super::event::{DomainEvent, StreamEnd};
 use super::handler::{DynHandler, RuntimeHandler};
 use super::health::HealthReporter;
-use super::message::{ASSET_CHANGED, DRAIN, MAX_BODY, fits, is_reserved};
-use super::message_response::MessageResponse;
-use super::registered_stream::{QUEUE, QUEUE_BYTES, RegisteredStream, SendError, lock};
-use super::registration::truncate;
+use super::lock::lock;
+use super::message::{ASSET_CHANGED, DRAIN};
+use super::outlook::Outlook;
+use super::registered_stream::RegisteredStream;
 use super::registration_table::RegistrationTable;
-use crate::framework::{DomainMessage, RuntimeMessage};
+use super::request_ids::RequestIds;
+use super::routing::{Limits, RouteTable};
+use crate::framework::RuntimeMessage;
 use crate::transport::{KEEPALIVE_INTERVAL, KEEPALIVE_TIMEOUT, RateLimiter};
 
-/// Timeouts of the domain server.
+/// The number of calls that may wait for one domain.
+const QUEUED_CALLS: usize = 10_000;
+
+/// Timeouts and limits of the domain server.
 #[derive(Clone, Debug)]
 pub struct ServerConfig {
     /// The time in which a new stream must register; 5 s by default.
     pub registration_timeout: Duration,
-    /// The time in which a domain must respond to `SendMessage`; 30 s by default.
+    /// The time in which a domain must respond to a caller of `SendMessage` that has no deadline of
+    /// its own; 30 s by default.
     pub call_timeout: Duration,
+    /// The size of the calls that may wait for one domain, in bytes; 32 MiB by default. Beyond it,
+    /// and beyond 10,000 of them, calls fail at once.
+    pub call_queue: usize,
+    /// The size of a message, in bytes; 16 MiB by default. At least 1 KiB is needed besides the
+    /// texts. A domain receives at most 4 MiB unless it has the capability `large_messages`.
+    pub max_message: usize,
+    /// Origins of web pages that may call domains, besides those of this machine; none by default.
+    pub web_origins: Vec<String>,
     /// The time that open streams have to end when the server shuts down; 1 s by default.
     pub shutdown_grace: Duration,
     /// The time without data on a connection after which a keep-alive ping is sent; 10 s by
@@ -42,6 +55,9 @@ impl Default for ServerConfig {
         Self {
             registration_timeout: Duration::from_secs(5),
             call_timeout: Duration::from_secs(30),
+            call_queue: 32 * 1024 * 1024,
+            max_message: 16 * 1024 * 1024,
+            web_origins: Vec::new(),
             shutdown_grace: Duration::from_secs(1),
             keepalive_interval: KEEPALIVE_INTERVAL,
             keepalive_timeout: KEEPALIVE_TIMEOUT,
@@ -66,9 +82,8 @@ pub(super) struct Shared {
     pub(super) rejection_limiter: Mutex<RateLimiter>,
     health: HealthReporter,
     pub(super) next_stream_id: AtomicU64,
-    next_request_id: AtomicU64,
-    /// Distinguishes request ids of this registry from those of domains.
-    request_id_prefix: String,
+    routes: RouteTable,
+    ids: RequestIds,
 }
 
 impl Registry {
@@ -92,6 +107,10 @@ impl Registry {
         events: mpsc::UnboundedSender<DomainEvent>,
         config: ServerConfig,
     ) -> Self {
+        let limits = Limits {
+            calls: QUEUED_CALLS,
+            bytes: config.call_queue,
+        };
         let shared = Shared {
             authorizer: Box::new(authorizer),
             handler: Box::new(handler),
@@ -101,87 +120,22 @@ impl Registry {
             rejection_limiter: Mutex::new(RateLimiter::with_burst(Duration::from_secs(1), 5)),
             health: HealthReporter::new(),
             next_stream_id: AtomicU64::new(1),
-            next_request_id: AtomicU64::new(1),
-            // The standard library's only source of randomness; enough against accidents.
-            request_id_prefix: format!("fulcrum-{:016x}", RandomState::new().hash_one(0)),
+            routes: RouteTable::new(limits),
+            ids: RequestIds::new(),
         };
         Self {
             shared: Arc::new(shared),
         }
     }
 
-    /// Sends one message to a domain and waits for its response.
-    ///
-    /// A failure is a response of type `error`, with a text that names the domain. The causes:
-    /// the type is reserved for the runtime, the domain is not connected, it has too many
-    /// unread messages (64, or 32 MiB), it disconnected meanwhile, it did not respond within
-    /// `timeout`, or the message is too large (4 MiB). Dropping the future cancels the request.
-    pub async fn call(
-        &self,
-        domain: &str,
-        type_: &str,
-        payload: String,
-        timeout: Duration,
-    ) -> MessageResponse {
-        if is_reserved(type_) {
-            return MessageResponse::error(format!(
-                "cannot send a message of type {type_:?} to domain {:?}: the type is reserved for the runtime",
-                truncate(domain)
-            ));
-        }
-        let Some(stream) = lock(&self.shared.registrations).get(domain).cloned() else {
-            return MessageResponse::error(self.not_connected(domain));
-        };
-        let request_id = self.next_request_id();
-        let message = RuntimeMessage {
-            r#type: type_.to_owned(),
-            payload,
-            request_id: request_id.clone(),
-            success: true,
-            error: String::new(),
-        };
-        if !fits(&message) {
-            return MessageResponse::error(format!(
-                "the message to domain {domain:?} is larger than {MAX_BODY} bytes"
-            ));
-        }
-        // A type may be as long as a message; the error must not be.
-        let shown = truncate(type_);
-        let disconnected = |cause: &str| {
-            MessageResponse::error(format!(
-                "domain {domain:?} disconnected before it responded to {shown}: {cause}"
-            ))
-        };
-        let (_guard, response) = match stream.expect_response(request_id) {
-            Ok(expected) => expected,
-            Err(cause) => return disconnected(&cause),
-        };
-        match stream.send(message) {
-            Ok(()) => {}
-            Err(SendError::Full) => {
-                self.on_queue_full(&stream);
-                return MessageResponse::error(format!(
-                    "domain {domain:?} has {QUEUE} messages, or {} MiB of them, waiting to be read: it is stuck or overloaded",
-                    QUEUE_BYTES >> 20
-                ));
-            }
-            Err(SendError::Ended) => return disconnected("its stream has ended"),
-        }
-        match tokio::time::timeout(timeout, response).await {
-            Ok(Ok(Ok(response))) => response,
-            Ok(Ok(Err(cause))) => disconnected(&cause),
-            Ok(Err(_)) => disconnected("its stream has ended"),
-            Err(_) => MessageResponse::error(format!(
-                "domain {domain:?} did not respond to {shown} within {} s",
-                timeout.as_secs_f64()
-            )),
-        }
-    }
-
-    /// Notifies a domain that it will be stopped in `deadline`, so that it can finish its
-    /// current requests. False if that generation is not registered, lacks the capability
-    /// `drain`, or has no capacity in its queue; then nothing is sent.
+    /// Begins to stop a generation in `deadline`: it gets no more calls, which wait for the next one
+    /// if there will be one, and is notified, so that it can finish its current requests. False if
+    /// that generation is not registered, lacks the capability `drain`, or has no capacity in its
+    /// queue; then it is not notified.
     pub fn send_drain(&self, domain: &str, generation: u64, deadline: Duration) -> bool {
+        if let Some(stream) = self.find_generation(domain, generation) {
+            stream.route.drain(stream.id);
+        }
         let payload = serde_json::json!({
             "deadline_ms": u64::try_from(deadline.as_millis()).unwrap_or(u64::MAX),
         });
@@ -202,6 +156,44 @@ impl Registry {
         )
     }
 
+    /// Waits until a generation that is being stopped has responded to all calls that it got. At
+    /// once if it is not registered.
+    pub async fn wait_until_idle(&self, domain: &str, generation: u64) {
+        if let Some(stream) = self.find_generation(domain, generation) {
+            stream.route.wait_until_idle(stream.id).await;
+        }
+    }
+
+    /// Whether a generation has responded to all calls that it got.
+    pub fn is_idle(&self, domain: &str, generation: u64) -> bool {
+        let stream = self.find_generation(domain, generation);
+        stream.is_none_or(|stream| stream.route.in_flight(stream.id) == 0)
+    }
+
+    /// Fails the calls that a generation has not responded to, which is about to be killed because it
+    /// does not respond any more. It gets no more calls.
+    pub fn abandon_calls(&self, domain: &str, generation: u64, reason: &str) {
+        if let Some(stream) = self.find_generation(domain, generation) {
+            stream.route.abandon(stream.id, reason);
+        }
+    }
+
+    /// Sets whether calls of a domain wait while no stream is registered under its name. To be
+    /// called whenever that changes; [`Outlook::Unknown`] for a domain that is removed.
+    pub fn set_outlook(&self, domain: &str, outlook: Outlook) {
+        let registrations = lock(&self.shared.registrations);
+        match outlook {
+            Outlook::Coming(_) if registrations.is_closed() => {}
+            Outlook::Unknown => {
+                if let Some(route) = self.routes().get(domain) {
+                    route.set_outlook(outlook);
+                }
+                self.routes().remove_unused(domain);
+            }
+            outlook => self.routes().get_or_insert(domain).set_outlook(outlook),
+        }
+    }
+
     fn notify(
         &self,
         domain: &str,
@@ -219,9 +211,9 @@ impl Registry {
         let message = RuntimeMessage {
             r#type: type_.into(),
             payload: payload.to_string(),
-            request_id: self.next_request_id(),
+            request_id: self.ids().format(self.ids().next()),
             success: true,
-            error: String::new(),
+            ..RuntimeMessage::default()
         };
         stream.send(message).is_ok()
     }
@@ -239,9 +231,17 @@ impl Registry {
             .collect()
     }
 
-    /// Ends the stream of a generation that has exited, if it is still registered. Pending
-    /// calls of the domain fail at once.
-    pub fn disconnect(&self, domain: &str, generation: u64) {
+    /// Ends the stream of a generation that has exited, if it is still registered. Its calls fail at
+    /// once. What it has sent before its end is still received: the end of a process closes its
+    /// connection, so this waits for that, at most `limit`.
+    pub async fn disconnect(&self, domain: &str, generation: u64, limit: Duration) {
+        if let Some(stream) = self.find_generation(domain, generation) {
+            let _ = tokio::time::timeout(limit, stream.ended()).await;
+            self.cut(domain, generation);
+        }
+    }
+
+    fn cut(&self, domain: &str, generation: u64) {
         if let Some(stream) = self.find_generation(domain, generation) {
             let cause = format!("generation {generation} has exited");
             let status = Status::aborted(cause.as_str());
@@ -256,31 +256,23 @@ impl Registry {
         self.shared.health.set(domain, serving);
     }
 
-    /// Removes a domain from `grpc.health.v1`, for one that was removed from the app.
-    pub fn remove(&self, domain: &str) {
-        self.shared.health.remove(domain);
+    /// Makes a domain of the app known in `grpc.health.v1`, as not serving until it does.
+    pub fn add(&self, domain: &str) {
+        self.shared.health.add(domain);
     }
 
-    /// Handles `SendMessage`.
-    pub(crate) async fn send_message(&self, message: DomainMessage) -> RuntimeMessage {
-        let DomainMessage {
-            domain,
-            r#type: type_,
-            payload,
-            request_id,
-        } = message;
-        let response = if domain.is_empty() {
-            MessageResponse::error("no domain in the message: set the field `domain`")
-        } else if type_.is_empty() {
-            MessageResponse::error(format!(
-                "the message to domain {:?} has no type",
-                truncate(&domain)
-            ))
-        } else {
-            self.call(&domain, &type_, payload, self.shared.config.call_timeout)
-                .await
-        };
-        response.into_message(request_id)
+    /// Forgets a domain that was removed from the app: its health and its outlook.
+    pub fn remove(&self, domain: &str) {
+        self.shared.health.remove(domain);
+        self.set_outlook(domain, Outlook::Unknown);
+    }
+
+    pub(crate) fn routes(&self) -> &RouteTable {
+        &self.shared.routes
+    }
+
+    pub(crate) fn ids(&self) -> &RequestIds {
+        &self.shared.ids
     }
 
     pub(crate) fn config(&self) -> &ServerConfig {
@@ -307,28 +299,12 @@ impl Registry {
             .cloned()
     }
 
-    fn next_request_id(&self) -> String {
-        let number = self.shared.next_request_id.fetch_add(1, Ordering::Relaxed);
-        format!("{}-{number}", self.shared.request_id_prefix)
-    }
-
-    fn not_connected(&self, domain: &str) -> String {
-        let domain = truncate(domain);
-        let connected = self.registered();
-        if connected.is_empty() {
-            return format!("domain {domain:?} is not connected; no domain is connected");
-        }
-        format!(
-            "domain {domain:?} is not connected; connected: {}",
-            connected.join(", ")
-        )
-    }
-
-    /// The number of a domain's pending requests.
+    /// The number of a domain's calls, those that wait and those in flight.
     #[cfg(test)]
     pub(crate) fn pending_count(&self, domain: &str) -> usize {
-        lock(&self.shared.registrations)
-            .get(domain)
-            .map_or(0, |stream| stream.pending_count())
+        let stream = lock(&self.shared.registrations).get(domain).cloned();
+        stream.map_or(0, |stream| {
+            stream.route.in_flight(stream.id) + stream.route.waiting()
+        })
     }
 }

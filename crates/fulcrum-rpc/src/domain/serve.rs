@@ -6,19 +6,23 @@ use std::task::Context;
 
 use tokio_util::sync::CancellationToken;
 use tonic::body::Body;
+use tonic::codec::CompressionEncoding;
 use tonic::transport::Server;
-use tonic_health::pb::health_server::HealthServer;
 use tower::util::MapResponseLayer;
 
+use super::caller_deadline::CallerDeadlineLayer;
 use super::connection_activity::MonitoredStream;
+use super::inbound::InboundLayer;
 use super::listeners::Listeners;
 use super::registry::Registry;
 use super::service::Service;
 use crate::framework;
 use crate::framework::framework_service_server::FrameworkServiceServer;
+use crate::health;
+use crate::health::health_server::HealthServer;
 use crate::transport::{
-    Acceptor, HANDSHAKE_TIMEOUT, HandshakeError, MAX_HEADER_LIST, MAX_MESSAGE, MAX_STREAMS,
-    await_preface, serve_until,
+    Acceptor, HANDSHAKE_TIMEOUT, HandshakeError, MAX_HEADER_LIST, MAX_STREAMS, await_preface,
+    refuse_http1, serve_until,
 };
 
 /// Why serving the domain protocol failed.
@@ -58,16 +62,23 @@ pub async fn serve_domains(
     let listeners = listeners
         .into_tokio()
         .map_err(|source| ServeError::Listeners { address, source })?;
+    let max_message = registry.config().max_message;
     let service = FrameworkServiceServer::new(Service {
         registry: registry.clone(),
     })
-    .max_decoding_message_size(MAX_MESSAGE)
-    .max_encoding_message_size(MAX_MESSAGE);
-    let health = HealthServer::new(registry.health().service());
+    .accept_compressed(CompressionEncoding::Gzip)
+    .accept_compressed(CompressionEncoding::Deflate)
+    .accept_compressed(CompressionEncoding::Zstd)
+    .max_decoding_message_size(max_message)
+    .max_encoding_message_size(max_message);
+    let health_service = HealthServer::new(registry.health().service())
+        .accept_compressed(CompressionEncoding::Gzip)
+        .accept_compressed(CompressionEncoding::Deflate)
+        .accept_compressed(CompressionEncoding::Zstd);
     let reflection = || {
         tonic_reflection::server::Builder::configure()
             .register_encoded_file_descriptor_set(framework::DESCRIPTORS)
-            .register_encoded_file_descriptor_set(tonic_health::pb::FILE_DESCRIPTOR_SET)
+            .register_encoded_file_descriptor_set(health::DESCRIPTORS)
     };
     let router = Server::builder()
         .http2_keepalive_interval(Some(registry.config().keepalive_interval))
@@ -75,10 +86,24 @@ pub async fn serve_domains(
         .max_concurrent_streams(MAX_STREAMS)
         .http2_max_header_list_size(MAX_HEADER_LIST)
         .layer(MapResponseLayer::new(map_status_codes))
+        .layer(CallerDeadlineLayer)
+        .layer(InboundLayer { max_message })
         .add_service(service)
-        .add_service(health)
-        .add_service(reflection().build_v1()?)
-        .add_service(reflection().build_v1alpha()?);
+        .add_service(health_service)
+        .add_service(
+            reflection()
+                .build_v1()?
+                .accept_compressed(CompressionEncoding::Gzip)
+                .accept_compressed(CompressionEncoding::Deflate)
+                .accept_compressed(CompressionEncoding::Zstd),
+        )
+        .add_service(
+            reflection()
+                .build_v1alpha()?
+                .accept_compressed(CompressionEncoding::Gzip)
+                .accept_compressed(CompressionEncoding::Deflate)
+                .accept_compressed(CompressionEncoding::Zstd),
+        );
 
     let cut = CancellationToken::new();
     // The accept loops also end when this future is dropped.
@@ -92,8 +117,11 @@ pub async fn serve_domains(
         };
         let check = |mut stream: MonitoredStream| async move {
             stream.set_nodelay();
-            let preface = await_preface(&mut stream, HANDSHAKE_TIMEOUT).await?;
-            Ok::<_, HandshakeError>((stream, preface))
+            let preface = await_preface(&mut stream, HANDSHAKE_TIMEOUT).await;
+            if let Err(HandshakeError::Http1) = preface {
+                refuse_http1(&mut stream).await;
+            }
+            Ok::<_, HandshakeError>((stream, preface?))
         };
         tokio::spawn(Arc::clone(&acceptor).run(accept, check, stop.clone()));
     }

@@ -1,12 +1,16 @@
 //! The gRPC service of the registry.
 
 use std::net::{Ipv4Addr, SocketAddr};
+use std::pin::Pin;
 use std::sync::Arc;
 
 use prost::Message;
+use tokio_stream::{Stream, StreamExt};
 use tonic::{Request, Response, Status, Streaming, async_trait};
 
-use super::capabilities::TOKEN_METADATA;
+use super::caller_deadline::CallerDeadline;
+use super::calls::CallerTerms;
+use super::capabilities::{TOKEN_METADATA, WAIT_METADATA};
 use super::connection_activity::{ConnectionActivity, PeerInfo};
 use super::registered_stream::{Outbound, outbound};
 use super::registry::Registry;
@@ -14,6 +18,9 @@ use super::stream::{StreamContext, drive};
 use crate::framework::framework_service_server::FrameworkService;
 use crate::framework::{DomainMessage, RuntimeMessage};
 use crate::transport::ConnectionState;
+
+/// The messages of a response in parts.
+type Responses = Pin<Box<dyn Stream<Item = Result<RuntimeMessage, Status>> + Send>>;
 
 /// `FrameworkService` over a registry.
 pub(crate) struct Service {
@@ -41,17 +48,59 @@ impl FrameworkService for Service {
         Ok(Response::new(outbound))
     }
 
+    type SendMessageStreamStream = Responses;
+
+    async fn send_message_stream(
+        &self,
+        request: Request<DomainMessage>,
+    ) -> Result<Response<Responses>, Status> {
+        let terms = caller_terms(&request);
+        let connection = connection_info(&request).map(|(_, state)| Arc::clone(state));
+        let DomainMessage {
+            domain,
+            r#type: type_,
+            payload,
+            request_id,
+            ..
+        } = request.into_inner();
+        let parts = self
+            .registry
+            .send_message_stream(&domain, &type_, payload, terms);
+        let responses = parts.map(move |part| {
+            let message = part?.into_message(request_id.clone());
+            if let Some(connection) = &connection {
+                // Buffered until it is sent. Only what the caller has room for is taken.
+                connection.hold(message.encoded_len());
+            }
+            Ok(message)
+        });
+        Ok(Response::new(Box::pin(responses)))
+    }
+
     async fn send_message(
         &self,
         request: Request<DomainMessage>,
     ) -> Result<Response<RuntimeMessage>, Status> {
         let connection = connection_info(&request).map(|(_, state)| Arc::clone(state));
-        let response = self.registry.send_message(request.into_inner()).await;
+        let terms = caller_terms(&request);
+        let response = self
+            .registry
+            .send_message(request.into_inner(), terms)
+            .await?;
         if let Some(connection) = connection {
             // Buffered until it is sent, and the caller may never read it.
             connection.hold(response.encoded_len());
         }
         Ok(Response::new(response))
+    }
+}
+
+/// How the caller wants to be served.
+fn caller_terms<T>(request: &Request<T>) -> CallerTerms {
+    let wait = request.metadata().get(WAIT_METADATA);
+    CallerTerms {
+        deadline: request.extensions().get::<CallerDeadline>().copied(),
+        wait: wait.is_none_or(|wait| wait.as_bytes() != b"false"),
     }
 }
 

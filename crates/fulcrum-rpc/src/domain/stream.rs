@@ -2,13 +2,18 @@
 //! side ends the stream.
 
 use std::collections::HashMap;
+use std::future::poll_fn;
 use std::net::SocketAddr;
+use std::pin::Pin;
 use std::sync::Arc;
+use std::task::Poll;
 use std::time::Duration;
 
+use prost::Message as _;
 use tokio::task::{Id, JoinError, JoinSet};
 use tokio::time::Instant;
 use tokio_stream::{Stream, StreamExt};
+use tonic::metadata::MetadataValue;
 use tonic::{Code, Status};
 
 use super::authorization::RegistrationRequest;
@@ -16,13 +21,14 @@ use super::capabilities::CAPABILITY_HEARTBEAT;
 use super::connection_activity::{ConnectionActivity, ConnectionEnd};
 use super::event::{DomainEvent, HeartbeatPayload, StreamEnd};
 use super::handler::DomainRequest;
-use super::message::{HEARTBEAT, MAX_BODY, REGISTER, REGISTERED, fits, is_response};
-use super::message_response::MessageResponse;
+use super::inbound::{Reason, RejectedMessage};
+use super::message::{HEARTBEAT, REGISTER, REGISTERED, REJECTED, is_response};
+use super::message_response::{FailureCode, MessageResponse};
 use super::registered_stream::{OutboundSender, RegisteredStream};
 use super::registration::{Registration, truncate};
 use super::registry::Registry;
 use crate::framework::DomainMessage;
-use crate::transport::{ConnectionState, MAX_MESSAGE, PinGuard, RateLimiter};
+use crate::transport::{ConnectionState, PinGuard, RateLimiter};
 
 /// Requests of one domain that are in progress at once.
 const MAX_REQUESTS: usize = 256;
@@ -98,41 +104,56 @@ async fn register<S>(
 where
     S: Stream<Item = Result<DomainMessage, Status>> + Unpin + Send,
 {
-    let limit = registry.config().registration_timeout;
-    let status = match tokio::time::timeout(limit, inbound.next()).await {
-        Err(_) => Status::deadline_exceeded(format!(
-            "no {REGISTER:?} within {} s: it must be the first message of a stream",
-            limit.as_secs_f64()
-        )),
-        Ok(None) => Status::failed_precondition(format!(
-            "the stream ended without {REGISTER:?}, which must be its first message"
-        )),
-        Ok(Some(Err(status))) => improve_status(status),
-        Ok(Some(Ok(message))) => match Registration::parse(message) {
-            Err(error) => error.into(),
-            Ok(registration) => {
-                let request = RegistrationRequest {
-                    domain: registration.domain.clone(),
-                    token: context.token,
-                    capabilities: registration.capabilities.clone(),
-                    local: context.local,
-                    peer: context.peer,
-                };
-                match registry
-                    .register(registration, request, context.activity, sender)
-                    .await
-                {
-                    Ok(stream) => return Some(stream),
-                    Err((error, sender)) => {
-                        let _ = sender.final_status.send(error.into());
-                        return None;
-                    }
+    let mut request = RegistrationRequest {
+        domain: String::new(),
+        token: context.token,
+        capabilities: Vec::new(),
+        local: context.local,
+        peer: context.peer,
+    };
+    let status = match receive_registration(registry, inbound).await {
+        Ok(registration) => {
+            request.domain.clone_from(&registration.domain);
+            request.capabilities.clone_from(&registration.capabilities);
+            match registry
+                .register(registration, request, context.activity, sender)
+                .await
+            {
+                Ok(stream) => return Some(stream),
+                Err((error, sender)) => {
+                    let _ = sender.final_status.send(error.into());
+                    return None;
                 }
             }
-        },
+        }
+        Err(status) => status,
     };
+    registry.report_refusal(request, status.message()).await;
     let _ = sender.final_status.send(status);
     None
+}
+
+/// Waits for the first message of a stream.
+async fn receive_registration<S>(
+    registry: &Registry,
+    inbound: &mut S,
+) -> Result<Registration, Status>
+where
+    S: Stream<Item = Result<DomainMessage, Status>> + Unpin + Send,
+{
+    let limit = registry.config().registration_timeout;
+    match tokio::time::timeout(limit, inbound.next()).await {
+        Err(_) => Err(Status::deadline_exceeded(format!(
+            "no {REGISTER:?} within {} s: it must be the first message of a stream",
+            limit.as_secs_f64()
+        ))),
+        Ok(None) => Err(Status::failed_precondition(format!(
+            "the stream ended without {REGISTER:?}, which must be its first message"
+        ))),
+        Ok(Some(Err(status))) => Err(improve_status(status)),
+        Ok(Some(Ok(message))) if message.r#type == REJECTED => Err(rejection_status(&message)),
+        Ok(Some(Ok(message))) => Registration::parse(message).map_err(Status::from),
+    }
 }
 
 /// An input of a registered stream's driver.
@@ -177,23 +198,42 @@ impl Driver {
     {
         loop {
             let input = tokio::select! {
+                biased;
                 () = self.stream.ended() => Input::Ended,
+                Some(handled) = self.requests.join_next_with_id() => {
+                    Input::Handled(handled.map(|(id, ())| id))
+                }
                 message = inbound.next() => match message {
                     Some(Ok(message)) => Input::Message(message),
                     Some(Err(status)) => Input::Error(status),
                     None => self.classify_close().await,
                 },
-                Some(handled) = self.requests.join_next_with_id() => {
-                    Input::Handled(handled.map(|(id, ())| id))
-                }
                 () = self.stream.reader_closed() => Input::ReaderClosed,
             };
+            if matches!(input, Input::ReaderClosed) {
+                self.receive_rest(&mut inbound).await;
+            }
             if let Some(StreamTermination { end, cause, status }) =
                 self.handle_input(input, Instant::now())
             {
                 self.registry.deregister(&self.stream, end, &cause, status);
                 return;
             }
+        }
+    }
+
+    /// Handles the messages that arrived before the end of the connection: the last responses of a
+    /// process that has exited.
+    async fn receive_rest<S>(&mut self, inbound: &mut S)
+    where
+        S: Stream<Item = Result<DomainMessage, Status>> + Unpin,
+    {
+        loop {
+            let next = poll_fn(|context| Poll::Ready(Pin::new(&mut *inbound).poll_next(context)));
+            let Poll::Ready(Some(Ok(message))) = next.await else {
+                return;
+            };
+            let _ = self.handle_message(message, Instant::now());
         }
     }
 
@@ -277,6 +317,9 @@ impl Driver {
         message: DomainMessage,
         now: Instant,
     ) -> Option<StreamTermination> {
+        if message.r#type == REJECTED {
+            return self.on_rejected(message);
+        }
         // A message with the id of a pending request is the response to it, whatever its type.
         let Some(message) = self.stream.resolve(message) else {
             self.note_activity(now);
@@ -303,6 +346,36 @@ impl Driver {
                 None
             }
             _ => self.start_request(message),
+        }
+    }
+
+    /// Fails the call that a message responds to which cannot be delivered, or the domain's own
+    /// request.
+    fn on_rejected(&mut self, message: DomainMessage) -> Option<StreamTermination> {
+        let domain = &self.stream.domain;
+        let rejected = parse_rejected(&message);
+        let what = match truncate(&rejected.type_).as_str() {
+            "" => "a message".to_owned(),
+            type_ => type_.to_owned(),
+        };
+        let text = format!("{what} of domain {domain:?} {}", rejected.text);
+        let code = match rejected.reason {
+            Reason::TooLarge => FailureCode::TooLarge,
+            Reason::Invalid | Reason::UnknownEncoding => FailureCode::Invalid,
+        };
+        let failure = MessageResponse::failure(code, text.clone());
+        let request_id = message.request_id;
+        let response = DomainMessage {
+            request_id: request_id.clone(),
+            ..failure.clone().into_domain_message()
+        };
+        if self.stream.resolve(response).is_none() {
+            return None;
+        }
+        tracing::warn!(domain = %domain, "{text}; it was dropped");
+        match request_id.is_empty() || is_response(&rejected.type_) {
+            true => None,
+            false => self.reply(failure, request_id),
         }
     }
 
@@ -351,10 +424,14 @@ impl Driver {
                 .handle_boxed(request)
                 .await
                 .into_message(request_id.clone());
-            if !fits(&message) {
+            let (size, limit) = (message.encoded_len(), stream.max_message);
+            if size > limit {
                 let type_ = truncate(&type_);
-                let text = format!("the response to {type_} is larger than {MAX_BODY} bytes");
-                message = MessageResponse::error(text).into_message(request_id);
+                let text = format!(
+                    "the response to {type_} has {size} bytes, and the limit is {limit} bytes"
+                );
+                let failure = MessageResponse::failure(FailureCode::TooLarge, text);
+                message = failure.into_message(request_id);
             }
             stream.send_when_possible(message).await;
         });
@@ -390,13 +467,36 @@ impl Driver {
     }
 }
 
+fn parse_rejected(message: &DomainMessage) -> RejectedMessage {
+    // A client that sends such a message itself may send anything.
+    serde_json::from_str(&message.payload).unwrap_or_else(|_| RejectedMessage {
+        reason: Reason::Invalid,
+        text: format!("has the reserved type {REJECTED}"),
+        type_: String::new(),
+    })
+}
+
+/// The end of a stream whose first message cannot be delivered.
+fn rejection_status(message: &DomainMessage) -> Status {
+    let rejected = parse_rejected(message);
+    let text = format!("the first message of the stream {}", rejected.text);
+    match rejected.reason {
+        Reason::TooLarge => Status::resource_exhausted(text),
+        Reason::Invalid => Status::invalid_argument(text),
+        Reason::UnknownEncoding => {
+            let mut status = Status::unimplemented(text);
+            let supported = MetadataValue::from_static("identity,gzip,deflate,zstd");
+            status
+                .metadata_mut()
+                .insert("grpc-accept-encoding", supported);
+            status
+        }
+    }
+}
+
 /// Replaces code and text of an error of tonic by those that help the client's author.
 fn improve_status(status: Status) -> Status {
     match status.code() {
-        Code::OutOfRange => Status::resource_exhausted(format!(
-            "a message is larger than {MAX_MESSAGE} bytes: {}",
-            status.message()
-        )),
         Code::Internal if status.message().contains("decode") => {
             Status::invalid_argument(format!("a message cannot be decoded: {}", status.message()))
         }

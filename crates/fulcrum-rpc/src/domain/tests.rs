@@ -8,12 +8,19 @@ use tokio_stream::StreamExt;
 use tokio_stream::wrappers::UnboundedReceiverStream;
 use tonic::{Code, Status};
 
-use super::registered_stream::{Outbound, QUEUE, outbound};
+use super::calls::CallerTerms;
+use super::registered_stream::{Outbound, outbound};
 use super::stream::{StreamContext, drive};
 use super::*;
 use crate::framework::{DomainMessage, RuntimeMessage};
 
 const ADDRESS: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(std::net::Ipv4Addr::LOCALHOST), 1);
+
+/// The terms of a caller without metadata.
+pub(super) const PATIENT: CallerTerms = CallerTerms {
+    deadline: None,
+    wait: true,
+};
 
 /// A token is the generation of a managed process. Without a token, the process is unmanaged.
 struct TokenAuthorizer;
@@ -53,27 +60,28 @@ impl RuntimeHandler for TestHandler {
     }
 }
 
-struct Harness {
-    registry: Registry,
+pub(super) struct Harness {
+    pub(super) registry: Registry,
     events: mpsc::UnboundedReceiver<DomainEvent>,
 }
 
-struct Peer {
+pub(super) struct Peer {
     send: mpsc::UnboundedSender<Result<DomainMessage, Status>>,
     recv: Outbound,
 }
 
-fn message(domain: &str, type_: &str, payload: &str, request_id: &str) -> DomainMessage {
+pub(super) fn message(domain: &str, type_: &str, payload: &str, request_id: &str) -> DomainMessage {
     DomainMessage {
         domain: domain.into(),
         r#type: type_.into(),
         payload: payload.into(),
         request_id: request_id.into(),
+        more: false,
     }
 }
 
 impl Harness {
-    fn new() -> Self {
+    pub(super) fn new() -> Self {
         let (sender, events) = mpsc::unbounded_channel();
         Self {
             registry: Registry::new(TokenAuthorizer, TestHandler, sender),
@@ -81,7 +89,7 @@ impl Harness {
         }
     }
 
-    fn connect(&self, token: Option<&str>) -> Peer {
+    pub(super) fn connect(&self, token: Option<&str>) -> Peer {
         let (send, inbound) = mpsc::unbounded_channel();
         let (sender, recv) = outbound();
         let context = StreamContext {
@@ -96,7 +104,7 @@ impl Harness {
         Peer { send, recv }
     }
 
-    async fn join(&self, domain: &str, token: Option<&str>) -> Peer {
+    pub(super) async fn join(&self, domain: &str, token: Option<&str>) -> Peer {
         let mut peer = self.connect(token);
         peer.send(message(
             domain,
@@ -113,10 +121,10 @@ impl Harness {
     }
 
     /// Sends a request in a task of its own.
-    fn call(&self, type_: &'static str) -> tokio::task::JoinHandle<MessageResponse> {
+    pub(super) fn call(&self, type_: &'static str) -> tokio::task::JoinHandle<MessageResponse> {
         let registry = self.registry.clone();
-        let limit = Duration::from_secs(30);
-        tokio::spawn(async move { registry.call("users", type_, "{}".into(), limit).await })
+        let options = CallOptions::timeout(Duration::from_secs(30));
+        tokio::spawn(async move { registry.call("users", type_, "{}".into(), options).await })
     }
 
     async fn event(&mut self) -> DomainEvent {
@@ -125,11 +133,11 @@ impl Harness {
 }
 
 impl Peer {
-    fn send(&self, message: DomainMessage) {
+    pub(super) fn send(&self, message: DomainMessage) {
         self.send.send(Ok(message)).expect("the stream is open");
     }
 
-    async fn recv(&mut self) -> RuntimeMessage {
+    pub(super) async fn recv(&mut self) -> RuntimeMessage {
         self.recv.next().await.expect("open").expect("a message")
     }
 
@@ -329,38 +337,72 @@ async fn a_canceled_call_removes_its_request() {
     assert_eq!(harness.registry.pending_count("users"), 0);
 }
 
-#[tokio::test(start_paused = true)]
-async fn a_domain_that_does_not_read_fails_only_its_own_callers() {
-    let harness = Harness::new();
-    let stuck = harness.join("users", Some("1")).await;
-    let mut calls: Vec<_> = (0..QUEUE)
+/// The payload of a failure.
+pub(super) fn code(response: &MessageResponse) -> String {
+    let payload: serde_json::Value = serde_json::from_str(&response.payload).expect("JSON");
+    assert_eq!(payload["error"], response.error.as_str());
+    payload["code"].as_str().expect("a code").to_owned()
+}
+
+/// Calls that wait, because nothing reads the stream.
+async fn waiting_calls(
+    harness: &Harness,
+    count: usize,
+) -> Vec<tokio::task::JoinHandle<MessageResponse>> {
+    let before = harness.registry.pending_count("users");
+    let calls = (0..count)
         .map(|_| harness.call("user_index_request"))
         .collect();
-    while harness.registry.pending_count("users") < QUEUE {
+    while harness.registry.pending_count("users") < before + count {
         tokio::task::yield_now().await;
     }
-    let response = harness
+    calls
+}
+
+#[tokio::test(start_paused = true)]
+async fn calls_wait_for_a_domain_that_does_not_read_and_only_beyond_the_limit_they_fail() {
+    let harness = Harness::new();
+    let mut users = harness.join("users", Some("1")).await;
+    let calls = waiting_calls(&harness, 10_000).await;
+    let refused = harness
         .call("user_index_request")
         .await
         .expect("a response");
+    assert_eq!(code(&refused), "OVERLOADED");
     assert!(
-        response.error.contains("users") && response.error.contains("64"),
-        "{response:?}"
+        refused.error.contains("users") && refused.error.contains("10000 calls"),
+        "{refused:?}"
     );
+    assert!(!refused.error.contains("stuck"), "{refused:?}");
 
     let mut other = harness.join("orders", Some("1")).await;
     other.send(message("orders", "echo", "1", "7"));
     assert_eq!(other.recv().await.payload, "1");
 
-    drop(stuck);
-    for call in calls.drain(..) {
-        assert!(
-            call.await
-                .expect("a response")
-                .error
-                .contains("disconnected")
-        );
+    for call in calls {
+        let request = users.recv().await;
+        let id = request.request_id;
+        users.send(message("users", "user_index_response", "{}", &id));
+        assert!(call.await.expect("a response").success);
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn calls_of_more_bytes_than_may_wait_fail() {
+    let harness = Harness::new();
+    let _users = harness.join("users", Some("1")).await;
+    let options = CallOptions::timeout(Duration::from_secs(1));
+    let mut calls = tokio::task::JoinSet::new();
+    for _ in 0..40 {
+        let registry = harness.registry.clone();
+        calls.spawn(async move {
+            let payload = "x".repeat(1 << 20);
+            registry.call("users", "x_request", payload, options).await
+        });
+    }
+    let codes: Vec<String> = calls.join_all().await.iter().map(code).collect();
+    let count = |one: &str| codes.iter().filter(|code| *code == one).count();
+    assert_eq!((count("TIMEOUT"), count("OVERLOADED")), (31, 9));
 }
 
 /// The number of waiting messages of the next backpressure event.
@@ -373,22 +415,31 @@ async fn next_backpressure(harness: &mut Harness) -> usize {
 }
 
 #[tokio::test(start_paused = true)]
-async fn backpressure_is_reported_until_the_domain_reads_again() {
+async fn a_domain_that_has_not_read_for_a_while_is_reported_until_it_reads_again() {
     let mut harness = Harness::new();
     let mut stuck = harness.join("users", Some("1")).await;
-    let calls: Vec<_> = (0..=QUEUE)
-        .map(|_| harness.call("user_index_request"))
-        .collect();
-    assert_eq!(next_backpressure(&mut harness).await, QUEUE);
-    // Further requests are no events.
-    harness
-        .call("user_index_request")
-        .await
-        .expect("a response");
-    for _ in 0..QUEUE {
+    let start = tokio::time::Instant::now();
+    let calls = waiting_calls(&harness, 3).await;
+    assert_eq!(next_backpressure(&mut harness).await, 3);
+    assert!(start.elapsed() >= Duration::from_secs(2));
+    let options = CallOptions::timeout(Duration::from_secs(5));
+    let response = harness
+        .registry
+        .call("users", "x_request", "{}".into(), options);
+    let response = response.await;
+    assert_eq!(code(&response), "TIMEOUT");
+    assert!(
+        response
+            .error
+            .contains("it is stuck: it has read nothing for 7.0 s"),
+        "{response:?}"
+    );
+    stuck.recv().await;
+    assert_eq!(next_backpressure(&mut harness).await, 0);
+    for _ in 0..2 {
         stuck.recv().await;
     }
-    assert_eq!(next_backpressure(&mut harness).await, 0);
+    tokio::time::sleep(Duration::from_secs(10)).await;
     assert!(
         harness.events.try_recv().is_err(),
         "each event is emitted once"
@@ -403,10 +454,8 @@ async fn a_burst_that_is_read_at_once_is_not_reported() {
     let mut harness = Harness::new();
     let mut users = harness.join("users", Some("1")).await;
     harness.event().await;
-    let calls: Vec<_> = (0..=QUEUE)
-        .map(|_| harness.call("user_index_request"))
-        .collect();
-    for _ in 0..QUEUE {
+    let calls = waiting_calls(&harness, 500).await;
+    for _ in 0..500 {
         users.recv().await;
     }
     tokio::time::sleep(Duration::from_secs(5)).await;
@@ -467,7 +516,7 @@ async fn each_request_to_the_runtime_has_its_own_response() {
         (responses["3"].r#type.as_str(), error("3")),
         ("error", "Unknown message type: db_create".into())
     );
-    assert!(error("4").contains("larger"), "{}", error("4"));
+    assert!(error("4").contains("4194304"), "{}", error("4"));
     assert!(
         harness.registry.is_registered("users"),
         "the panic must not end the stream"
@@ -598,9 +647,10 @@ async fn only_the_stream_of_an_exited_generation_is_ended() {
     let mut peer = harness.join("users", Some("2")).await;
     let call = harness.call("user_index_request");
     peer.recv().await;
-    harness.registry.disconnect("users", 1);
+    let limit = Duration::from_millis(200);
+    harness.registry.disconnect("users", 1, limit).await;
     assert!(harness.registry.is_registered("users"));
-    harness.registry.disconnect("users", 2);
+    harness.registry.disconnect("users", 2, limit).await;
     assert!(!harness.registry.is_registered("users"));
     assert!(
         call.await
@@ -647,6 +697,7 @@ async fn callers_cannot_send_reserved_types() {
     let _peer = harness.join("users", Some("1")).await;
     for type_ in [
         "drain",
+        "cancel",
         "asset_changed",
         "register_success",
         "domain_register",
@@ -655,8 +706,9 @@ async fn callers_cannot_send_reserved_types() {
     ] {
         let response = harness
             .registry
-            .send_message(message("users", type_, "{}", "9"))
-            .await;
+            .send_message(message("users", type_, "{}", "9"), PATIENT)
+            .await
+            .expect("a failure is a response");
         assert_eq!(
             (response.r#type.as_str(), response.success),
             ("error", false),
@@ -667,8 +719,10 @@ async fn callers_cannot_send_reserved_types() {
     }
     let response = harness
         .registry
-        .send_message(message("", "x_request", "{}", "9"))
-        .await;
+        .send_message(message("", "x_request", "{}", "9"), PATIENT)
+        .await
+        .expect("a failure is a response");
+    assert!(response.payload.contains(r#""code":"INVALID""#));
     assert!(response.error.contains("no domain"));
 }
 
@@ -676,13 +730,19 @@ async fn callers_cannot_send_reserved_types() {
 async fn a_message_that_is_too_large_is_a_failure_and_ends_nothing() {
     let harness = Harness::new();
     let _peer = harness.join("users", Some("1")).await;
-    let large = "x".repeat(5 * 1024 * 1024);
+    let large = "x".repeat(17 * 1024 * 1024);
     let response = harness
         .registry
-        .call("users", "x_request", large, Duration::from_secs(1))
+        .call(
+            "users",
+            "x_request",
+            large,
+            CallOptions::timeout(Duration::from_secs(1)),
+        )
         .await;
+    assert_eq!(code(&response), "TOO_LARGE");
     assert!(
-        response.error.contains("users") && response.error.contains("larger"),
+        response.error.contains("users") && response.error.contains("16776192"),
         "{response:?}"
     );
     assert!(harness.registry.is_registered("users"));

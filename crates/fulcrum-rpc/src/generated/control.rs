@@ -102,6 +102,21 @@ pub struct Domain {
     /// The event loop lag in the last heartbeat. Absent without heartbeats.
     #[prost(double, optional, tag = "19")]
     pub event_loop_lag_ms: ::core::option::Option<f64>,
+    /// The process that is registered under its name though Fulcrum did not start it.
+    #[prost(message, optional, tag = "20")]
+    pub external: ::core::option::Option<ExternalProcess>,
+    /// When a job with a schedule runs next.
+    #[prost(message, optional, tag = "21")]
+    pub next_run: ::core::option::Option<::prost_types::Timestamp>,
+}
+/// A process that Fulcrum did not start.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct ExternalProcess {
+    #[prost(uint32, tag = "1")]
+    pub pid: u32,
+    /// Its command line, shortened.
+    #[prost(string, tag = "2")]
+    pub command: ::prost::alloc::string::String,
 }
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct LastExit {
@@ -172,6 +187,8 @@ pub mod change_request {
         Stop = 2,
         Restart = 3,
         Kill = 4,
+        /// Run jobs once more, and report how they end.
+        Run = 5,
     }
     impl Action {
         /// String value of the enum field names used in the ProtoBuf definition.
@@ -185,6 +202,7 @@ pub mod change_request {
                 Self::Stop => "ACTION_STOP",
                 Self::Restart => "ACTION_RESTART",
                 Self::Kill => "ACTION_KILL",
+                Self::Run => "ACTION_RUN",
             }
         }
         /// Creates an enum from field names used in the ProtoBuf definition.
@@ -195,6 +213,7 @@ pub mod change_request {
                 "ACTION_STOP" => Some(Self::Stop),
                 "ACTION_RESTART" => Some(Self::Restart),
                 "ACTION_KILL" => Some(Self::Kill),
+                "ACTION_RUN" => Some(Self::Run),
                 _ => None,
             }
         }
@@ -242,6 +261,7 @@ pub mod wait_request {
         Ready = 1,
         Running = 2,
         Stopped = 3,
+        Completed = 4,
     }
     impl Condition {
         /// String value of the enum field names used in the ProtoBuf definition.
@@ -254,6 +274,7 @@ pub mod wait_request {
                 Self::Ready => "CONDITION_READY",
                 Self::Running => "CONDITION_RUNNING",
                 Self::Stopped => "CONDITION_STOPPED",
+                Self::Completed => "CONDITION_COMPLETED",
             }
         }
         /// Creates an enum from field names used in the ProtoBuf definition.
@@ -263,6 +284,7 @@ pub mod wait_request {
                 "CONDITION_READY" => Some(Self::Ready),
                 "CONDITION_RUNNING" => Some(Self::Running),
                 "CONDITION_STOPPED" => Some(Self::Stopped),
+                "CONDITION_COMPLETED" => Some(Self::Completed),
                 _ => None,
             }
         }
@@ -465,9 +487,12 @@ pub struct CallRequest {
     /// A JSON text.
     #[prost(string, tag = "3")]
     pub payload: ::prost::alloc::string::String,
-    /// 0 means the default of 30 s.
+    /// 0 means `runtime.grpc.call_timeout`. For a response in parts, the limit of each.
     #[prost(uint64, tag = "4")]
     pub timeout_ms: u64,
+    /// Fail at once if the domain is starting or restarting.
+    #[prost(bool, tag = "5")]
+    pub no_wait: bool,
 }
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct CallResponse {
@@ -864,6 +889,31 @@ pub mod control_client {
                 .insert(GrpcMethod::new("fulcrum.control.v1.Control", "Call"));
             self.inner.unary(req, path, codec).await
         }
+        /// As Call, for a response in parts. A failure is the last message.
+        pub async fn call_stream(
+            &mut self,
+            request: impl tonic::IntoRequest<super::CallRequest>,
+        ) -> std::result::Result<
+            tonic::Response<tonic::codec::Streaming<super::CallResponse>>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/fulcrum.control.v1.Control/CallStream",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(GrpcMethod::new("fulcrum.control.v1.Control", "CallStream"));
+            self.inner.server_streaming(req, path, codec).await
+        }
         /// Applies changes of the configuration. The last message is the outcome.
         pub async fn reload(
             &mut self,
@@ -1014,6 +1064,17 @@ pub mod control_server {
             &self,
             request: tonic::Request<super::CallRequest>,
         ) -> std::result::Result<tonic::Response<super::CallResponse>, tonic::Status>;
+        /// Server streaming response type for the CallStream method.
+        type CallStreamStream: tonic::codegen::tokio_stream::Stream<
+                Item = std::result::Result<super::CallResponse, tonic::Status>,
+            >
+            + std::marker::Send
+            + 'static;
+        /// As Call, for a response in parts. A failure is the last message.
+        async fn call_stream(
+            &self,
+            request: tonic::Request<super::CallRequest>,
+        ) -> std::result::Result<tonic::Response<Self::CallStreamStream>, tonic::Status>;
         /// Server streaming response type for the Reload method.
         type ReloadStream: tonic::codegen::tokio_stream::Stream<
                 Item = std::result::Result<super::ReloadProgress, tonic::Status>,
@@ -1434,6 +1495,52 @@ pub mod control_server {
                                 max_encoding_message_size,
                             );
                         let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/fulcrum.control.v1.Control/CallStream" => {
+                    #[allow(non_camel_case_types)]
+                    struct CallStreamSvc<T: Control>(pub Arc<T>);
+                    impl<
+                        T: Control,
+                    > tonic::server::ServerStreamingService<super::CallRequest>
+                    for CallStreamSvc<T> {
+                        type Response = super::CallResponse;
+                        type ResponseStream = T::CallStreamStream;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::ResponseStream>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::CallRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as Control>::call_stream(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = CallStreamSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.server_streaming(method, req).await;
                         Ok(res)
                     };
                     Box::pin(fut)

@@ -14,6 +14,10 @@ pub struct DomainMessage {
     /// The response to a request has the id of the request.
     #[prost(string, tag = "4")]
     pub request_id: ::prost::alloc::string::String,
+    /// This is a part of a response, and others follow. The last message of such a response has an
+    /// empty payload, unless it is a part itself. Only for requests with a `stream_credit`.
+    #[prost(bool, tag = "5")]
+    pub more: bool,
 }
 /// A message of the runtime.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
@@ -30,6 +34,15 @@ pub struct RuntimeMessage {
     /// The reason, if success is false.
     #[prost(string, tag = "5")]
     pub error: ::prost::alloc::string::String,
+    /// The time that is left for a request, in milliseconds. Only for clients with the capability
+    /// `deadline`; 0 for all other messages.
+    #[prost(uint64, tag = "6")]
+    pub deadline_ms: u64,
+    /// How many parts the response to this request may have before a message of type `credit` allows
+    /// more. Only for clients with the capability `stream`, and only for callers that take parts; 0
+    /// for all other messages.
+    #[prost(uint32, tag = "7")]
+    pub stream_credit: u32,
 }
 /// Generated client implementations.
 pub mod framework_service_client {
@@ -173,6 +186,33 @@ pub mod framework_service_client {
                 .insert(GrpcMethod::new("framework.FrameworkService", "SendMessage"));
             self.inner.unary(req, path, codec).await
         }
+        /// As SendMessage, for a response in parts. A failure is the last message; it is not a gRPC error.
+        pub async fn send_message_stream(
+            &mut self,
+            request: impl tonic::IntoRequest<super::DomainMessage>,
+        ) -> std::result::Result<
+            tonic::Response<tonic::codec::Streaming<super::RuntimeMessage>>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/framework.FrameworkService/SendMessageStream",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(
+                    GrpcMethod::new("framework.FrameworkService", "SendMessageStream"),
+                );
+            self.inner.server_streaming(req, path, codec).await
+        }
     }
 }
 /// Generated server implementations.
@@ -208,6 +248,20 @@ pub mod framework_service_server {
             &self,
             request: tonic::Request<super::DomainMessage>,
         ) -> std::result::Result<tonic::Response<super::RuntimeMessage>, tonic::Status>;
+        /// Server streaming response type for the SendMessageStream method.
+        type SendMessageStreamStream: tonic::codegen::tokio_stream::Stream<
+                Item = std::result::Result<super::RuntimeMessage, tonic::Status>,
+            >
+            + std::marker::Send
+            + 'static;
+        /// As SendMessage, for a response in parts. A failure is the last message; it is not a gRPC error.
+        async fn send_message_stream(
+            &self,
+            request: tonic::Request<super::DomainMessage>,
+        ) -> std::result::Result<
+            tonic::Response<Self::SendMessageStreamStream>,
+            tonic::Status,
+        >;
     }
     /// Served by the runtime. Its clients are domains, the framework's HTTP side and tools.
     #[derive(Debug)]
@@ -379,6 +433,56 @@ pub mod framework_service_server {
                                 max_encoding_message_size,
                             );
                         let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/framework.FrameworkService/SendMessageStream" => {
+                    #[allow(non_camel_case_types)]
+                    struct SendMessageStreamSvc<T: FrameworkService>(pub Arc<T>);
+                    impl<
+                        T: FrameworkService,
+                    > tonic::server::ServerStreamingService<super::DomainMessage>
+                    for SendMessageStreamSvc<T> {
+                        type Response = super::RuntimeMessage;
+                        type ResponseStream = T::SendMessageStreamStream;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::ResponseStream>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::DomainMessage>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as FrameworkService>::send_message_stream(
+                                        &inner,
+                                        request,
+                                    )
+                                    .await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = SendMessageStreamSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.server_streaming(method, req).await;
                         Ok(res)
                     };
                     Box::pin(fut)

@@ -18,3 +18,12 @@ pub(crate) mod framework;
 )]
 #[rustfmt::skip]
 pub(crate) mod control;
+
+/// The package `grpc.health.v1`: the health protocol of gRPC.
+#[expect(
+    missing_docs,
+    clippy::allow_attributes_without_reason,
+    reason = "generated code"
+)]
+#[rustfmt::skip]
+pub(crate) mod health;

@@ -17,6 +17,12 @@ use super::limits::{ACCEPT_BACKOFF, MAX_CONNECTIONS};
 use super::monitored_connection::MonitoredConnection;
 use super::rate_limited_log::RateLimitedLog;
 
+/// Why a connection is not served.
+pub(crate) trait Rejection: Display {
+    /// Whether it tells nothing of a mistake, such as a check that the port is open.
+    fn is_harmless(&self) -> bool;
+}
+
 /// The state that the accept loops of one service share.
 pub(crate) struct Acceptor<S> {
     table: Arc<ConnectionTable>,
@@ -59,7 +65,7 @@ impl<S: Send + 'static> Acceptor<S> {
         A: FnMut(&mut Context<'_>) -> Poll<io::Result<S>>,
         C: Fn(S) -> Checked,
         Checked: Future<Output = Result<(S, Vec<u8>), E>> + Send + 'static,
-        E: Display + Send + 'static,
+        E: Rejection + Send + 'static,
     {
         loop {
             let accepted = tokio::select! {
@@ -89,6 +95,7 @@ impl<S: Send + 'static> Acceptor<S> {
                         // An error means that the server has ended; the connection is dropped.
                         let _ = this.accepted.send(connection).await;
                     }
+                    Err(rejected) if rejected.is_harmless() => this.log.debug(&rejected),
                     Err(rejected) => this.log.warn(&rejected),
                 }
             });

@@ -7,7 +7,9 @@
 use std::io;
 use std::time::Duration;
 
-use tokio::io::{AsyncRead, AsyncReadExt};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
+
+use super::accept::Rejection;
 
 /// The first bytes of every HTTP/2 client (RFC 9113, section 3.4).
 const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
@@ -27,6 +29,52 @@ pub(crate) enum HandshakeError {
     Timeout(Duration),
     #[error(transparent)]
     Io(#[from] io::Error),
+}
+
+impl Rejection for HandshakeError {
+    fn is_harmless(&self) -> bool {
+        match self {
+            Self::NoData => true,
+            Self::Io(error) => error.kind() == io::ErrorKind::ConnectionReset,
+            Self::Tls | Self::Http1 | Self::NotHttp2 | Self::Timeout(_) => false,
+        }
+    }
+}
+
+/// What an HTTP/1 client is told, and how to go on.
+const UPGRADE_SENTENCE: &str = "This port speaks gRPC over HTTP/2 without TLS (h2c), and this is an HTTP/1 request. Use a gRPC client, or `fulcrum domains call`.\n";
+
+/// The time in which an HTTP/1 client must take its response.
+const HTTP1_LIMIT: Duration = Duration::from_secs(1);
+
+/// The most bytes of an HTTP/1 request that are read. A request that is not read would reset the
+/// connection, and with it the response.
+const HTTP1_REST: usize = 64 * 1024;
+
+/// Tells an HTTP/1 client what this port speaks, and closes the connection.
+pub(crate) async fn refuse_http1<S>(stream: &mut S)
+where
+    S: AsyncRead + AsyncWrite + Unpin,
+{
+    let response = format!(
+        "HTTP/1.1 426 Upgrade Required\r\nUpgrade: h2c\r\nConnection: Upgrade, close\r\nContent-Type: text/plain; charset=utf-8\r\nContent-Length: {}\r\n\r\n{UPGRADE_SENTENCE}",
+        UPGRADE_SENTENCE.len()
+    );
+    let responding = async {
+        stream.write_all(response.as_bytes()).await?;
+        stream.shutdown().await?;
+        let mut rest = [0; 1024];
+        let mut read = 0;
+        while read < HTTP1_REST {
+            match stream.read(&mut rest).await? {
+                0 => break,
+                count => read += count,
+            }
+        }
+        io::Result::Ok(())
+    };
+    // The client may be gone already, or read nothing.
+    let _ = tokio::time::timeout(HTTP1_LIMIT, responding).await;
 }
 
 /// Reads the preface and returns it, to be put back in front of the stream.
@@ -86,8 +134,6 @@ fn classify(bytes: &[u8]) -> HandshakeError {
 
 #[cfg(test)]
 mod tests {
-    use tokio::io::AsyncWriteExt;
-
     use super::*;
 
     const LIMIT: Duration = Duration::from_secs(5);

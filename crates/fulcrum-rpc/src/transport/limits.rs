@@ -2,13 +2,9 @@
 
 use std::time::Duration;
 
-/// The largest message that a domain or a caller may send or receive, in bytes. Stock gRPC
-/// clients accept no more.
-pub(crate) const MAX_MESSAGE: usize = 4 * 1024 * 1024;
-
-/// The largest control message, in bytes. The largest response of a domain fits, with its
-/// framing.
-pub(crate) const MAX_CONTROL_MESSAGE: usize = 16 * 1024 * 1024;
+/// The largest control message, in bytes. The largest response of a domain fits, at the greatest
+/// limit that the configuration allows (64 MiB).
+pub(crate) const MAX_CONTROL_MESSAGE: usize = 80 * 1024 * 1024;
 
 /// Bytes of unfinished requests and unread responses that a service buffers for all
 /// unregistered connections together.

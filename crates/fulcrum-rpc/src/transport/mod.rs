@@ -11,12 +11,12 @@ mod rate_limited_log;
 mod rate_limiter;
 mod serve;
 
-pub(crate) use accept::Acceptor;
+pub(crate) use accept::{Acceptor, Rejection};
 pub(crate) use connection_table::{ConnectionState, PinGuard};
-pub(crate) use handshake::{HandshakeError, await_preface};
+pub(crate) use handshake::{HandshakeError, await_preface, refuse_http1};
 pub(crate) use limits::{
     HANDSHAKE_TIMEOUT, KEEPALIVE_INTERVAL, KEEPALIVE_TIMEOUT, MAX_CONTROL_MESSAGE, MAX_HEADER_LIST,
-    MAX_MESSAGE, MAX_STREAMS,
+    MAX_STREAMS,
 };
 pub(crate) use rate_limiter::RateLimiter;
 pub(crate) use serve::serve_until;

@@ -25,6 +25,12 @@ impl RateLimitedLog {
         }
     }
 
+    /// Logs what is of no interest but for debugging: a connection without data, by which others
+    /// check that a port is open.
+    pub(crate) fn debug(&self, reason: &dyn Display) {
+        tracing::debug!("{}: a connection was closed: {reason}", self.name);
+    }
+
     pub(crate) fn warn(&self, reason: &dyn Display) {
         let allowed = self
             .limiter
@@ -32,11 +38,11 @@ impl RateLimitedLog {
             .unwrap_or_else(PoisonError::into_inner)
             .allow(Instant::now());
         if let Some(suppressed) = allowed {
-            tracing::warn!(
-                suppressed,
-                "{}: a connection was closed: {reason}",
-                self.name
-            );
+            let more = match suppressed {
+                0 => String::new(),
+                more => format!(" ({more} more since the last report)"),
+            };
+            tracing::warn!("{}: a connection was closed: {reason}{more}", self.name);
         }
     }
 }

@@ -94,6 +94,14 @@ impl ControlHandler for TestInstance {
         })
     }
 
+    async fn call_stream(
+        &self,
+        request: CallRequest,
+    ) -> Result<MessageStream<CallResponse>, ControlError> {
+        let response = self.call(request).await?;
+        Ok(Box::pin(tokio_stream::iter([Ok(response)])))
+    }
+
     async fn reload(
         &self,
         _: ReloadRequest,
@@ -332,7 +340,9 @@ async fn without_an_instance_a_client_fails_at_once_whatever_files_exist() {
     };
     not_running().await;
     // As after a SIGKILL: a lock file with a pid, a socket without a listener.
-    std::fs::write(dir.lock_path(), "1\n").expect("written");
+    fulcrum_rpc::create_state_dir(temp.path()).expect("created");
+    std::fs::write(dir.lock_path(), "1\n0\n/tmp/x\n").expect("written");
+    dir.prepare().expect("created");
     drop(std::os::unix::net::UnixListener::bind(dir.socket()).expect("bound"));
     not_running().await;
     let lock = dir.try_lock().expect("free");

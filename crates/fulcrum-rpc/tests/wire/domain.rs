@@ -1,9 +1,12 @@
 //! The domain protocol, from the side of a client.
 
-use fulcrum_rpc::DomainEvent;
+use fulcrum_rpc::health::HealthCheckRequest;
+use fulcrum_rpc::health::health_client::HealthClient;
+use fulcrum_rpc::{DomainEvent, ServerConfig};
+use tokio::sync::mpsc;
+use tokio_stream::wrappers::UnboundedReceiverStream;
+use tonic::codec::CompressionEncoding;
 use tonic::{Code, Request};
-use tonic_health::pb::HealthCheckRequest;
-use tonic_health::pb::health_client::HealthClient;
 
 use crate::harness::{Server, message, soon};
 
@@ -174,28 +177,101 @@ async fn callers_receive_a_failure_if_the_domain_cannot_respond() {
 }
 
 #[tokio::test]
-async fn a_message_of_five_megabytes_is_rejected_without_effect_on_others() {
-    let server = Server::start().await;
+async fn a_message_over_the_limit_fails_alone() {
+    let server = Server::start_with(ServerConfig {
+        max_message: 4 * 1024 * 1024,
+        ..ServerConfig::default()
+    })
+    .await;
     let mut orders = server.join("orders", Some("token-1")).await;
     let mut users = server.join("users", Some("token-1")).await;
     let large = "x".repeat(5 * 1024 * 1024);
 
     users.send("users", "db_create", &large, "1");
-    let status = users.recv().await.expect_err("ended");
-    assert_eq!(status.code(), Code::ResourceExhausted);
-    assert!(status.message().contains("4194304"), "{status}");
+    let response = users.recv().await.expect("a response");
+    assert_eq!(
+        (response.request_id.as_str(), response.success),
+        ("1", false)
+    );
+    for expected in ["users", "5242911", "4194304", "runtime.grpc.max_message"] {
+        assert!(response.error.contains(expected), "{}", response.error);
+    }
 
+    // A response: only its call fails.
     let mut caller = server.client().await;
+    let call = caller.send_message(message("users", "x_request", "{}", "2"));
+    let (response, ()) = tokio::join!(call, async {
+        let request = users.recv().await.expect("a request");
+        users.send("users", "x_response", &large, &request.request_id);
+        users.send("users", "x_response", "{}", "of nobody");
+    });
+    let response = response.expect("a response").into_inner();
+    assert_eq!(
+        (response.r#type.as_str(), response.success),
+        ("error", false)
+    );
+    assert!(
+        response.payload.contains("\"TOO_LARGE\""),
+        "{}",
+        response.payload
+    );
+    assert!(
+        response.error.contains("x_response of domain \"users\""),
+        "{}",
+        response.error
+    );
+
     let call = caller.send_message(message("orders", "x_request", &large, "1"));
     let status = soon("the status", call).await.expect_err("rejected");
     assert_eq!(status.code(), Code::ResourceExhausted, "{status}");
 
-    orders.send("orders", "db_find", "{}", "7");
-    let response = orders.recv().await.expect("a response");
-    assert_eq!(
-        (response.request_id.as_str(), response.error.as_str()),
-        ("7", "Unknown message type: db_find")
-    );
+    for domain in [&mut orders, &mut users] {
+        domain.send("x", "db_find", "{}", "7");
+        let response = domain.recv().await.expect("a response");
+        assert_eq!(
+            (response.request_id.as_str(), response.error.as_str()),
+            ("7", "Unknown message type: db_find")
+        );
+    }
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn compressed_requests_are_accepted_by_all_methods() {
+    let server = Server::start().await;
+    let mut users = server.join("users", Some("token-1")).await;
+    for encoding in [
+        CompressionEncoding::Gzip,
+        CompressionEncoding::Deflate,
+        CompressionEncoding::Zstd,
+    ] {
+        let mut caller = server.client().await.send_compressed(encoding);
+        let call = caller.send_message(message("users", "x_request", "{}", "1"));
+        let (response, ()) = tokio::join!(call, async {
+            let request = users.recv().await.expect("a request");
+            users.send("users", "x_response", "{}", &request.request_id);
+        });
+        assert!(response.expect("a response").into_inner().success);
+
+        let (sender, messages) = mpsc::unbounded_channel();
+        let mut stream = caller
+            .domain_communication(UnboundedReceiverStream::new(messages))
+            .await
+            .expect("opened")
+            .into_inner();
+        let register = message("orders", "domain_register", "{}", "1");
+        sender.send(register).expect("the stream is open");
+        let registered = stream.message().await.expect("registered");
+        assert_eq!(registered.expect("a response").r#type, "register_success");
+
+        let channel = server.channel().await;
+        let mut health = HealthClient::new(channel).send_compressed(encoding);
+        let request = HealthCheckRequest {
+            service: "fulcrum".to_owned(),
+        };
+        let status = health.check(request).await.expect("a status");
+        assert_eq!(status.into_inner().status, 1);
+    }
     server.stop().await;
 }
 

@@ -184,5 +184,6 @@ pub(crate) fn message(domain: &str, type_: &str, payload: &str, request_id: &str
         r#type: type_.into(),
         payload: payload.into(),
         request_id: request_id.into(),
+        more: false,
     }
 }

@@ -66,7 +66,8 @@ fn each_end_of_a_stream_has_its_cause() {
     assert_eq!(end, StreamEnd::Replaced, "{cause}");
     drop(old);
 
-    server.registry.disconnect("users", 5);
+    let limit = std::time::Duration::from_millis(200);
+    runtime.block_on(server.registry.disconnect("users", 5, limit));
     let (end, cause) = runtime.block_on(next_end(&mut server));
     assert_eq!(end, StreamEnd::ByServer, "{cause}");
     runtime.block_on(server.stop());

@@ -30,8 +30,9 @@ pub(crate) fn build_command(
     token: &str,
 ) -> Result<(CommandSpec, Vec<StartWarning>), StartError> {
     let base = &context.environment;
-    let log_level = context.desired.current().app.runtime.logs.level.clone();
-    let env = environment(base, domain, &log_level, token)?;
+    let desired = context.desired.current();
+    let env = environment(base, domain, &desired.app.runtime, token)?;
+    drop(desired);
     let process = &domain.process;
     match &domain.program {
         Program::Node { entry } => {

@@ -2,12 +2,13 @@
 
 use std::collections::BTreeMap;
 
+use fulcrum_config::{App, Domain};
 use fulcrum_spawn::lifecycle::{Command, CommandRejected, Phase};
 use fulcrum_spawn::supervisor::{DomainHandle, Supervisor, Ticket, Turn};
 use tokio::task::JoinSet;
 
 use crate::events::log::EventLog;
-use crate::outcome::{ProgressStep, wait_for_outcome};
+use crate::outcome::{ProgressStep, join_failures, wait_for_outcome};
 
 /// One request.
 pub(crate) struct LifecycleRequest {
@@ -87,8 +88,42 @@ impl LifecycleExecutor {
         if failed.is_empty() {
             Ok(done.join("; "))
         } else {
-            Err(failed.join("; "))
+            Err(join_failures(&failed))
         }
+    }
+
+    /// The jobs among domains that are to run.
+    ///
+    /// # Errors
+    /// One that was named is no job, none is, or one is running already.
+    pub(crate) fn jobs(
+        &self,
+        app: &App,
+        names: Vec<String>,
+        by_name: bool,
+    ) -> Result<Vec<String>, String> {
+        let is_job = |name: &String| app.domain(name).is_some_and(Domain::is_job);
+        let (jobs, others): (Vec<_>, Vec<_>) = names.into_iter().partition(is_job);
+        if let Some(name) = others.first().filter(|_| by_name || jobs.is_empty()) {
+            return Err(format!(
+                "{name} is no job: start it with `fulcrum domains start {name}`, or set \
+                 `process.kind: job`"
+            ));
+        }
+        for name in &jobs {
+            let now = self.supervisor.domain(name).map(|handle| handle.snapshot());
+            if let Some(now) = now.filter(|now| now.phase.has_process()) {
+                let pid = now
+                    .pid
+                    .map_or_else(String::new, |pid| format!(", pid {pid}"));
+                return Err(format!(
+                    "{name} is running already ({}{pid}); wait for it with `fulcrum domains wait \
+                     {name} --for completed`, or run `fulcrum domains restart {name}`",
+                    now.phase
+                ));
+            }
+        }
+        Ok(jobs)
     }
 
     /// The dependencies that a start brings up as well, each with the reason.
@@ -126,8 +161,13 @@ impl LifecycleExecutor {
     /// started that was not named.
     fn record_requester(&self, command: Command, handle: &DomainHandle, needed: Option<&String>) {
         let snapshot = handle.snapshot();
-        let is_down = matches!(snapshot.phase, Phase::Stopped | Phase::Failed);
+        let is_down = matches!(
+            snapshot.phase,
+            Phase::Stopped | Phase::Completed | Phase::Failed
+        );
         let verb = match command {
+            // A job that is done is not started again.
+            Command::Start if snapshot.phase == Phase::Completed => return,
             Command::Start if is_down || snapshot.phase == Phase::Backoff => "start",
             Command::Stop if !is_down => "stop",
             Command::Kill if !is_down => "stop --force",

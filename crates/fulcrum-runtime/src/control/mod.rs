@@ -1,5 +1,6 @@
 //! The control API: what clients of a running instance can read and request.
 
+pub(crate) mod call;
 pub(crate) mod change;
 pub(crate) mod info;
 mod logs;

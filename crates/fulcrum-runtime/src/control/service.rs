@@ -16,11 +16,12 @@ use fulcrum_rpc::control::{
     LogsRequest, Progress, ReloadProgress, ReloadRequest, ShutdownRequest, SignalRequest,
     StatusRequest, StatusResponse, WaitRequest,
 };
-use fulcrum_rpc::{ControlError, ControlHandler, MessageStream, Registry};
+use fulcrum_rpc::{ControlError, ControlHandler, MessageStream};
 use fulcrum_spawn::lifecycle::{Command, Phase};
 use fulcrum_spawn::supervisor::WaitCondition;
 use tokio::time::{interval, timeout};
 
+use crate::control::call::CallService;
 use crate::control::change::{LifecycleExecutor, LifecycleRequest};
 use crate::control::logs;
 use crate::control::reload::{progress_message, stream_reload};
@@ -36,9 +37,6 @@ use crate::shutdown::blockers::{shutdown_progress, unkillable};
 use crate::shutdown::stage::{ShutdownSignal, ShutdownStage};
 use crate::state::desired::DesiredStateReceiver;
 
-/// How long a call may take if the request has no limit.
-const DEFAULT_CALL_TIMEOUT_MS: u64 = 30_000;
-
 /// How often a client of a shutdown receives progress.
 const SHUTDOWN_PROGRESS_INTERVAL: Duration = Duration::from_millis(500);
 
@@ -51,7 +49,7 @@ pub(crate) struct ControlService {
     pub(crate) lifecycle: LifecycleExecutor,
     pub(crate) waiter: DomainWaiter,
     pub(crate) reload: ReloadHandle,
-    pub(crate) registry: Registry,
+    pub(crate) calls: CallService,
     pub(crate) events: EventLog,
     pub(crate) hub: Hub,
     pub(crate) shutdown: ShutdownSignal,
@@ -81,6 +79,61 @@ impl ControlService {
     }
 }
 
+impl ControlService {
+    /// Runs jobs once more, and reports how they end.
+    fn run_jobs(&self, request: ChangeRequest) -> MessageStream<Progress> {
+        let names = match self.select(&request.domains) {
+            Ok(names) => names,
+            Err(text) => return single_outcome(Kind::UnknownDomain, text),
+        };
+        let by_name = request.domains.iter().any(|name| names.contains(name));
+        let names = match self
+            .lifecycle
+            .jobs(&self.desired.current().app, names, by_name)
+        {
+            Ok(names) => names,
+            Err(text) => return single_outcome(Kind::Failed, text),
+        };
+        let lifecycle_request = LifecycleRequest {
+            command: Command::Restart,
+            names,
+            by_name,
+            no_wait: request.no_wait,
+            no_deps: false,
+        };
+        let limit = timeout_or_max(request.timeout_ms);
+        self.execute(lifecycle_request, limit, Kind::DomainFailed)
+    }
+
+    /// Executes a request; `failed` is the kind of outcome if a domain did not come to be as
+    /// requested.
+    fn execute(
+        &self,
+        request: LifecycleRequest,
+        limit: Duration,
+        failed: Kind,
+    ) -> MessageStream<Progress> {
+        if self.shutdown.stage() > ShutdownStage::Running {
+            let text = "the instance is shutting down";
+            return single_outcome(Kind::Failed, text);
+        }
+        let (sender, stream) = message_channel();
+        let (lifecycle, waiter) = (self.lifecycle.clone(), self.waiter.clone());
+        tokio::spawn(async move {
+            let steps = sender.clone();
+            // A client that is slow or gone misses steps and delays nothing.
+            let on_step = move |step| drop(steps.try_send(Ok(progress_message(step))));
+            let last = match timeout(limit, lifecycle.execute(&request, on_step)).await {
+                Ok(Ok(text)) => outcome(Kind::Done, text),
+                Ok(Err(text)) => outcome(failed, text),
+                Err(_) => outcome(Kind::TimedOut, describe_timeout(&waiter, &request)),
+            };
+            let _ = sender.send(Ok(last)).await;
+        });
+        stream
+    }
+}
+
 impl ControlHandler for ControlService {
     async fn instance(&self) -> Instance {
         self.status.instance()
@@ -106,6 +159,7 @@ impl ControlHandler for ControlService {
     ) -> Result<MessageStream<Progress>, ControlError> {
         let command = match request.action() {
             Action::Start => Command::Start,
+            Action::Run => return Ok(self.run_jobs(request)),
             Action::Stop => Command::Stop,
             Action::Restart => Command::Restart,
             Action::Kill => Command::Kill,
@@ -118,35 +172,15 @@ impl ControlHandler for ControlService {
             Ok(names) => names,
             Err(text) => return Ok(single_outcome(Kind::UnknownDomain, text)),
         };
-        if self.shutdown.stage() > ShutdownStage::Running {
-            let text = "the instance is shutting down";
-            return Ok(single_outcome(Kind::Failed, text));
-        }
-        let request = (
-            LifecycleRequest {
-                command,
-                by_name: request.domains.iter().any(|name| names.contains(name)),
-                names,
-                no_wait: request.no_wait,
-                no_deps: request.no_deps,
-            },
-            timeout_or_max(request.timeout_ms),
-        );
-        let (sender, stream) = message_channel();
-        let lifecycle = self.lifecycle.clone();
-        tokio::spawn(async move {
-            let (request, limit) = request;
-            let steps = sender.clone();
-            // A client that is slow or gone misses steps and delays nothing.
-            let on_step = move |step| drop(steps.try_send(Ok(progress_message(step))));
-            let last = match timeout(limit, lifecycle.execute(&request, on_step)).await {
-                Ok(Ok(text)) => outcome(Kind::Done, text),
-                Ok(Err(text)) => outcome(Kind::Failed, text),
-                Err(_) => outcome(Kind::TimedOut, "time limit reached; the request continues"),
-            };
-            let _ = sender.send(Ok(last)).await;
-        });
-        Ok(stream)
+        let limit = timeout_or_max(request.timeout_ms);
+        let request = LifecycleRequest {
+            command,
+            by_name: request.domains.iter().any(|name| names.contains(name)),
+            names,
+            no_wait: request.no_wait,
+            no_deps: request.no_deps,
+        };
+        Ok(self.execute(request, limit, Kind::Failed))
     }
 
     async fn signal(
@@ -173,6 +207,7 @@ impl ControlHandler for ControlService {
         let condition = match request.condition() {
             Condition::Running => WaitCondition::Running,
             Condition::Stopped => WaitCondition::Stopped,
+            Condition::Completed => WaitCondition::Completed,
             Condition::Ready | Condition::Unspecified => WaitCondition::Ready,
         };
         let names = if request.domains.is_empty() {
@@ -235,27 +270,14 @@ impl ControlHandler for ControlService {
     }
 
     async fn call(&self, request: CallRequest) -> Result<CallResponse, ControlError> {
-        let CallRequest {
-            domain,
-            r#type,
-            payload,
-            timeout_ms,
-        } = request;
-        if self.desired.domain(&domain).is_none() && !self.registry.is_registered(&domain) {
-            self.select(std::slice::from_ref(&domain))
-                .map_err(ControlError::NotFound)?;
-        }
-        let limit = Duration::from_millis(match timeout_ms {
-            0 => DEFAULT_CALL_TIMEOUT_MS,
-            limit => limit,
-        });
-        let response = self.registry.call(&domain, &r#type, payload, limit).await;
-        Ok(CallResponse {
-            r#type: response.type_,
-            payload: response.payload,
-            success: response.success,
-            error: response.error,
-        })
+        self.calls.call(request).await
+    }
+
+    async fn call_stream(
+        &self,
+        request: CallRequest,
+    ) -> Result<MessageStream<CallResponse>, ControlError> {
+        self.calls.call_stream(request)
     }
 
     async fn reload(
@@ -304,6 +326,16 @@ impl ControlHandler for ControlService {
         });
         Ok(stream)
     }
+}
+
+/// What a request still waits for at its time limit.
+fn describe_timeout(waiter: &DomainWaiter, request: &LifecycleRequest) -> String {
+    let condition = match request.command {
+        Command::Start | Command::Restart => WaitCondition::Ready,
+        Command::Stop | Command::Kill => WaitCondition::Stopped,
+    };
+    let pending = waiter.describe_pending(&request.names, condition);
+    format!("time limit reached; the request continues: {pending}")
 }
 
 /// Sends the lines in memory, the marker, and, if the client follows, the lines that come.

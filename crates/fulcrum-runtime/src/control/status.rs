@@ -1,10 +1,11 @@
 //! The instance and its domains as messages of the control API.
 
 use std::ffi::OsStr;
+use std::time::SystemTime;
 
 use fulcrum_config::{Domain as DomainConfig, Mode, Program, redact_arguments, redact_value};
 use fulcrum_logs::{Hub, Stream};
-use fulcrum_rpc::control::{Details, Domain, Instance, LastExit};
+use fulcrum_rpc::control::{Details, Domain, ExternalProcess, Instance, LastExit};
 use fulcrum_spawn::lifecycle::Phase;
 use fulcrum_spawn::supervisor::{Snapshot, Supervisor};
 use tokio::time::Instant;
@@ -71,6 +72,12 @@ impl StatusReader {
             let lag = *state.event_loop_lag.borrow();
             message.event_loop_lag_ms = lag.map(|lag| lag.as_secs_f64() * 1000.0);
         }
+        let state = self.states.get(name);
+        let external = state.and_then(|state| state.external.borrow().clone());
+        if let Some((pid, command)) = external {
+            message.reason = format!("external: pid {pid} ({command}); {}", message.reason);
+            message.external = Some(ExternalProcess { pid, command });
+        }
         if details {
             message.details = self.details(config);
         }
@@ -99,7 +106,13 @@ impl StatusReader {
             reason: describe_exit(&self.states, &config.name, exit),
             at: Some(exit.at.into()),
         });
+        message.next_run = self.next_run(&config.name).map(Into::into);
         message.reason = self.reason(config, snapshot);
+    }
+
+    fn next_run(&self, domain: &str) -> Option<SystemTime> {
+        let state = self.states.get(domain)?;
+        *state.next_run.borrow()
     }
 
     /// The reason of a phase, with the attempt of a restart, the failures of probes, or a hint.
@@ -107,13 +120,20 @@ impl StatusReader {
         if let Some(hint) = hint(Some(config), snapshot) {
             return format!("{}; {hint}", snapshot.reason);
         }
-        let mut reason = snapshot.reason.clone();
+        let mut reason = match snapshot.phase {
+            Phase::Running if config.is_job() => "not completed yet".to_owned(),
+            _ => snapshot.reason.clone(),
+        };
         let Some(state) = self.states.get(&config.name) else {
             return reason;
         };
         let schedule = state.restart_schedule.borrow().clone();
         if let Some(attempt) = schedule.filter(|_| snapshot.phase == Phase::Backoff) {
             reason = format!("{reason}; {attempt}");
+        }
+        if let Some(due) = *state.next_run.borrow() {
+            let due = humantime::format_rfc3339_seconds(due);
+            reason = format!("{reason}; next run at {due}");
         }
         if snapshot.pid.is_some() {
             reason = state.probe_status.borrow().append_to_reason(&reason);

@@ -1,16 +1,22 @@
 //! Waits until domains reach a condition.
 
-use fulcrum_spawn::supervisor::{Supervisor, WaitCondition, WaitFailure};
+use std::collections::BTreeMap;
+
+use fulcrum_config::Domain;
+use fulcrum_spawn::lifecycle::Phase;
+use fulcrum_spawn::supervisor::{Snapshot, Supervisor, WaitCondition, WaitFailure};
 use tokio::time::Instant;
 
 use crate::format::{format_measured, pluralize};
 use crate::outcome::cures;
 use crate::state::desired::DesiredStateReceiver;
+use crate::state::domain::SharedDomainStates;
 
 /// Waits for domains.
 #[derive(Clone)]
 pub(crate) struct DomainWaiter {
     pub(crate) desired: DesiredStateReceiver,
+    pub(crate) states: SharedDomainStates,
     pub(crate) supervisor: Supervisor,
     /// When the instance was started.
     pub(crate) started: Instant,
@@ -45,9 +51,18 @@ impl DomainWaiter {
         }
     }
 
-    /// The domains for which the condition does not hold yet, as text.
+    /// The domains for which the condition does not hold yet, as text: their phases, and the last
+    /// answers of their probes.
     pub(crate) fn describe_pending(&self, names: &[String], condition: WaitCondition) -> String {
-        self.supervisor.describe_pending(names, condition)
+        let pending = self.supervisor.pending(names, condition).into_iter();
+        let texts = pending.map(|(name, now)| {
+            let state = self.states.get(&name).filter(|_| now.pid.is_some());
+            let reason = state.map_or(now.reason.clone(), |state| {
+                state.probe_status.borrow().append_to_reason(&now.reason)
+            });
+            format!("{name} is {} ({reason})", now.phase)
+        });
+        texts.collect::<Vec<_>>().join("; ")
     }
 
     fn describe_done(&self, names: &[String], condition: WaitCondition) -> String {
@@ -69,42 +84,77 @@ impl DomainWaiter {
         }
     }
 
-    /// `3 domains ready in 412 ms`: from the start of the instance until the last domain was ready.
+    /// `2 domains ready, 1 job completed in 412 ms`: from the start of the instance until the last
+    /// domain was ready and the last job completed.
     fn describe_start(&self) -> String {
         let desired = self.desired.current();
         let handles = desired
             .selected
             .iter()
             .filter_map(|name| self.supervisor.domain(name));
-        let ready = handles
-            .map(|handle| handle.snapshot())
-            .filter_map(|snapshot| snapshot.spawned_at.zip(snapshot.ready_after))
-            .map(|(spawned, after)| (spawned + after).saturating_duration_since(self.started))
-            .max()
-            .unwrap_or_default();
-        let domains = pluralize(desired.selected.len(), "domain");
-        format!("{domains} ready in {}", format_measured(ready))
+        let snapshots: Vec<Snapshot> = handles.map(|handle| handle.snapshot()).collect();
+        let last = snapshots.iter().filter_map(done_at).max();
+        let after = last.map(|at| at.saturating_duration_since(self.started));
+        let is_completed = |now: &&Snapshot| now.phase == Phase::Completed;
+        let jobs = snapshots.iter().filter(is_completed).count();
+        let parts = [
+            (desired.selected.len() - jobs, "domain", "ready"),
+            (jobs, "job", "completed"),
+        ];
+        let parts: Vec<String> = parts
+            .iter()
+            .filter(|(count, ..)| *count > 0)
+            .map(|(count, what, state)| format!("{} {state}", pluralize(*count, what)))
+            .collect();
+        let mut text = parts.join(", ");
+        text.push_str(&format!(
+            " in {}",
+            format_measured(after.unwrap_or_default())
+        ));
+        let is_scheduled = |domain: &&Domain| domain.process.schedule.is_some();
+        let scheduled = desired.app.domains.iter().filter(is_scheduled).count();
+        if scheduled > 0 {
+            text.push_str(&format!("; {} scheduled", pluralize(scheduled, "job")));
+        }
+        text
+    }
+}
+
+/// When a domain became ready, or a job completed.
+fn done_at(now: &Snapshot) -> Option<Instant> {
+    match now.phase {
+        Phase::Completed => now.completed.map(|(at, _)| at),
+        _ => now
+            .spawned_at
+            .zip(now.ready_after)
+            .map(|(spawned, after)| spawned + after),
     }
 }
 
 /// One line for each domain, and the commands that cure it.
 fn describe_failures(failed: &[WaitFailure]) -> String {
     let mut lines: Vec<String> = failed.iter().map(WaitFailure::to_string).collect();
-    let hints = cures(failed.iter().flat_map(|failure| &failure.blockers));
+    let mut hints = cures(failed.iter().flat_map(|failure| &failure.blockers));
+    // The failure of the dependency itself may say it already.
+    hints.retain(|hint| !lines.iter().any(|line| line.contains(hint)));
     lines.extend(hints.iter().map(|hint| format!("  hint: {hint}")));
     lines.join("\n")
 }
 
-/// `not started: api (waiting for db: failed (exit 1)), web (…)`, and the commands that cure it.
+/// `not started: api, web (waiting for db: failed (exit 1)); …`, and the commands that cure it.
 fn describe_waiting(failed: &[WaitFailure]) -> Option<String> {
-    let waiting = failed.iter().filter(|one| !one.blockers.is_empty());
-    let texts: Vec<String> = waiting
-        .map(|one| format!("{} ({})", one.domain, one.reason))
-        .collect();
-    if texts.is_empty() {
+    let mut by_reason: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
+    for one in failed.iter().filter(|one| !one.blockers.is_empty()) {
+        by_reason.entry(&one.reason).or_default().push(&one.domain);
+    }
+    if by_reason.is_empty() {
         return None;
     }
-    let mut text = format!("not started: {}", texts.join(", "));
+    let texts: Vec<String> = by_reason
+        .iter()
+        .map(|(reason, domains)| format!("{} ({reason})", domains.join(", ")))
+        .collect();
+    let mut text = format!("not started: {}", texts.join("; "));
     for hint in cures(failed.iter().flat_map(|failure| &failure.blockers)) {
         text.push_str(&format!("\nhint: {hint}"));
     }
@@ -113,6 +163,7 @@ fn describe_waiting(failed: &[WaitFailure]) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
     use std::time::Duration;
 
     use super::*;
@@ -123,6 +174,7 @@ mod tests {
     fn waiter(harness: &Harness) -> DomainWaiter {
         DomainWaiter {
             desired: harness.desired.clone(),
+            states: Arc::clone(&harness.states),
             supervisor: harness.supervisor.clone(),
             started: Instant::now(),
         }
@@ -187,8 +239,7 @@ mod tests {
         let text = text.expect("two domains wait");
         let (waiting, hint) = text.split_once("\nhint: ").expect("one hint");
         assert!(
-            waiting.starts_with("not started: api (waiting for db: ended (exit 3")
-                && waiting.contains("), auth (waiting for db: ended (exit 3"),
+            waiting.starts_with("not started: api, auth (waiting for db: ended (exit 3"),
             "{waiting}"
         );
         assert_eq!(hint, "fix the error, then run `fulcrum domains restart db`");

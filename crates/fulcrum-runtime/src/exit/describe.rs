@@ -1,6 +1,7 @@
 //! Descriptions of exits, for status, events and log lines.
 
 use fulcrum_config::{Domain, Program};
+use fulcrum_health::{ProgramKind, describe_exit as describe_status};
 use fulcrum_spawn::lifecycle::{Goal, Phase, TransitionCause};
 use fulcrum_spawn::supervisor::{LastExit, Snapshot};
 
@@ -26,7 +27,7 @@ pub(crate) fn describe_forced_exit(
     }
     let record = states.get(domain)?.exit_record(exit.generation);
     Some(record.map_or_else(
-        || fulcrum_health::describe_exit(exit.report.code, exit.report.signal),
+        || describe_status(exit.report.code, exit.report.signal, ProgramKind::Other),
         |record| record.describe_forced(exit.killed),
     ))
 }
@@ -40,9 +41,20 @@ pub(crate) fn hint(config: Option<&Domain>, snapshot: &Snapshot) -> Option<&'sta
     let never_ready = snapshot.phase == Phase::Stopped
         && snapshot.goal == Goal::Up
         && snapshot.ready_after.is_none();
-    let is_node = config.is_some_and(|domain| matches!(domain.program, Program::Node { .. }));
-    (exited_cleanly && never_ready && is_node).then_some(
-        "its entry point finished without starting a domain: export default a class with a \
-         start() method, or call start()",
-    )
+    let config = config.filter(|domain| matches!(domain.program, Program::Node { .. }))?;
+    let preloads = config.process.node_args.iter().any(|argument| {
+        ["--import", "--require", "-r"]
+            .iter()
+            .any(|option| argument.starts_with(option))
+    });
+    (exited_cleanly && never_ready).then_some(match preloads {
+        true => {
+            "its entry point finished without starting a domain, or a module of --import awaits a \
+             promise that never settles, with which Node 24 exits before the entry point runs"
+        }
+        false => {
+            "its entry point finished without starting a domain: export default a class with a \
+             start() method, or call start()"
+        }
+    })
 }

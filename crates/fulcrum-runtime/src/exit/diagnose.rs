@@ -4,12 +4,13 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use fulcrum_config::Domain;
-use fulcrum_health::{DIAGNOSED_LINES, ExitContext, ExitRecord, OomKill, diagnose};
+use fulcrum_config::{Domain, Program};
+use fulcrum_health::{DIAGNOSED_LINES, ExitContext, ExitRecord, OomKill, ProgramKind, diagnose};
 use fulcrum_logs::{Hub, Stream};
 use fulcrum_spawn::lifecycle::ExitReport;
 use fulcrum_spawn::process::OomMonitor;
 
+use crate::exit::logged::{self, plain_text};
 use crate::exit::port_conflict;
 use crate::state::domain::SharedDomainStates;
 
@@ -20,6 +21,7 @@ const KEPT_LINES: usize = 20;
 #[derive(Debug, Clone)]
 pub(crate) struct ExitDiagnoser {
     domain: String,
+    kind: ProgramKind,
     domain_dir: String,
     app: String,
     hub: Hub,
@@ -37,6 +39,7 @@ impl ExitDiagnoser {
     ) -> Self {
         Self {
             domain: domain.name.clone(),
+            kind: kind_of(&domain.program),
             domain_dir: domain.dir.display().to_string(),
             app: app.display().to_string(),
             hub: hub.clone(),
@@ -59,12 +62,18 @@ impl ExitDiagnoser {
             self.oom.untrack(pid);
             None
         };
-        let lines = self
-            .hub
-            .last_lines(&self.domain, generation, Stream::Stderr, DIAGNOSED_LINES);
-        let lines: Vec<String> = lines.iter().map(|line| line.text().into_owned()).collect();
+        let last = |stream| {
+            self.hub
+                .last_lines(&self.domain, generation, stream, DIAGNOSED_LINES)
+        };
+        let (stderr, stdout) = (last(Stream::Stderr), last(Stream::Stdout));
+        let logged_error = logged::last_error(stderr.iter().chain(&stdout));
+        let lines: Vec<String> = stderr.iter().map(plain_text).collect();
+        let stdout: Vec<String> = stdout.iter().map(plain_text).collect();
         let mut diagnosis = diagnose(&ExitContext {
             stderr: &lines,
+            stdout: &stdout,
+            logged_error: logged_error.as_deref(),
             code: report.code,
             signal: report.signal,
             domain_dir: &self.domain_dir,
@@ -87,6 +96,7 @@ impl ExitDiagnoser {
             generation,
             code: report.code,
             signal: report.signal,
+            kind: self.kind,
             stderr,
             diagnosis,
             oom_kill: oom.map(|kill| OomKill {
@@ -97,5 +107,15 @@ impl ExitDiagnoser {
         if let Some(state) = self.states.get(&self.domain) {
             state.last_exit.send_replace(Some(Arc::new(record)));
         }
+    }
+}
+
+fn kind_of(program: &Program) -> ProgramKind {
+    match program {
+        Program::Node { .. } => ProgramKind::Node,
+        Program::Command(words) => words
+            .first()
+            .map_or(ProgramKind::Other, |word| ProgramKind::of_command(word)),
+        Program::NoProcess => ProgramKind::Other,
     }
 }

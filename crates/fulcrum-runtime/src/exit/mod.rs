@@ -2,4 +2,6 @@
 
 pub(crate) mod describe;
 pub(crate) mod diagnose;
+pub(crate) mod held;
+pub(crate) mod logged;
 pub(crate) mod port_conflict;

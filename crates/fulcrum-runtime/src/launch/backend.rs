@@ -1,5 +1,7 @@
 //! The supervisor's backend: prepares and spawns the generations of one domain.
 
+use std::collections::BTreeMap;
+use std::ffi::OsString;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -13,6 +15,7 @@ use fulcrum_spawn::supervisor::{Backend, FactSender, ProcessGroup, StartLimiter,
 use fulcrum_spawn::{CommandSpec, StartError};
 
 use crate::command::build::{CommandContext, build_command};
+use crate::command::environment::environment;
 use crate::exit::diagnose::ExitDiagnoser;
 use crate::launch::install::{InstallRequest, ensure_installed};
 use crate::launch::permit::release_when_started;
@@ -223,15 +226,18 @@ async fn prepare(
         log(Level::Warn, warning);
     }
     if is_node(&domain) {
+        let env = install_environment(&domain, &context).await?;
         let request = InstallRequest {
-            domain: &domain.name,
-            dir: &domain.dir,
-            app: context.app(),
+            domain: &domain,
+            app: context.app().to_path_buf(),
+            env: &env,
+            context: &context.command.prepare,
             hub: &context.hub,
             spawner: &context.spawner,
             run: &context.run,
             generation,
             install_allowed: context.install_allowed && domain.process.install,
+            states: &context.states,
         };
         ensure_installed(&context.installer, &request).await?;
     }
@@ -248,6 +254,20 @@ async fn prepare(
         log(Level::Info, warning.to_string());
     }
     Ok(plan)
+}
+
+/// The environment of the domain, by which its Node is found.
+async fn install_environment(
+    domain: &Arc<Domain>,
+    context: &LaunchContext,
+) -> Result<BTreeMap<OsString, OsString>, StartError> {
+    let (domain, base) = (Arc::clone(domain), Arc::clone(&context.command.environment));
+    let desired = context.desired().clone();
+    tokio::task::spawn_blocking(move || {
+        environment(&base, &domain, &desired.current().app.runtime, "")
+    })
+    .await
+    .map_err(|error| StartError::permanent(format!("failed to read its environment: {error}")))?
 }
 
 /// Whether Fulcrum runs the domain with Node, so that its start is computation.

@@ -1,20 +1,28 @@
 //! Installs a domain's packages; the progress and the package manager's output are logged for it.
 
-use std::path::Path;
+use std::collections::BTreeMap;
+use std::ffi::{OsStr, OsString};
+use std::path::PathBuf;
+use std::sync::Arc;
 
+use fulcrum_config::{Domain, Program, parse_yaml_value};
 use fulcrum_logs::{Hub, Level, PumpCounters, Source, Stream, pump};
 use fulcrum_spawn::StartError;
-use fulcrum_spawn::prepare::{self, InstallEvent, PackageInstaller};
+use fulcrum_spawn::prepare::{self, InstallEvent, PackageInstaller, PackageQuery, PrepareContext};
 use fulcrum_spawn::process::{RunId, Spawner};
+use tokio::time::Instant;
 
 use crate::log_lines::log_for_domain;
+use crate::state::domain::{DomainState, DomainStates, InstallPeriod};
 use crate::state::process::TOKEN_VAR;
 
 /// A domain whose packages are to be installed.
 pub(crate) struct InstallRequest<'a> {
-    pub(crate) domain: &'a str,
-    pub(crate) dir: &'a Path,
-    pub(crate) app: &'a Path,
+    pub(crate) domain: &'a Domain,
+    pub(crate) app: PathBuf,
+    /// The domain's environment, in which its Node and the package manager are looked up.
+    pub(crate) env: &'a BTreeMap<OsString, OsString>,
+    pub(crate) context: &'a Arc<PrepareContext>,
     pub(crate) hub: &'a Hub,
     pub(crate) spawner: &'a Spawner,
     /// The run that issues the package manager's token.
@@ -22,6 +30,7 @@ pub(crate) struct InstallRequest<'a> {
     pub(crate) generation: u64,
     /// `process.install` and not `--no-install`.
     pub(crate) install_allowed: bool,
+    pub(crate) states: &'a DomainStates,
 }
 
 /// Installs what is missing. Dropping the future kills the package manager and all its processes.
@@ -37,19 +46,64 @@ pub(crate) async fn ensure_installed(
         .run
         .token()
         .map_err(|error| StartError::transient(format!("cannot create a token: {error}")))?;
-    let path = std::env::var_os("PATH").unwrap_or_default();
+    let domain = request.domain;
+    let variable = |name: &str| request.env.get(OsStr::new(name)).cloned();
+    let entry = match &domain.program {
+        Program::Node { entry } => Some(entry.clone()),
+        Program::Command(_) | Program::NoProcess => None,
+    };
     let install = prepare::InstallRequest {
-        dir: request.dir,
-        app_root: request.app,
-        path: &path,
+        packages: PackageQuery {
+            dir: domain.dir.clone(),
+            app_root: request.app.clone(),
+            runs_node: entry.is_some(),
+            entry,
+            path: variable("PATH").unwrap_or_default(),
+            home: variable("HOME").map(PathBuf::from),
+            node: domain.process.node.clone(),
+            yaml: parse_yaml_value,
+        },
+        context: request.context,
         allowed: request.install_allowed,
         token: (TOKEN_VAR.into(), token.into()),
-        label: format!("{}.{}.install", request.domain, request.generation),
+        label: format!("{}.{}.install", domain.name, request.generation),
     };
-    let report = |event| log_event(request, event);
+    let period = PeriodGuard(request.states.get(&domain.name));
+    let report = |event| {
+        if matches!(event, InstallEvent::Started { .. }) {
+            period.start();
+        }
+        log_event(request, event);
+    };
     installer
         .ensure_installed(&install, request.spawner, report)
         .await
+}
+
+/// Records when packages are installed, also if the install is given up.
+struct PeriodGuard(Option<Arc<DomainState>>);
+
+impl PeriodGuard {
+    fn start(&self) {
+        if let Some(state) = &self.0 {
+            state.install.send_replace(Some(InstallPeriod {
+                started: Instant::now(),
+                ended: None,
+            }));
+        }
+    }
+}
+
+impl Drop for PeriodGuard {
+    fn drop(&mut self) {
+        if let Some(state) = &self.0 {
+            state.install.send_modify(|period| {
+                if let Some(period) = period {
+                    period.ended.get_or_insert_with(Instant::now);
+                }
+            });
+        }
+    }
 }
 
 fn log_event(request: &InstallRequest<'_>, event: InstallEvent) {
@@ -71,7 +125,7 @@ fn log_event(request: &InstallRequest<'_>, event: InstallEvent) {
             stderr,
         } => {
             let source = Source {
-                domain: request.domain.into(),
+                domain: request.domain.name.as_str().into(),
                 generation: request.generation,
                 pid,
             };
@@ -84,6 +138,6 @@ fn log_event(request: &InstallRequest<'_>, event: InstallEvent) {
             return;
         }
     };
-    let (domain, generation) = (request.domain, request.generation);
+    let (domain, generation) = (request.domain.name.as_str(), request.generation);
     log_for_domain(request.hub, domain, generation, level, text);
 }

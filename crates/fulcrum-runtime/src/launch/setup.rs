@@ -87,7 +87,10 @@ impl DomainFactory {
             .dependencies(&domain.name)
             .into_iter()
             .filter(|(name, _)| is_awaited(name))
-            .map(|(name, condition)| (name.to_owned(), to_condition(condition)))
+            .map(|(name, condition)| {
+                let is_job = desired.app.domain(name).is_some_and(Domain::is_job);
+                (name.to_owned(), to_condition(condition, is_job))
+            })
             .collect();
         let settings = SettingsCache::new(
             domain.clone(),
@@ -99,6 +102,7 @@ impl DomainFactory {
             dependencies,
             timing: Timing {
                 start_timeout: process.start_timeout,
+                time_limit: process.timeout.filter(|_| domain.is_job()),
                 stop_grace: process.stop.grace,
                 kill_wait: KILL_WAIT,
             },
@@ -110,10 +114,12 @@ impl DomainFactory {
     }
 }
 
-fn to_condition(condition: DependencyCondition) -> Condition {
+/// A job takes no work: it is awaited to its end.
+pub(crate) fn to_condition(condition: DependencyCondition, is_job: bool) -> Condition {
     match condition {
+        DependencyCondition::Ready if is_job => Condition::Completed,
         DependencyCondition::Ready => Condition::Ready,
         DependencyCondition::Started => Condition::Started,
-        DependencyCondition::Exited => Condition::Exited,
+        DependencyCondition::Completed => Condition::Completed,
     }
 }

@@ -1,6 +1,6 @@
 //! From the configuration's heartbeat settings to limits of the liveness monitor and of the server.
 
-use fulcrum_config::{App, HeartbeatSettings};
+use fulcrum_config::{App, GrpcSettings, HeartbeatSettings};
 use fulcrum_health::{HeartbeatConfig, LivenessTimeouts};
 use fulcrum_rpc::ServerConfig;
 
@@ -11,8 +11,12 @@ pub(crate) fn liveness_timeouts(app: &App) -> LivenessTimeouts {
 }
 
 /// The settings of the domains' port.
-pub(crate) fn server_config(timeouts: LivenessTimeouts) -> ServerConfig {
+pub(crate) fn server_config(grpc: &GrpcSettings, timeouts: LivenessTimeouts) -> ServerConfig {
     ServerConfig {
+        call_timeout: grpc.call_timeout,
+        call_queue: usize::try_from(grpc.call_queue).unwrap_or(usize::MAX),
+        max_message: usize::try_from(grpc.max_message).unwrap_or(usize::MAX),
+        web_origins: grpc.web_origins.clone(),
         keepalive_interval: timeouts.ping_interval(),
         keepalive_timeout: timeouts.close_after(),
         ..ServerConfig::default()

@@ -13,7 +13,7 @@ use fulcrum_health::{
     MemberActivity, ProcessActivity,
 };
 use fulcrum_logs::{Hub, Level};
-use fulcrum_rpc::{CAPABILITY_HEARTBEAT, ConnectionActivity, StreamEnd};
+use fulcrum_rpc::{CAPABILITY_HEARTBEAT, ConnectionActivity, Registry, StreamEnd};
 use fulcrum_spawn::lifecycle::{Fact, Phase};
 use fulcrum_spawn::process::{GroupSnapshot, ProcessSnapshot};
 use fulcrum_spawn::supervisor::{Supervisor, suspend_extension};
@@ -36,6 +36,7 @@ pub(crate) struct LivenessHandles {
     pub(crate) desired: DesiredStateReceiver,
     pub(crate) states: SharedDomainStates,
     pub(crate) supervisor: Supervisor,
+    pub(crate) registry: Registry,
     pub(crate) events: EventLog,
     pub(crate) hub: Hub,
 }
@@ -333,6 +334,11 @@ impl LivenessTask {
             }
         }
         if let Some(handle) = self.handles.supervisor.domain(&self.domain) {
+            // Otherwise the stop would wait for the responses of a process that sends none.
+            let generation = self.monitor.generation();
+            self.handles
+                .registry
+                .abandon_calls(&self.domain, generation, &reason);
             handle.report(self.monitor.generation(), Fact::Hung(reason));
         }
     }

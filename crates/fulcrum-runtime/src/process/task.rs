@@ -25,6 +25,14 @@ use crate::state::domain::SharedDomainStates;
 /// process holds them, which may never exit.
 const DRAIN_TIMEOUT: Duration = Duration::from_millis(200);
 
+/// How long an exit waits for the end of the stream, so that the last responses are received. It
+/// ends at once, unless another process holds the connection.
+const STREAM_END_TIMEOUT: Duration = Duration::from_millis(200);
+
+/// The share of the grace in which a domain responds to the calls that it has received before it is
+/// signaled. The rest of its tree is signaled later than that.
+const CALLS_SHARE: f64 = 0.4;
+
 /// How long a pipe is still read after its process group is empty. A process that still holds it
 /// has left the group, so its output belongs to no generation.
 const ORPHAN_PIPE_TIMEOUT: Duration = Duration::from_secs(2);
@@ -104,7 +112,9 @@ async fn run(task: ProcessTask) {
     })
     .await;
     drained.cancel();
-    registry.disconnect(&domain, facts.generation());
+    registry
+        .disconnect(&domain, facts.generation(), STREAM_END_TIMEOUT)
+        .await;
     diagnoser
         .diagnose(process.pid(), facts.generation(), report)
         .await;
@@ -189,17 +199,39 @@ impl ProcessGroup for SignalTarget {
             tokio::spawn(self.end_debugged(number));
         }
         match (signal, stop.to) {
-            (StopSignal::Terminate, StopRecipient::Leader) => {
-                if let Some(target) = self.process.terminate_leader(number) {
-                    tokio::spawn(report_exit(target, self.facts.clone()));
-                }
-            }
+            (StopSignal::Terminate, recipient) => self.terminate(number, recipient, stop.grace),
             _ => self.process.terminate_rest(number),
         }
     }
 }
 
 impl SignalTarget {
+    /// Sends the stop signal, once the domain has responded to the calls that it has received: the
+    /// signal may end it at once.
+    fn terminate(&self, signal: Signal, recipient: StopRecipient, grace: Duration) {
+        let (process, facts) = (Arc::clone(&self.process), self.facts.clone());
+        let send = move || match recipient {
+            StopRecipient::Leader => {
+                if let Some(target) = process.terminate_leader(signal) {
+                    tokio::spawn(report_exit(target, facts));
+                }
+            }
+            StopRecipient::Tree => process.terminate_rest(signal),
+        };
+        if self.registry.is_idle(&self.domain, self.generation) {
+            return send();
+        }
+        let (registry, domain) = (self.registry.clone(), Arc::clone(&self.domain));
+        let (process, generation) = (Arc::clone(&self.process), self.generation);
+        tokio::spawn(async move {
+            let idle = registry.wait_until_idle(&domain, generation);
+            tokio::select! {
+                _ = timeout(grace.mul_f64(CALLS_SHARE), idle) => send(),
+                _ = process.exited() => {}
+            }
+        });
+    }
+
     /// Ends a leader that has exited but for a debugger, which would use the whole grace.
     fn end_debugged(&self, signal: Signal) -> impl Future<Output = ()> + Send + 'static {
         let (hub, domain, generation) = (self.hub.clone(), self.domain.clone(), self.generation);

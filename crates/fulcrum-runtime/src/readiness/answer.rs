@@ -36,6 +36,9 @@ impl CheckFailure {
 pub(crate) fn loopback_addresses(host: &str) -> Vec<IpAddr> {
     match host.parse::<IpAddr>() {
         Ok(ip) if ip.to_canonical().is_loopback() => vec![ip],
+        // A connection to the wildcard is one to the loopback.
+        Ok(IpAddr::V4(ip)) if ip.is_unspecified() => vec![Ipv4Addr::LOCALHOST.into()],
+        Ok(IpAddr::V6(ip)) if ip.is_unspecified() => vec![Ipv6Addr::LOCALHOST.into()],
         Ok(_) => Vec::new(),
         Err(_) if host.eq_ignore_ascii_case("localhost") => {
             vec![Ipv4Addr::LOCALHOST.into(), Ipv6Addr::LOCALHOST.into()]
@@ -122,6 +125,8 @@ mod tests {
         assert_eq!(addresses("localhost"), ["127.0.0.1", "::1"]);
         assert_eq!(addresses("127.0.0.2"), ["127.0.0.2"]);
         assert_eq!(addresses("::1"), ["::1"]);
+        assert_eq!(addresses("0.0.0.0"), ["127.0.0.1"]);
+        assert_eq!(addresses("::"), ["::1"]);
         for other in ["db", "10.0.0.1", "::2"] {
             assert_eq!(addresses(other), [""; 0]);
         }

@@ -33,6 +33,8 @@ impl LateReadiness {
         }
         let handle = self.supervisor.domain(&transition.domain);
         let config = self.desired.domain(&transition.domain);
+        // A job is never ready.
+        let config = config.filter(|config| !config.is_job());
         if let Some((handle, config)) = handle.zip(config) {
             let limit = config.process.start_timeout;
             tokio::spawn(self.clone().watch(handle, transition.generation, limit));

@@ -9,6 +9,7 @@ mod answer;
 mod check;
 mod exec;
 pub(crate) mod late;
+pub(crate) mod outlook;
 pub(crate) mod probe_set;
 pub(crate) mod runner;
 pub(crate) mod serving;

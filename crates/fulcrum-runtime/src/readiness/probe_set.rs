@@ -15,6 +15,8 @@ pub(crate) struct ProbeSet {
     pub(crate) startup_grace: Duration,
     /// Whether the domain registers. Node domains do, other programs need not.
     pub(crate) registers: bool,
+    /// A job is never ready: it is awaited to its end.
+    pub(crate) is_job: bool,
 }
 
 impl ProbeSet {
@@ -25,29 +27,34 @@ impl ProbeSet {
             (settings.check != ProbeCheck::Registered).then(|| settings.clone())
         };
         Self {
-            ready: probe(&process.ready),
+            ready: probe(&process.ready).filter(|_| !domain.is_job()),
             alive: probe(&process.alive),
             startup_grace: process.start_timeout,
             registers: matches!(domain.program, Program::Node { .. }),
+            is_job: domain.is_job(),
         }
     }
 }
 
 /// Whether a probe decides when this domain is ready, and not its registration.
 pub(crate) fn has_readiness_probe(domain: &Domain) -> bool {
-    !matches!(
-        domain.process.ready.check,
-        ProbeCheck::Registered | ProbeCheck::Started
-    )
+    !domain.is_job()
+        && !matches!(
+            domain.process.ready.check,
+            ProbeCheck::Registered | ProbeCheck::Started
+        )
 }
 
 /// Whether this domain becomes ready only by its registration.
 pub(crate) fn must_register(domain: &Domain) -> bool {
-    domain.process.ready.check == ProbeCheck::Registered
+    !domain.is_job() && domain.process.ready.check == ProbeCheck::Registered
 }
 
 /// When this domain is ready, as text.
 pub(crate) fn describe_readiness(domain: &Domain, is_known_to_register: bool) -> String {
+    if domain.is_job() {
+        return "a job: never ready, and completed when it exits with success".to_owned();
+    }
     match &domain.process.ready.check {
         ProbeCheck::Registered => "when it has registered".to_owned(),
         ProbeCheck::Started if is_known_to_register => {

@@ -26,7 +26,7 @@ pub(crate) fn start(probes: ProbeSet, target: ProbeTarget) {
         state.probe_status.send_replace(ProbeStatus::default());
     }
     let is_probed = |probe: &ProbeSettings| probe.check != ProbeCheck::Started;
-    if probes.ready.as_ref().is_some_and(is_probed) && !probes.registers {
+    if probes.is_job || probes.ready.as_ref().is_some_and(is_probed) && !probes.registers {
         target.facts.report(Fact::Started);
     }
     tokio::spawn(run(probes, target));

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use fulcrum_rpc::Registry;
-use fulcrum_spawn::lifecycle::Fact;
+use fulcrum_spawn::lifecycle::{Fact, Phase};
 use fulcrum_spawn::supervisor::{Supervisor, Transition};
 
 use crate::readiness::probe_set::{has_readiness_probe, must_register};
@@ -67,7 +67,10 @@ impl ServingStatus {
             return self.registry.is_registered(domain);
         }
         let handle = self.supervisor.domain(domain);
-        handle.is_some_and(|handle| handle.snapshot().ready)
+        handle.is_some_and(|handle| {
+            let now = handle.snapshot();
+            now.ready || now.phase == Phase::Completed
+        })
     }
 }
 
@@ -77,5 +80,6 @@ fn is_by_stream(desired: &DesiredState, domain: &str) -> bool {
 }
 
 fn is_probed(desired: &DesiredState, domain: &str) -> bool {
-    desired.app.domain(domain).is_some_and(has_readiness_probe)
+    let domain = desired.app.domain(domain);
+    domain.is_some_and(|domain| domain.is_job() || has_readiness_probe(domain))
 }

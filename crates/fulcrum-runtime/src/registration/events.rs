@@ -3,9 +3,11 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
+use fulcrum_config::redact_command_line;
 use fulcrum_logs::{FULCRUM_SOURCE, Hub, Level};
 use fulcrum_rpc::{DomainEvent, HeartbeatPayload, StreamEnd};
 use fulcrum_spawn::lifecycle::Fact;
+use fulcrum_spawn::process::command_line;
 use fulcrum_spawn::standby::StandbyPool;
 use fulcrum_spawn::supervisor::Supervisor;
 use tokio::sync::mpsc;
@@ -90,6 +92,8 @@ impl RegistrationTask {
     fn on_registered(&mut self, domain: &str, stream: RegisteredStream) {
         let generation = stream.generation;
         if let Some(state) = self.states.get(domain) {
+            state.external.send_replace(None);
+            state.refusal.send_replace(None);
             state.registered_generation.send_replace(generation);
             record_registration(&state);
         }
@@ -105,13 +109,24 @@ impl RegistrationTask {
     }
 
     fn on_unmanaged_registered(&self, domain: &str, pid: Option<u32>) {
-        let process = pid.map_or_else(|| "process".to_owned(), |pid| format!("process {pid}"));
-        let text = format!("unmanaged {process} registered as {domain}");
+        let process = pid.map(|pid| (pid, redact_command_line(&command_line(pid))));
+        let shown = process.as_ref().map_or_else(
+            || "process".to_owned(),
+            |(pid, command)| format!("process {pid} ({command})"),
+        );
+        let text = format!("unmanaged {shown} registered as {domain}");
+        if let Some(state) = self.states.get(domain) {
+            state.external.send_replace(process);
+        }
         log_for_domain(&self.hub, domain, 0, Level::Warn, text);
     }
 
     fn on_disconnected(&mut self, domain: &str, generation: u64, end: StreamEnd, cause: &str) {
         self.liveness.on_stream_ended(domain, generation, end);
+        // Those that Fulcrum did not start have no generation.
+        if let Some(state) = self.states.get(domain).filter(|_| generation == 0) {
+            state.external.send_replace(None);
+        }
         self.serving.set_stream_serving(domain, false);
         self.serving.update_app();
         let Some(handle) = self.supervisor.domain(domain) else {
@@ -144,6 +159,9 @@ impl RegistrationTask {
             Some(_) => domain,
             None => FULCRUM_SOURCE,
         };
+        if let Some(state) = self.states.get(domain) {
+            state.refusal.send_replace(Some(reason.to_owned()));
+        }
         self.events.record(source, 0, "registration_refused", &text);
         log_for_domain(&self.hub, source, 0, Level::Warn, text);
     }

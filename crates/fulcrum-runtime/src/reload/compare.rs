@@ -28,7 +28,13 @@ pub(crate) fn compare(
         .iter()
         .map(|(name, config)| (name.as_str(), config.as_ref()))
         .collect();
+    let is_scheduled = |name: &str| {
+        let domain = target.domain(name);
+        domain.is_some_and(|domain| domain.process.schedule.is_some())
+    };
     let is_stopped = |name: &&str| match supervisor.domain(name) {
+        // Its next run has the new settings.
+        Some(_) if is_scheduled(name) => true,
         Some(handle) => handle.snapshot().goal == Goal::Down,
         None => !selected.iter().any(|selected| selected == name),
     };

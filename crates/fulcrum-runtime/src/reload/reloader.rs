@@ -219,6 +219,9 @@ impl ReloadTask {
     ) {
         self.states
             .add(added.iter().map(|domain| domain.name.as_str()));
+        for domain in &desired.app.domains {
+            self.registry.add(&domain.name);
+        }
         self.desired.send_replace(Arc::clone(&desired));
         self.manager.add(added);
         for domain in desired.app.domains.iter().filter(|one| one.has_process()) {

@@ -8,7 +8,7 @@ use fulcrum_spawn::lifecycle::{Command, CommandRejected};
 use fulcrum_spawn::supervisor::{DomainHandle, Ticket, Turn};
 use tokio::task::JoinSet;
 
-use crate::outcome::wait_for_outcome;
+use crate::outcome::{join_failures, wait_for_outcome};
 use crate::reload::request::{ProgressSender, ReloadProgress, ReloadResult};
 use crate::reload::restart::{ChangeRestarter, RestartResult};
 
@@ -153,6 +153,6 @@ pub(crate) async fn wait_all(
     if failed.is_empty() {
         ReloadResult::Done(done.join("; "))
     } else {
-        ReloadResult::DomainFailed(failed.join("; "))
+        ReloadResult::DomainFailed(join_failures(&failed))
     }
 }

@@ -37,6 +37,7 @@ fn triggers_restart(
             !success || restart.policy == RestartMode::Always
         }
         TransitionCause::StartTimeout
+        | TransitionCause::TimeLimit
         | TransitionCause::Hung
         | TransitionCause::Unhealthy
         | TransitionCause::Rejected => true,

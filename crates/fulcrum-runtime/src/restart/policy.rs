@@ -12,6 +12,7 @@ use fulcrum_health::{
 use fulcrum_logs::{Hub, Stream};
 use fulcrum_spawn::lifecycle::{Failure, GenerationEnd, RestartPolicy, Verdict};
 
+use crate::command::environment::proxy_variables;
 use crate::readiness::probe_set::{must_register, start_timeout_hint};
 use crate::state::desired::DesiredStateReceiver;
 use crate::state::domain::{DomainState, SharedDomainStates};
@@ -104,7 +105,13 @@ impl RestartPolicyAdapter {
             self.with_config(|domain| (domain.process.start_timeout, start_timeout_hint(domain)));
         let limit = humantime::format_duration(limit);
         let mut reason = format!("not registered within {limit}");
-        for hint in self.port_hint.iter().chain(&hint) {
+        let refusal = self.state().and_then(|state| {
+            let refusal = state.refusal.borrow().clone()?;
+            Some(format!("its last stream was refused: {refusal}"))
+        });
+        let proxy = self.describe_proxy().filter(|_| refusal.is_none());
+        let hints = self.port_hint.iter().chain(&hint).chain(&proxy);
+        for hint in refusal.iter().chain(hints) {
             reason.push_str(&format!("; {hint}"));
         }
         match self.last_stderr_line() {
@@ -112,6 +119,30 @@ impl RestartPolicyAdapter {
             None => reason.push_str("; nothing on stderr"),
         }
         reason
+    }
+
+    fn describe_time_limit(&self) -> String {
+        let limit = self.with_config(|domain| domain.process.timeout);
+        let limit = humantime::format_duration(limit.unwrap_or_default());
+        let mut reason = format!("not completed within {limit} (process.timeout)");
+        if let Some(line) = self.last_stderr_line() {
+            reason.push_str(&format!("; last on stderr: {}", truncate_line(&line)));
+        }
+        reason
+    }
+
+    /// The variables that may keep a client from connecting, though the loopback is exempt: not
+    /// every client knows of exemptions.
+    fn describe_proxy(&self) -> Option<String> {
+        let state = self.state()?;
+        let process = state.process.borrow();
+        let variables = proxy_variables(&process.as_ref()?.spec.env);
+        (!variables.is_empty()).then(|| {
+            format!(
+                "{} is set in its environment: its client may connect through that proxy, so unset it in process.env",
+                variables.join(", ")
+            )
+        })
     }
 
     fn last_stderr_line(&self) -> Option<String> {
@@ -126,6 +157,7 @@ impl RestartPolicyAdapter {
     /// Why the last generation failed, in one line.
     fn describe_end(&self, end: &GenerationEnd, ended: &HealthEnd) -> String {
         match &end.failure {
+            Failure::TimeLimit => self.describe_time_limit(),
             Failure::Unhealthy(reason) => reason.clone(),
             Failure::Rejected(failure) | Failure::StartFailed(failure) => failure.to_string(),
             Failure::Exited | Failure::StartTimeout => {
@@ -148,12 +180,20 @@ impl RestartPolicyAdapter {
                 Some(HealthFailure::RegistrationTimeout),
                 (!self.was_ever_ready).then(|| self.describe_start_timeout()),
             ),
-            Failure::Unhealthy(_) => (Some(HealthFailure::Unresponsive), None),
+            Failure::TimeLimit | Failure::Unhealthy(_) => (Some(HealthFailure::Unresponsive), None),
             Failure::Rejected(failure) | Failure::StartFailed(failure) => (
                 Some(HealthFailure::StartFailed),
                 failure.permanent.then(|| failure.to_string()),
             ),
         }
+    }
+
+    /// Whether a job is done.
+    fn is_completed(&self, end: &GenerationEnd) -> bool {
+        let is_success = |code: i32| self.settings.success_exit_codes.contains(&code);
+        end.failure == Failure::Exited
+            && end.exit.and_then(|exit| exit.code).is_some_and(is_success)
+            && self.with_config(Domain::is_job)
     }
 }
 
@@ -161,13 +201,18 @@ impl RestartPolicy for RestartPolicyAdapter {
     fn decide(&mut self, end: &GenerationEnd, now: Instant) -> Verdict {
         self.apply_config();
         self.was_ever_ready |= end.was_ready;
+        if self.is_completed(end) {
+            self.restarts.reset();
+            return Verdict::Complete;
+        }
         let (failure, permanent) = self.classify(end);
         let ended = HealthEnd {
             code: end.exit.and_then(|exit| exit.code),
             signal: end.exit.and_then(|exit| exit.signal),
             failure,
             permanent: permanent.is_some(),
-            was_ready: end.was_ready,
+            // A job is never ready.
+            was_ready: end.was_ready || self.with_config(Domain::is_job),
             was_running: end.was_running,
         };
         let verdict = self.restarts.on_exit(&ended, now);
@@ -184,6 +229,10 @@ impl RestartPolicy for RestartPolicyAdapter {
                 self.domain.name
             )),
             (HealthVerdict::Restart { after, .. }, _) => Verdict::Restart(after),
+            // A job that is not tried again has failed, and so have those that need it.
+            (HealthVerdict::Stay, _) if self.with_config(Domain::is_job) => {
+                Verdict::GiveUp(self.describe_end(end, &ended))
+            }
             (HealthVerdict::Stay, _) => Verdict::Stay,
         }
     }
@@ -195,6 +244,7 @@ impl RestartPolicy for RestartPolicyAdapter {
                 Some(self.describe_exit(&exit, end.was_ready))
             }
             Failure::StartTimeout => Some(self.describe_start_timeout()),
+            Failure::TimeLimit => Some(self.describe_time_limit()),
             // These have their own texts.
             Failure::Unhealthy(_) | Failure::Rejected(_) | Failure::StartFailed(_) => None,
         }

@@ -22,6 +22,7 @@ use crate::launch::backend::{DomainBackend, LaunchContext};
 use crate::launch::setup::DomainFactory;
 use crate::liveness::keepalive::{liveness_timeouts, server_config};
 use crate::parts::RuntimeParts;
+use crate::readiness::outlook;
 use crate::registration::identity::DomainIdentities;
 use crate::reload::request::{self, ReloadHandle};
 use crate::resources::sampler::UsageSampler;
@@ -51,6 +52,12 @@ fn build(parts: RuntimeParts) -> Result<Runtime, Error> {
     let mut manager = DomainManager::new(transition_sender);
     let supervisor = manager.supervisor();
     let (registry, domain_events) = registry(&desired, &states, &supervisor);
+    for domain in &desired.current().app.domains {
+        registry.add(&domain.name);
+    }
+    for name in &desired.current().selected {
+        registry.set_outlook(name, outlook::at_start(&desired, name));
+    }
     let (launch, standby_settings) = launch_context(&parts, &desired, &states, &registry);
     let standby = launch.standby.clone();
     let command = launch.command.clone();
@@ -152,7 +159,7 @@ fn registry(
         desired: desired.clone(),
     };
     let authorizer = Authorizer::new(policy, identities);
-    let config = server_config(liveness_timeouts(app));
+    let config = server_config(&app.runtime.grpc, liveness_timeouts(app));
     let (sender, events) = mpsc::unbounded_channel();
     let registry = Registry::with_config(authorizer, UnimplementedHandler, sender, config);
     (registry, events)

@@ -14,12 +14,15 @@ use fulcrum_spawn::supervisor::{DomainManager, Supervisor, Transition};
 use tokio::sync::mpsc::UnboundedReceiver;
 use tokio::time::Instant;
 
+use crate::clock;
+use crate::control::call::CallService;
 use crate::control::change::LifecycleExecutor;
 use crate::control::info::InstanceInfo;
 use crate::control::service::ControlService;
 use crate::control::status::StatusReader;
 use crate::control::wait::DomainWaiter;
 use crate::events::log::EventLog;
+use crate::exit::held::HeldExits;
 use crate::handle::RuntimeHandle;
 use crate::launch::backend::DomainBackend;
 use crate::launch::setup::DomainFactory;
@@ -36,6 +39,7 @@ use crate::resources::limits::{self, MemoryLimitTask};
 use crate::resources::sampler::{UsageSample, UsageSampler};
 use crate::restart::groups::GroupRestarts;
 use crate::runtime::engine::FinishHandles;
+use crate::schedule::task::ScheduleTask;
 use crate::shutdown::stage::ShutdownSignal;
 use crate::standby::NodeStandby;
 use crate::state::desired::{DesiredStateReceiver, DesiredStateSender};
@@ -84,8 +88,21 @@ impl TaskHandles {
             supervisor: self.supervisor.clone(),
         };
         tokio::spawn(limits.run(samples));
+        tokio::spawn(self.schedule_task().run());
         let (tracker, hub) = (self.tracker.clone(), self.hub.clone());
         tokio::spawn(untracked::report_untracked(tracker, hub));
+    }
+
+    fn schedule_task(&self) -> ScheduleTask {
+        ScheduleTask {
+            desired: self.desired.clone(),
+            states: Arc::clone(&self.states),
+            supervisor: self.supervisor.clone(),
+            events: self.events.clone(),
+            hub: self.hub.clone(),
+            shutdown: self.shutdown.clone(),
+            clock: Arc::new(clock::now),
+        }
     }
 
     fn registration_task(&self) -> RegistrationTask {
@@ -97,6 +114,7 @@ impl TaskHandles {
                 desired: self.desired.clone(),
                 states: Arc::clone(&self.states),
                 supervisor: self.supervisor.clone(),
+                registry: self.registry.clone(),
                 events: self.events.clone(),
                 hub: self.hub.clone(),
             }),
@@ -109,9 +127,11 @@ impl TaskHandles {
 
     fn transition_task(&self) -> TransitionTask {
         TransitionTask {
+            exits: HeldExits::default(),
             desired: self.desired.clone(),
             states: Arc::clone(&self.states),
             supervisor: self.supervisor.clone(),
+            registry: self.registry.clone(),
             tracker: self.tracker.clone(),
             groups: GroupRestarts::new(
                 self.desired.clone(),
@@ -210,7 +230,10 @@ impl TaskHandles {
                 events: self.events.clone(),
             },
             reload,
-            registry: self.registry.clone(),
+            calls: CallService {
+                desired: self.desired.clone(),
+                registry: self.registry.clone(),
+            },
             events: self.events.clone(),
             hub: self.hub.clone(),
             shutdown: self.shutdown.clone(),
@@ -277,6 +300,7 @@ impl TaskHandles {
     fn waiter(&self, started: Instant) -> DomainWaiter {
         DomainWaiter {
             desired: self.desired.clone(),
+            states: Arc::clone(&self.states),
             supervisor: self.supervisor.clone(),
             started,
         }

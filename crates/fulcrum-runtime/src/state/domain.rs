@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use fulcrum_config::{Domain, Program};
 use fulcrum_health::{ExitRecord, ProbeStatus, Sample};
@@ -27,11 +27,18 @@ pub(crate) struct DomainState {
     pub(crate) registered_program: watch::Sender<Option<Program>>,
     /// The event loop lag that the last heartbeat reported. Written with `last_heartbeat`.
     pub(crate) event_loop_lag: watch::Sender<Option<Duration>>,
+    /// Why the last stream of the current process was refused. Written by the registration task.
+    pub(crate) refusal: watch::Sender<Option<String>>,
+    /// The process that is registered though Fulcrum did not start it: its id and command line.
+    /// Written by the registration task.
+    pub(crate) external: watch::Sender<Option<(u32, String)>>,
     /// How the last generation exited. Written by its process task before it reports the exit.
     pub(crate) last_exit: watch::Sender<Option<Arc<ExitRecord>>>,
     /// The place of the scheduled restart in the restart budget, such as `attempt 3 of 8 in 1m`.
     /// Written by the restart policy.
     pub(crate) restart_schedule: watch::Sender<Option<String>>,
+    /// When a job with a schedule runs next. Written by the schedule task.
+    pub(crate) next_run: watch::Sender<Option<SystemTime>>,
     /// The last results of its probes. Written by the probe task.
     pub(crate) probe_status: watch::Sender<ProbeStatus>,
     /// The last sample of its resource usage. Written by the sampler.
@@ -42,6 +49,28 @@ pub(crate) struct DomainState {
     /// The reload whose generation is not ready yet. Written by reloads, taken by the transition
     /// task, which logs how long the reload took.
     pub(crate) pending_reload: watch::Sender<Option<PendingReload>>,
+    /// The last install of its packages. Written by the backend.
+    pub(crate) install: watch::Sender<Option<InstallPeriod>>,
+}
+
+/// When packages were installed for a domain. What is written meanwhile is no reason for a reload: no
+/// process has loaded it yet, and it is most likely the package manager that writes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct InstallPeriod {
+    pub(crate) started: Instant,
+    /// `None` while it runs.
+    pub(crate) ended: Option<Instant>,
+}
+
+impl InstallPeriod {
+    /// Whether it explains a change: one that is noticed while it runs, or of a file that was last
+    /// written then.
+    pub(crate) fn explains(self, written: impl FnOnce() -> Option<Instant>) -> bool {
+        let Some(ended) = self.ended else {
+            return true;
+        };
+        written().is_some_and(|written| self.started <= written && written <= ended)
+    }
 }
 
 /// A reload in progress.
@@ -96,12 +125,16 @@ impl Default for DomainState {
             registered_generation: watch::Sender::new(0),
             registered_program: watch::Sender::new(None),
             event_loop_lag: watch::Sender::new(None),
+            refusal: watch::Sender::new(None),
+            external: watch::Sender::new(None),
             last_exit: watch::Sender::new(None),
             restart_schedule: watch::Sender::new(None),
+            next_run: watch::Sender::new(None),
             probe_status: watch::Sender::new(ProbeStatus::default()),
             usage: watch::Sender::new(Sample::default()),
             loaded_modules: watch::Sender::new(None),
             pending_reload: watch::Sender::new(None),
+            install: watch::Sender::new(None),
         }
     }
 }
@@ -126,6 +159,7 @@ impl DomainState {
         }));
         self.last_heartbeat.send_replace(None);
         self.event_loop_lag.send_replace(None);
+        self.refusal.send_replace(None);
     }
 
     /// The process of the current generation, unless it has exited.
@@ -156,6 +190,23 @@ impl DomainState {
 mod tests {
     use super::*;
     use crate::test_support::app;
+
+    #[test]
+    fn an_install_explains_what_is_written_until_it_ends() {
+        let at = |ms| Instant::now() + Duration::from_millis(ms);
+        let (started, during, ended, after) = (at(1000), at(2000), at(3000), at(4000));
+        let running = InstallPeriod {
+            started,
+            ended: None,
+        };
+        assert!(running.explains(|| None));
+        let over = InstallPeriod {
+            started,
+            ended: Some(ended),
+        };
+        assert!(over.explains(|| Some(during)));
+        assert!(!over.explains(|| Some(after)) && !over.explains(|| None));
+    }
 
     #[test]
     fn an_identity_is_valid_for_one_generation_only() {

@@ -41,7 +41,12 @@ async fn a_crash_is_recorded_with_the_next_start() {
     );
     let lines = harness.log_lines("users");
     let last = lines.last().expect("a log line");
-    assert!(last.starts_with("restarting in 1000 ms"), "{lines:?}");
+    assert!(last.contains("; restarting in 1000 ms"), "{lines:?}");
+    assert_eq!(
+        lines.len(),
+        4,
+        "a start and an end are a line each: {lines:?}"
+    );
 }
 
 #[tokio::test(start_paused = true)]

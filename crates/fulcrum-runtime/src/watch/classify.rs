@@ -161,7 +161,11 @@ fn file_role(
 ) -> FileRole {
     let path = change.path.as_path();
     let is_setting = path == domain.dir.join(SETTINGS)
-        || domain.process.env_files.iter().any(|file| file == path);
+        || domain
+            .process
+            .env_files
+            .iter()
+            .any(|file| file.path == path);
     if is_setting || is_named(path, &LOCKS) {
         // Configuration files have a key of their own.
         return FileRole::Nothing;

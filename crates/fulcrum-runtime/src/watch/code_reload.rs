@@ -60,6 +60,10 @@ impl CodeReload {
         let Some(domain) = desired.app.domain(&self.name) else {
             return;
         };
+        if domain.process.schedule.is_some() {
+            // Its next run has the new code.
+            return self.report_started();
+        }
         let bases = [domain.dir.as_path(), &desired.app.root];
         let what = display_files(&self.files, &bases);
         if self.has_syntax_errors(domain, &desired.app.root).await {

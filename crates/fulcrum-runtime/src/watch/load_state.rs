@@ -11,23 +11,26 @@ use tokio::time::Instant;
 use crate::state::domain::DomainStates;
 use crate::watch::classify::{DomainView, LoadState};
 use crate::watch::file_time::modified_at;
+use crate::watch::spec::LoadedFiles;
 
 /// What is known of each domain. `module_reports` is the directory in which domains report the files
-/// that they have loaded; `pending` has the changed files that no generation was started with.
+/// that they have loaded, and `loaded` has those files; `pending` has the changed files that no
+/// generation was started with.
 pub(crate) fn domain_views(
     states: &DomainStates,
     supervisor: &Supervisor,
     module_reports: Option<&Path>,
+    loaded: &LoadedFiles,
     pending: &BTreeMap<String, BTreeSet<PathBuf>>,
 ) -> BTreeMap<String, DomainView> {
     let states = states.all();
-    let views = states.iter().map(|(name, state)| {
+    let views = states.keys().map(|name| {
         let handle = supervisor.domain(name);
         let load_state = handle.map_or(LoadState::Down, |handle| {
             load_state(name, &handle.snapshot(), module_reports)
         });
         let view = DomainView {
-            modules: state.loaded_modules.borrow().clone(),
+            modules: loaded.get(name).cloned(),
             unapplied: pending.get(name).cloned().unwrap_or_default(),
             load_state,
         };
@@ -38,7 +41,9 @@ pub(crate) fn domain_views(
 
 fn load_state(name: &str, snapshot: &Snapshot, module_reports: Option<&Path>) -> LoadState {
     match snapshot.phase {
-        Phase::Backoff | Phase::Stopped | Phase::Failed | Phase::Stuck => LoadState::Down,
+        Phase::Backoff | Phase::Stopped | Phase::Completed | Phase::Failed | Phase::Stuck => {
+            LoadState::Down
+        }
         Phase::Waiting | Phase::Preparing | Phase::Stopping => LoadState::Starting,
         Phase::Starting | Phase::Running => {
             let report = module_reports.map(|dir| report_file(dir, name));

@@ -67,7 +67,9 @@ impl ReloadLoopDetector {
             | Phase::Waiting
             | Phase::Preparing
             | Phase::Stopping => return,
-            Phase::Backoff | Phase::Stopped | Phase::Failed | Phase::Stuck => None,
+            Phase::Backoff | Phase::Stopped | Phase::Completed | Phase::Failed | Phase::Stuck => {
+                None
+            }
         };
         let at = finished.unwrap_or_else(Instant::now);
         self.guard.settled(&name, at.into_std());

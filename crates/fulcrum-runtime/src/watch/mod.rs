@@ -13,6 +13,7 @@ pub(crate) mod classify;
 pub(crate) mod code_reload;
 pub(crate) mod config_reload;
 mod file_time;
+mod links;
 mod load_state;
 mod loops;
 mod messages;

@@ -20,8 +20,8 @@ pub(crate) const DOMAIN_DIRS_KEY: &str = "/domains";
 /// The key of the files in which domains report what they have loaded.
 pub(crate) const MODULE_REPORTS_KEY: &str = "/modules";
 
-/// The code that domains have loaded, as far as it is known, by domain.
-/// The files that each domain has loaded.
+/// The files that each domain has loaded, as far as they are known: by their canonical paths, and by
+/// those that lead to them through symbolic links.
 pub(crate) type LoadedFiles = BTreeMap<String, Arc<BTreeSet<PathBuf>>>;
 
 /// What is watched for an app:
@@ -62,8 +62,8 @@ pub(crate) fn build_spec(
         if !domain.has_process() {
             continue;
         }
-        let env_files = domain.process.env_files.iter().cloned();
-        files.extend(env_files.map(|file| (CONFIG_KEY, file)));
+        let env_files = domain.process.env_files.iter();
+        files.extend(env_files.map(|file| (CONFIG_KEY, file.path.clone())));
         for (path, _) in paths(domain) {
             if path.is_file() {
                 files.insert((&domain.name, path));

@@ -3,11 +3,12 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::future;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
 use fulcrum_config::{App, Domain, FileWatchOptions, Program};
 use fulcrum_logs::{FULCRUM_SOURCE, Hub, Level};
-use fulcrum_spawn::prepare::report_file;
+use fulcrum_spawn::prepare::{LoadedModules, report_file};
 use fulcrum_spawn::supervisor::Supervisor;
 use fulcrum_watch::{
     Batch, Change, Coalescer, CoalescerConfig, LoopDecision, WatchError, WatchEvent, WatchOptions,
@@ -28,6 +29,7 @@ use crate::watch::classify::{ReloadTarget, classify};
 use crate::watch::code_reload::CodeReloadHandles;
 use crate::watch::config_reload::ConfigReloader;
 use crate::watch::file_time::modified_at;
+use crate::watch::links::linked_paths;
 use crate::watch::load_state::domain_views;
 use crate::watch::loops::ReloadLoopDetector;
 use crate::watch::messages::{Due, WatchMessage};
@@ -76,6 +78,8 @@ struct WatchTask {
     handles: WatchHandles,
     watcher: Watcher,
     spec: WatchSpec,
+    /// What the domains have loaded.
+    loaded: LoadedFiles,
     coalescer: Coalescer<ReloadTarget, PathBuf>,
     loops: ReloadLoopDetector,
     /// Changes that cannot be classified before a domain has reported what it loads, by domain and
@@ -107,6 +111,7 @@ impl WatchTask {
             handles,
             watcher,
             spec,
+            loaded: LoadedFiles::new(),
             coalescer: Coalescer::new(CoalescerConfig::default()),
             loops: ReloadLoopDetector::new(),
             undecided: BTreeMap::new(),
@@ -139,7 +144,7 @@ impl WatchTask {
                     }
                 },
                 Some(_) = desired.changed() => self.update_spec().await,
-                Some(message) = self.messages.recv() => self.handle_message(message),
+                Some(message) = self.messages.recv() => self.handle_message(message).await,
                 () = due => {}
             }
             self.run_due();
@@ -160,9 +165,13 @@ impl WatchTask {
         }
     }
 
-    fn handle_message(&mut self, message: WatchMessage) {
+    async fn handle_message(&mut self, message: WatchMessage) {
         match message {
-            WatchMessage::ReloadStarted { name, number } => self.pending.on_started(&name, number),
+            WatchMessage::ReloadStarted { name, number } => {
+                self.pending.on_started(&name, number);
+                // The new code may ask for the same files through a link that is new, too.
+                self.update_spec().await;
+            }
             WatchMessage::ReloadRejected { name, number } => {
                 self.pending.on_finished(&name, number);
             }
@@ -183,10 +192,13 @@ impl WatchTask {
                 modules::refresh(state, &report_file(dir, name));
                 self.check_missed_changes(name, before.as_deref(), state);
             }
-            if let Some(files) = state.loaded_modules.borrow().clone() {
+            let files = state.loaded_modules.borrow().clone();
+            if let Some((files, domain)) = files.zip(desired.app.domain(name)) {
+                let files = with_links(files, &desired.app.root, &domain.dir).await;
                 loaded.insert(name.clone(), files);
             }
         }
+        self.loaded = loaded;
         let removed = self
             .loops
             .names()
@@ -196,7 +208,7 @@ impl WatchTask {
             self.remove(&name);
         }
         let reports = self.handles.module_reports.as_deref();
-        let spec = build_spec(&desired.app, &loaded, reports);
+        let spec = build_spec(&desired.app, &self.loaded, reports);
         if spec == self.spec {
             return;
         }
@@ -266,6 +278,7 @@ impl WatchTask {
             &self.handles.states,
             &self.handles.supervisor,
             self.handles.module_reports.as_deref(),
+            &self.loaded,
             self.pending.files(),
         );
         let is_single = batch.is_single();
@@ -282,6 +295,9 @@ impl WatchTask {
                 self.undecided.insert((name, change.path.clone()), only);
             }
             for target in impact.targets {
+                if self.is_by_install(&target, &change.path, now) {
+                    continue;
+                }
                 if self.should_act(&target, &change, now) {
                     // The same change may concern its dependents, which stop first.
                     let is_alone = is_single && !has_dependents(&desired.app, &target);
@@ -292,6 +308,16 @@ impl WatchTask {
             }
         }
         self.record_changes(&recorded);
+    }
+
+    /// Whether a change came with an install of the domain's packages, before its code was loaded.
+    fn is_by_install(&self, target: &ReloadTarget, path: &Path, now: Instant) -> bool {
+        let ReloadTarget::Code(name) = target else {
+            return false;
+        };
+        let state = self.handles.states.get(name);
+        let period = state.and_then(|state| *state.install.borrow());
+        period.is_some_and(|period| period.explains(|| modified_at(path, now)))
     }
 
     /// Whether a change is acted on now, or is part of a reload loop.
@@ -424,6 +450,21 @@ impl WatchTask {
         let handle = self.handles.supervisor.domain(name);
         handle.map_or(0, |handle| handle.snapshot().generation)
     }
+}
+
+/// The loaded files of a domain, with their paths through symbolic links.
+async fn with_links(files: LoadedModules, app_root: &Path, domain_dir: &Path) -> LoadedModules {
+    let (app_root, domain_dir) = (app_root.to_owned(), domain_dir.to_owned());
+    let loaded = Arc::clone(&files);
+    let search = move || linked_paths(&app_root, &domain_dir, &loaded);
+    // Without an answer, the canonical paths are still known.
+    let links = tokio::task::spawn_blocking(search)
+        .await
+        .unwrap_or_default();
+    if links.is_empty() {
+        return files;
+    }
+    Arc::new(files.union(&links).cloned().collect())
 }
 
 /// Whether another domain depends on that of the target.

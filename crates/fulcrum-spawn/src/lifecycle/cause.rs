@@ -22,6 +22,8 @@ pub enum TransitionCause {
     Exited,
     /// The process did not become ready in time.
     StartTimeout,
+    /// The process ran longer than its time limit.
+    TimeLimit,
     /// The process did not respond.
     Hung,
     /// The process failed its probes or exceeded a limit.
@@ -43,6 +45,7 @@ impl TransitionCause {
         match input {
             Input::Command(command) => Self::Requested(*command),
             Input::Timer(Timer::StartTimeout) => Self::StartTimeout,
+            Input::Timer(Timer::TimeLimit) => Self::TimeLimit,
             Input::Timer(
                 Timer::Stable
                 | Timer::StopRest
@@ -57,8 +60,11 @@ impl TransitionCause {
                 Fact::Unhealthy(_) => Self::Unhealthy,
                 Fact::Rejected(_) => Self::Rejected,
                 Fact::GroupRestart(_) => Self::GroupRestart,
-                Fact::PrepareFailed(_) | Fact::SpawnFailed(_) => Self::StartFailed,
+                Fact::DependencyFailed(_) | Fact::PrepareFailed(_) | Fact::SpawnFailed(_) => {
+                    Self::StartFailed
+                }
                 Fact::DependenciesReady
+                | Fact::DependencyRecovered
                 | Fact::Prepared
                 | Fact::Started
                 | Fact::Ready

@@ -16,14 +16,16 @@ pub struct Machine {
     pub(super) timing: Timing,
     pub(super) phase: Phase,
     goal: Goal,
-    generation: u64,
+    pub(super) generation: u64,
     ready: bool,
-    was_ready: bool,
-    was_running: bool,
+    pub(super) was_ready: bool,
+    pub(super) was_running: bool,
     restarts: u32,
     pub(super) cause: StopCause,
     pub(super) killed: bool,
-    exit: Option<ExitReport>,
+    /// Phase failed is due to a dependency, which is still awaited.
+    pub(super) blocked: bool,
+    pub(super) exit: Option<ExitReport>,
     armed: Vec<Timer>,
     reason: String,
 }
@@ -43,6 +45,7 @@ impl Machine {
             restarts: 0,
             cause: StopCause::Operator,
             killed: false,
+            blocked: false,
             exit: None,
             armed: Vec::new(),
             reason: "not started yet".to_owned(),
@@ -99,6 +102,13 @@ impl Machine {
         self.restarts
     }
 
+    /// Whether the domain failed because of a dependency that had to complete. It waits again once
+    /// that is tried again.
+    #[must_use]
+    pub fn is_blocked(&self) -> bool {
+        self.blocked
+    }
+
     /// Why the domain is in this phase.
     #[must_use]
     pub fn reason(&self) -> &str {
@@ -133,9 +143,11 @@ impl Machine {
             Input::Command(command) => self.command(command, policy, &mut effects)?,
             Input::Fact { generation, fact } => {
                 let expected = match fact {
-                    Fact::DependenciesReady | Fact::Prepared | Fact::PrepareFailed(_) => {
-                        self.generation + 1
-                    }
+                    Fact::DependenciesReady
+                    | Fact::DependencyFailed(_)
+                    | Fact::DependencyRecovered
+                    | Fact::Prepared
+                    | Fact::PrepareFailed(_) => self.generation + 1,
                     _ => self.generation,
                 };
                 if generation == expected {
@@ -167,21 +179,25 @@ impl Machine {
                     self.generation, self.reason
                 )));
             }
-            (Phase::Stopped | Phase::Failed, Command::Start | Command::Restart) => {
+            (Phase::Stopped | Phase::Failed, Command::Start | Command::Restart)
+            | (Phase::Completed, Command::Restart) => {
                 self.goal = Goal::Up;
                 self.restarts = 0;
                 policy.reset();
                 self.start_sequence("start requested", effects);
             }
-            (Phase::Stopped | Phase::Failed, Command::Stop | Command::Kill) => {
+            (Phase::Stopped | Phase::Completed | Phase::Failed, Command::Stop | Command::Kill) => {
                 self.goal = Goal::Down;
-                if self.phase == Phase::Failed {
+                self.cancel_start(effects);
+                if self.phase != Phase::Stopped {
                     self.enter(Phase::Stopped, "stop requested", effects);
                 }
             }
-            // The domain is already on its way to the requested state.
+            // The domain is in the requested state, or already on its way there.
             (Phase::Waiting | Phase::Preparing, Command::Start | Command::Restart)
-            | (Phase::Starting | Phase::Running, Command::Start) => self.goal = Goal::Up,
+            | (Phase::Starting | Phase::Running | Phase::Completed, Command::Start) => {
+                self.goal = Goal::Up;
+            }
             (Phase::Waiting | Phase::Preparing | Phase::Backoff, Command::Stop | Command::Kill) => {
                 self.goal = Goal::Down;
                 self.cancel_start(effects);
@@ -232,7 +248,9 @@ impl Machine {
                 self.cancel_start(effects);
                 self.start_sequence(reason, effects);
             }
-            Phase::Stopped | Phase::Backoff | Phase::Failed => self.start_sequence(reason, effects),
+            Phase::Stopped | Phase::Backoff | Phase::Completed | Phase::Failed => {
+                self.start_sequence(reason, effects);
+            }
             Phase::Starting | Phase::Running => {
                 self.terminate(StopCause::Reload(reason.to_owned()), reason, effects);
             }
@@ -254,6 +272,13 @@ impl Machine {
                 self.enter(Phase::Preparing, "dependencies ready", effects);
                 effects.push(Effect::Prepare);
             }
+            (Phase::Failed, Fact::DependencyRecovered) if self.blocked => {
+                self.start_sequence("a dependency is tried again", effects);
+            }
+            (Phase::Waiting, Fact::DependencyFailed(reason)) => {
+                self.enter(Phase::Failed, &reason, effects);
+                self.blocked = true;
+            }
             (Phase::Preparing, Fact::Prepared) => self.spawn(effects),
             (Phase::Preparing, Fact::PrepareFailed(failure))
             | (Phase::Starting, Fact::SpawnFailed(failure)) => {
@@ -262,14 +287,12 @@ impl Machine {
                 self.settle(policy, now, effects);
             }
             (Phase::Starting, Fact::Started) => {
-                self.enter(Phase::Running, "started, not ready yet", effects);
-                self.arm(Timer::Stable, policy.stable_after(), effects);
+                self.run("started, not ready yet", policy, effects);
             }
             (Phase::Starting, Fact::Ready) => {
                 self.ready = true;
                 self.was_ready = true;
-                self.enter(Phase::Running, "ready", effects);
-                self.arm(Timer::Stable, policy.stable_after(), effects);
+                self.run("ready", policy, effects);
             }
             (Phase::Running, Fact::Ready) => {
                 self.ready = true;
@@ -338,9 +361,12 @@ impl Machine {
                 | Phase::Running
                 | Phase::Stopping
                 | Phase::Backoff
+                | Phase::Completed
                 | Phase::Failed
                 | Phase::Stuck,
                 Fact::DependenciesReady
+                | Fact::DependencyFailed(_)
+                | Fact::DependencyRecovered
                 | Fact::Prepared
                 | Fact::PrepareFailed(_)
                 | Fact::SpawnFailed(_)
@@ -369,6 +395,12 @@ impl Machine {
             Timer::Stable => {
                 policy.on_stable();
                 self.restarts = 0;
+            }
+            Timer::TimeLimit => {
+                let reason = self
+                    .end(Failure::TimeLimit)
+                    .describe_with(policy, self.timing);
+                self.terminate(StopCause::Failure(Failure::TimeLimit), &reason, effects);
             }
             Timer::StopRest => self.terminate_rest(effects),
             Timer::StopGrace => self.kill(effects),
@@ -402,6 +434,10 @@ impl Machine {
                 self.arm(Timer::Backoff, after, effects);
             }
             Verdict::GiveUp(reason) => self.enter(Phase::Failed, &reason, effects),
+            Verdict::Complete => {
+                let reason = end.describe_with(policy, self.timing);
+                self.enter(Phase::Completed, &reason, effects);
+            }
             Verdict::Stay => {
                 self.enter(
                     Phase::Stopped,
@@ -421,30 +457,6 @@ impl Machine {
         }
     }
 
-    /// Starts the next generation: dependencies, then preparation, then spawn.
-    fn start_sequence(&mut self, reason: &str, effects: &mut Vec<Effect>) {
-        self.enter(Phase::Waiting, reason, effects);
-        effects.push(Effect::AwaitDependencies);
-    }
-
-    fn cancel_start(&mut self, effects: &mut Vec<Effect>) {
-        if matches!(self.phase, Phase::Waiting | Phase::Preparing) {
-            effects.push(Effect::CancelStart);
-        }
-    }
-
-    fn spawn(&mut self, effects: &mut Vec<Effect>) {
-        self.generation += 1;
-        self.exit = None;
-        self.was_ready = false;
-        self.was_running = false;
-        self.enter(Phase::Starting, "spawned", effects);
-        effects.push(Effect::Spawn {
-            generation: self.generation,
-        });
-        self.arm(Timer::StartTimeout, self.timing.start_timeout, effects);
-    }
-
     /// Changes the phase and disarms the timers of the old one.
     pub(super) fn enter(&mut self, phase: Phase, reason: &str, effects: &mut Vec<Effect>) {
         for timer in Timer::ALL {
@@ -452,6 +464,7 @@ impl Machine {
         }
         self.ready &= phase == Phase::Running;
         self.was_running |= phase == Phase::Running;
+        self.blocked = false;
         self.phase = phase;
         reason.clone_into(&mut self.reason);
     }

@@ -13,6 +13,7 @@
 mod cause;
 mod machine;
 mod policy;
+mod starting;
 mod stopping;
 mod types;
 

@@ -19,6 +19,7 @@ use crate::StartError;
 
 pub(super) const TIMING: Timing = Timing {
     start_timeout: Duration::from_secs(3),
+    time_limit: Some(Duration::from_secs(9)),
     stop_grace: Duration::from_secs(1),
     kill_wait: Duration::from_secs(1),
 };
@@ -105,7 +106,10 @@ impl State {
             steps.push(Step::Deliver);
         }
         if self.environment.gate {
-            steps.push(Step::DependenciesReady);
+            steps.extend(match self.machine.is_blocked() {
+                true => vec![Step::DependencyRecovered],
+                false => vec![Step::DependenciesReady, Step::DependencyFailed],
+            });
         }
         if self.environment.preparing {
             steps.extend([Step::Prepared(true), Step::Prepared(false)]);
@@ -166,6 +170,15 @@ impl State {
                     fact: Fact::DependenciesReady,
                 }
             }
+            // It is still watched.
+            Step::DependencyFailed => Input::Fact {
+                generation: generation + 1,
+                fact: Fact::DependencyFailed("the job failed".into()),
+            },
+            Step::DependencyRecovered => Input::Fact {
+                generation: generation + 1,
+                fact: Fact::DependencyRecovered,
+            },
             Step::Prepared(well) => {
                 self.environment.preparing = false;
                 let fact = if *well {
@@ -299,22 +312,29 @@ impl State {
         }
         let owned: &[&[Timer]] = match machine.phase() {
             Phase::Starting => &[&[Timer::StartTimeout]],
-            Phase::Running => &[&[Timer::Stable], &[]],
+            Phase::Running => &[&[Timer::Stable, Timer::TimeLimit], &[Timer::TimeLimit]],
             Phase::Stopping => &[
                 &[Timer::StopRest, Timer::StopGrace],
                 &[Timer::StopGrace],
                 &[Timer::KillWait],
             ],
             Phase::Backoff => &[&[Timer::Backoff]],
-            Phase::Stopped | Phase::Waiting | Phase::Preparing | Phase::Failed | Phase::Stuck => {
-                &[&[]]
-            }
+            Phase::Stopped
+            | Phase::Waiting
+            | Phase::Preparing
+            | Phase::Completed
+            | Phase::Failed
+            | Phase::Stuck => &[&[]],
         };
         if !owned.contains(&machine.armed()) {
             return Err(format!("{} runs {:?}", machine.phase(), machine.armed()));
         }
         let forward = match machine.phase() {
             Phase::Waiting => self.environment.gate,
+            Phase::Failed => self.environment.gate == machine.is_blocked(),
+            Phase::Stopped | Phase::Completed => {
+                !self.environment.gate && !self.environment.preparing
+            }
             Phase::Preparing => self.environment.preparing,
             _ => true,
         };
@@ -329,6 +349,9 @@ impl State {
             )
         {
             return Err(format!("no process after {}", before.phase()));
+        }
+        if machine.phase() == Phase::Completed && machine.goal() == Goal::Down {
+            return Err("completed with the goal down".into());
         }
         if machine.ready() && machine.phase() != Phase::Running {
             return Err(format!("ready in {}", machine.phase()));
@@ -345,6 +368,8 @@ pub(super) enum Step {
     Deliver,
     SpawnFails,
     DependenciesReady,
+    DependencyFailed,
+    DependencyRecovered,
     Prepared(bool),
     Report(&'static str),
     LeaderExits,
@@ -369,10 +394,11 @@ fn fact(name: &str) -> Fact {
     }
 }
 
-pub(super) fn verdicts() -> [Verdict; 3] {
+pub(super) fn verdicts() -> [Verdict; 4] {
     [
         Verdict::Restart(Duration::from_secs(1)),
         Verdict::GiveUp("enough".into()),
+        Verdict::Complete,
         Verdict::Stay,
     ]
 }
@@ -401,7 +427,7 @@ fn no_reachable_state_breaks_a_property() {
         }
     }
     let phases: HashSet<Phase> = visited.iter().map(|key| key.0).collect();
-    assert_eq!(phases.len(), 9, "every phase was reached: {phases:?}");
+    assert_eq!(phases.len(), 10, "every phase was reached: {phases:?}");
     assert!(
         visited.len() > 1000,
         "only {} states in {steps} steps",

@@ -41,6 +41,10 @@ impl GenerationEnd {
                 }
             }
             Failure::StartTimeout => format!("not registered within {:?}", timing.start_timeout),
+            Failure::TimeLimit => format!(
+                "not completed within {:?}",
+                timing.time_limit.unwrap_or_default()
+            ),
             Failure::Unhealthy(reason) => reason.clone(),
             Failure::Rejected(StartError { message, .. })
             | Failure::StartFailed(StartError { message, .. }) => message.clone(),
@@ -55,6 +59,8 @@ pub enum Verdict {
     Restart(Duration),
     /// Do not restart automatically; the text gives the reason. Phase failed.
     GiveUp(String),
+    /// Do not restart: the job is done. Phase completed.
+    Complete,
     /// Do not restart: the domain is done, which is not a failure. Phase stopped.
     Stay,
 }

@@ -8,7 +8,7 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(400))]
 
     #[test]
-    fn no_random_sequence_breaks_a_property(choices in prop::collection::vec((any::<prop::sample::Index>(), 0..3_usize), 1..300)) {
+    fn no_random_sequence_breaks_a_property(choices in prop::collection::vec((any::<prop::sample::Index>(), 0..4_usize), 1..300)) {
         let mut state = State::new();
         let mut sequence = Vec::new();
         for (choice, verdict) in choices {

@@ -14,6 +14,7 @@ use crate::StartError;
 
 const TIMING: Timing = Timing {
     start_timeout: Duration::from_secs(30),
+    time_limit: None,
     stop_grace: Duration::from_secs(5),
     kill_wait: Duration::from_secs(2),
 };
@@ -77,7 +78,11 @@ impl Harness {
     fn fact(&mut self, fact: Fact) -> Vec<Effect> {
         let ahead = matches!(
             fact,
-            Fact::DependenciesReady | Fact::Prepared | Fact::PrepareFailed(_)
+            Fact::DependenciesReady
+                | Fact::DependencyFailed(_)
+                | Fact::DependencyRecovered
+                | Fact::Prepared
+                | Fact::PrepareFailed(_)
         );
         let generation = self.machine.generation() + u64::from(ahead);
         self.step(Input::Fact { generation, fact })

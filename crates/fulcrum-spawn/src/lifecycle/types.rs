@@ -23,6 +23,8 @@ pub enum Phase {
     Stopping,
     /// No process; the next start is scheduled.
     Backoff,
+    /// A job that has run with success. No process, and none until a command or a change.
+    Completed,
     /// No process, and none until a command or a change.
     Failed,
     /// A process survived SIGKILL. Nothing can be started until it is gone.
@@ -41,6 +43,7 @@ impl Phase {
             Self::Running => "running",
             Self::Stopping => "stopping",
             Self::Backoff => "backoff",
+            Self::Completed => "completed",
             Self::Failed => "failed",
             Self::Stuck => "stuck",
         }
@@ -100,6 +103,11 @@ pub enum Command {
 pub enum Fact {
     /// Every dependency is in the state that `depends_on` requires.
     DependenciesReady,
+    /// A dependency that must complete has failed, so that the start is given up until that is tried
+    /// again. The text names it.
+    DependencyFailed(String),
+    /// What [`Fact::DependencyFailed`] was about is tried again.
+    DependencyRecovered,
     /// The command is resolved and its packages are installed.
     Prepared,
     /// The generation cannot be started.
@@ -142,8 +150,8 @@ pub enum Input {
     /// A fact about one generation. Facts about other generations are dropped.
     Fact {
         /// The generation that the fact is about. For [`Fact::DependenciesReady`],
-        /// [`Fact::Prepared`] and [`Fact::PrepareFailed`], which precede the spawn, the one that is
-        /// to be spawned.
+        /// [`Fact::DependencyFailed`], [`Fact::DependencyRecovered`], [`Fact::Prepared`] and
+        /// [`Fact::PrepareFailed`], which precede the spawn, the one that is to be spawned.
         generation: u64,
         /// What became known.
         fact: Fact,
@@ -167,6 +175,8 @@ pub enum Timer {
     StartTimeout,
     /// Running: the time after which earlier failures no longer count.
     Stable,
+    /// Running: the time that a run may take.
+    TimeLimit,
     /// Stopping: the time that the leader has before the rest of its tree gets the stop signal too.
     StopRest,
     /// Stopping: the time for the stop signal to take effect.
@@ -179,9 +189,10 @@ pub enum Timer {
 
 impl Timer {
     /// Every timer.
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 7] = [
         Self::StartTimeout,
         Self::Stable,
+        Self::TimeLimit,
         Self::StopRest,
         Self::StopGrace,
         Self::KillWait,
@@ -204,7 +215,9 @@ pub enum StopSignal {
 /// An action for the driver.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Effect {
-    /// Report [`Fact::DependenciesReady`] as soon as the dependencies allow the next generation.
+    /// Report [`Fact::DependenciesReady`] as soon as the dependencies allow the next generation, and
+    /// [`Fact::DependencyFailed`] if it turns out that they do not; after that,
+    /// [`Fact::DependencyRecovered`] once they may.
     AwaitDependencies,
     /// Resolve the command and install packages for the next generation.
     Prepare,
@@ -230,6 +243,8 @@ pub enum Failure {
     Exited,
     /// The process did not become ready in time.
     StartTimeout,
+    /// The process ran longer than its time limit.
+    TimeLimit,
     /// The process was unresponsive, failed its probes or exceeded a limit; the text gives the
     /// reason.
     Unhealthy(String),
@@ -252,6 +267,8 @@ pub const STOP_REST_DELAY: Duration = Duration::from_millis(300);
 pub struct Timing {
     /// From spawn to ready.
     pub start_timeout: Duration,
+    /// The longest run, from the phase running on; without one a domain runs for any time.
+    pub time_limit: Option<Duration>,
     /// From the stop signal to SIGKILL.
     pub stop_grace: Duration,
     /// From SIGKILL to phase stuck.

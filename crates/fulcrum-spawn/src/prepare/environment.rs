@@ -13,8 +13,8 @@ pub type Environment = BTreeMap<OsString, OsString>;
 /// How `NODE_ENV` is set.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum NodeEnv {
-    /// `production`, whatever is inherited.
-    Production,
+    /// `production`, unless it is inherited.
+    ProductionByDefault,
     /// `development`, unless it is inherited.
     DevelopmentByDefault,
 }
@@ -58,14 +58,14 @@ pub fn merge_environment(
         set("PORT", &port.to_string());
     }
     env.insert("FULCRUM_APP_PATH".into(), variables.app_root.into());
-    match variables.node_env {
-        NodeEnv::Production => {
-            env.insert("NODE_ENV".into(), "production".into());
-        }
-        NodeEnv::DevelopmentByDefault => {
-            env.entry("NODE_ENV".into())
-                .or_insert_with(|| "development".into());
-        }
+    let default = match variables.node_env {
+        NodeEnv::ProductionByDefault => "production",
+        NodeEnv::DevelopmentByDefault => "development",
+    };
+    // An empty one is none, as for Node's own packages.
+    let node_env = env.entry("NODE_ENV".into()).or_default();
+    if node_env.is_empty() {
+        *node_env = default.into();
     }
     let configured = configured.into_iter();
     env.extend(configured.map(|(name, value)| (name.into(), value.into())));
@@ -132,7 +132,7 @@ mod tests {
             ("FULCRUM_LOG_LEVEL", "debug"),
         ];
         let configured = [("A", "file"), ("A", "own"), ("FULCRUM_LOG_LEVEL", "trace")];
-        let env = merge(&inherited, NodeEnv::Production, &configured);
+        let env = merge(&inherited, NodeEnv::ProductionByDefault, &configured);
         for (name, expected) in [
             ("PORT", Some("3000")),
             ("A", Some("own")),
@@ -146,12 +146,16 @@ mod tests {
     }
 
     #[test]
-    fn node_env_is_production_or_the_inherited_one() {
+    fn node_env_is_the_inherited_one_or_that_of_the_mode() {
         let node_env = |inherited: &[(&str, &str)], mode| {
             value(&merge(inherited, mode, &[]), "NODE_ENV").unwrap()
         };
         let inherited = [("NODE_ENV", "test")];
-        assert_eq!(node_env(&inherited, NodeEnv::Production), "production");
+        assert_eq!(node_env(&inherited, NodeEnv::ProductionByDefault), "test");
+        assert_eq!(
+            node_env(&[("NODE_ENV", "")], NodeEnv::ProductionByDefault),
+            "production"
+        );
         assert_eq!(node_env(&inherited, NodeEnv::DevelopmentByDefault), "test");
         assert_eq!(node_env(&[], NodeEnv::DevelopmentByDefault), "development");
     }

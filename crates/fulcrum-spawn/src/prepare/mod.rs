@@ -14,8 +14,8 @@
 //!
 //! For Node programs, with the feature `node`:
 //!
-//! - [`find_node`] chooses a Node by `process.node`, `.nvmrc` and `engines`, or `PATH`, and runs it
-//!   once to find out its version.
+//! - [`find_node`] chooses a Node by `process.node`, a version file, `package.json` or `PATH`, and
+//!   runs it once to find out its version.
 //! - [`choose_runner`] follows the imports of a TypeScript entry, by the `tsconfig.json` and the
 //!   packages that apply to each file. Where that is enough, types are replaced by spaces, so that
 //!   lines and columns stay; other code is transformed. The result is a table of the domain's files
@@ -68,6 +68,8 @@ mod node_program;
 #[cfg(feature = "node")]
 mod package_json;
 #[cfg(feature = "node")]
+mod query;
+#[cfg(feature = "node")]
 mod runner;
 #[cfg(feature = "node")]
 mod sdk;
@@ -89,7 +91,8 @@ pub use warning::StartWarning;
 pub use self::{
     context::PrepareContext,
     install::{
-        InstallEvent, InstallPlan, InstallRequest, PackageInstaller, PackageManager, plan_install,
+        InstallEvent, InstallOutput, InstallPlan, InstallRequest, PackageInstaller, PackageManager,
+        PackageQuery, YamlReader, plan_install,
     },
     loaded_modules::{
         LoadedModules, create_report_dir, read_report, remove_report_dir, report_file,

@@ -1,5 +1,6 @@
 //! The command line and environment of a Node program.
 
+use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
 
@@ -8,7 +9,9 @@ use serde::Serialize;
 use super::command_plan::check_cwd;
 use super::context::PrepareContext;
 use super::files::file_url;
+use super::install::pnp;
 use super::node::find::{NodeRequest, NodeRuntime, find_node};
+use super::node::path::path_with_node;
 use super::node_options::{helper_options, node_resolution};
 use super::node_program::NodeProgram;
 use super::runner::{Runner, choose_runner};
@@ -72,9 +75,21 @@ pub fn plan_node(
         home: variable("HOME").map(Path::new),
     };
     let node = find_node(&request, context)?;
+    let pnp_options = pnp::node_options(program.dir);
+    let program = &NodeProgram {
+        env: own_environment(program, &node, pnp_options.as_deref(), context),
+        ..program.clone()
+    };
     let (runner, mut warnings) = choose_runner(program, &node, context)?;
+    warnings.extend(node.warning.clone());
     let bootstrap = write_bootstrap(program, context)?;
-    let (sdk, sdk_warning) = provide_sdk(program, context);
+    let (sdk, sdk_warning) = if pnp_options.is_some() {
+        // It knows only packages of its table.
+        let dir = context.sdk.cached_dir(&context.cache).ok();
+        (dir.map(|dir| dir.to_string_lossy().into_owned()), None)
+    } else {
+        provide_sdk(program, context)
+    };
     warnings.extend(sdk_warning);
     let starts = mentions_start(program.entry);
     // If the entry does not start itself, the bootstrap has to start it as soon as it is evaluated,
@@ -108,6 +123,28 @@ pub fn plan_node(
         env,
     };
     Ok((spec, warnings))
+}
+
+/// The environment of the program. `node` in its `PATH` is the chosen one, for processes that it starts,
+/// and packages are found by Yarn's Plug'n'Play where that is used.
+fn own_environment(
+    program: &NodeProgram<'_>,
+    node: &NodeRuntime,
+    pnp_options: Option<&str>,
+    context: &PrepareContext,
+) -> BTreeMap<OsString, OsString> {
+    let mut env = program.env.clone();
+    let path = env.get(OsStr::new("PATH")).cloned().unwrap_or_default();
+    let path = path_with_node(&path, &node.path, &context.cache);
+    env.insert("PATH".into(), path);
+    if let Some(options) = pnp_options {
+        let own = env.get(OsStr::new("NODE_OPTIONS"));
+        let own = own.map(|own| own.to_string_lossy()).unwrap_or_default();
+        // Before all else that Node loads, which may be a package.
+        let all = format!("{options} {own}");
+        env.insert("NODE_OPTIONS".into(), all.trim_end().into());
+    }
+    env
 }
 
 fn write_bootstrap(

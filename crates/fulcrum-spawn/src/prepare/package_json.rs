@@ -20,11 +20,16 @@ pub(super) struct PackageJson {
     pub(super) r#type: Value,
     pub(super) version: Value,
     pub(super) dependencies: Lenient<BTreeMap<String, Value>>,
+    pub(super) dev_dependencies: Lenient<BTreeMap<String, Value>>,
+    pub(super) optional_dependencies: Lenient<BTreeMap<String, Value>>,
+    pub(super) peer_dependencies: Lenient<BTreeMap<String, Value>>,
     pub(super) engines: Lenient<BTreeMap<String, Value>>,
     pub(super) imports: Value,
     pub(super) exports: Value,
     pub(super) workspaces: Value,
     pub(super) package_manager: Value,
+    pub(super) dev_engines: Value,
+    pub(super) volta: Value,
 }
 
 /// A field that has its default value where it does not have the expected type: what Node and npm
@@ -103,6 +108,23 @@ impl PackageJson {
         Ok(None)
     }
 
+    /// The name of the package manager that it names, and the version: `packageManager`, else
+    /// `devEngines.packageManager`.
+    pub(super) fn named_manager(&self) -> Option<(String, Option<String>)> {
+        if let Some(text) = self.package_manager.as_str() {
+            let (name, version) = text.split_once('@').unwrap_or((text, ""));
+            // A hash of the program may follow: `pnpm@9.0.0+sha512.…`.
+            let version = version
+                .split('+')
+                .next()
+                .filter(|version| !version.is_empty());
+            return Some((name.to_owned(), version.map(str::to_owned)));
+        }
+        let engine = first(&self.dev_engines["packageManager"]);
+        let name = engine["name"].as_str()?.to_owned();
+        Some((name, engine["version"].as_str().map(str::to_owned)))
+    }
+
     /// The directory of the file.
     pub(super) fn dir(&self) -> &Path {
         self.path.parent().unwrap_or(&self.path)
@@ -112,6 +134,13 @@ impl PackageJson {
     pub(super) fn engines_node(&self) -> Option<&str> {
         self.engines.0.get("node").and_then(Value::as_str)
     }
+}
+
+/// A field of `devEngines`: one object, or a list of alternatives of which the first counts.
+fn first(field: &Value) -> &Value {
+    field
+        .as_array()
+        .map_or(field, |list| list.first().unwrap_or(field))
 }
 
 /// The directory of an installed package, as Node finds it from `dir` upward.

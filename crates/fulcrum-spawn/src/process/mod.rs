@@ -26,6 +26,7 @@ mod spawner;
 mod stale;
 mod stale_ownership;
 mod stale_report;
+mod started_by;
 mod stat;
 mod stop_target;
 mod subreaper;
@@ -48,9 +49,11 @@ pub use pidfd::ProcessHandle;
 pub use process_tree::Process;
 pub use run_id::RunId;
 pub use sockets::{
-    SocketOwner, find_listener, find_peer, find_unix_listener, parse_listen_address, read_env_var,
+    SocketOwner, command_line, find_listener, find_peer, find_unix_listener, parse_listen_address,
+    read_env_var,
 };
 pub use spawner::Spawner;
 pub use stale_report::{InstanceAlive, StartupMessage, clean_up_stale};
+pub use started_by::{StartedBy, started_by};
 pub use stat::{Stat, descends_from};
 pub use tracker::{ProcessTracker, UntrackedProcess};

@@ -182,7 +182,8 @@ pub fn read_env_var(pid: u32, name: &str) -> Option<String> {
 }
 
 /// The command line of a process for a message, at most 80 characters.
-pub(super) fn command_line(pid: u32) -> String {
+#[must_use]
+pub fn command_line(pid: u32) -> String {
     let raw = fs::read(format!("/proc/{pid}/cmdline")).unwrap_or_default();
     let raw = String::from_utf8_lossy(&raw);
     let arguments: Vec<&str> = raw.split('\0').filter(|word| !word.is_empty()).collect();

@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use super::condition::Condition;
 use super::snapshot::Snapshot;
 use crate::lifecycle::{Goal, Phase};
 
@@ -16,13 +17,18 @@ pub struct Blocker {
     pub state: String,
     /// Without a command or a change it stays as it is.
     pub is_final: bool,
+    /// It had to complete and has failed: those that wait for it fail as well.
+    pub is_failed_job: bool,
 }
 
 impl Blocker {
-    pub(super) fn new(domain: &str, now: &Snapshot) -> Self {
-        let reason = now.reason.lines().next().unwrap_or_default();
+    pub(super) fn new(domain: &str, condition: Condition, now: &Snapshot) -> Self {
+        let reason = cause(now);
         let state = match (now.phase, now.goal) {
-            (Phase::Failed | Phase::Stuck, _) => format!("{} ({reason})", now.phase),
+            (Phase::Failed | Phase::Stuck | Phase::Backoff, _) => {
+                format!("{} ({reason})", now.phase)
+            }
+            (Phase::Running, _) if !now.ready => "running, not ready".to_owned(),
             (Phase::Stopped, Goal::Down) if now.generation == 0 => "not started".to_owned(),
             (Phase::Stopped, Goal::Up) => format!("ended ({reason})"),
             (phase, _) => phase.to_string(),
@@ -32,6 +38,7 @@ impl Blocker {
             phase: now.phase,
             state,
             is_final: matches!(now.phase, Phase::Failed | Phase::Stuck | Phase::Stopped),
+            is_failed_job: condition == Condition::Completed && now.phase == Phase::Failed,
         }
     }
 
@@ -42,8 +49,18 @@ impl Blocker {
             phase: Phase::Stopped,
             state: "removed".to_owned(),
             is_final: true,
+            is_failed_job: false,
         }
     }
+}
+
+/// Why a dependency is in its phase, in one line: how it exited, where it has, without the count of
+/// its restarts.
+fn cause(now: &Snapshot) -> &str {
+    let exit = now.last_exit.as_ref();
+    let exit = exit.filter(|exit| exit.generation == now.generation && now.phase != Phase::Stuck);
+    let reason = exit.map_or(&now.reason, |exit| &exit.reason);
+    reason.lines().next().unwrap_or_default()
 }
 
 impl fmt::Display for Blocker {
@@ -56,4 +73,11 @@ impl fmt::Display for Blocker {
 pub(super) fn describe(blockers: &[Blocker]) -> Option<String> {
     let texts: Vec<String> = blockers.iter().map(Blocker::to_string).collect();
     (!texts.is_empty()).then(|| format!("waiting for {}", texts.join(", ")))
+}
+
+/// `needs migrate: failed (exit 1)`
+pub(super) fn describe_failed_jobs(blockers: &[Blocker]) -> String {
+    let failed = blockers.iter().filter(|blocker| blocker.is_failed_job);
+    let texts: Vec<String> = failed.map(Blocker::to_string).collect();
+    format!("needs {}", texts.join(", "))
 }

@@ -42,14 +42,26 @@ impl Supervisor {
 
     /// Starts domains concurrently: each waits for its own dependencies.
     pub async fn start<'a>(&self, names: impl IntoIterator<Item = &'a str>) {
-        let handles = names.into_iter().filter_map(|name| self.domain(name));
-        // All are requested before the first is waited for, so that none waits for one that is
-        // about to be started.
-        let requests: Vec<_> = handles
-            .map(|handle| handle.request_in_turn(Command::Start, None))
-            .collect();
-        for request in requests {
-            let _ = request.await;
+        let domains = self.current();
+        let wave_of = |name: &str| {
+            let is_in = |wave: &Vec<String>| wave.iter().any(|other| other == name);
+            domains.waves.iter().position(is_in).unwrap_or(usize::MAX)
+        };
+        let mut waves: BTreeMap<usize, Vec<&DomainHandle>> = BTreeMap::new();
+        for name in names {
+            if let Some(handle) = domains.handles.get(name) {
+                waves.entry(wave_of(name)).or_default().push(handle);
+            }
+        }
+        // Dependencies first, so that a domain that waits finds them on their way.
+        for wave in waves.values() {
+            let requests: Vec<_> = wave
+                .iter()
+                .map(|handle| handle.request_in_turn(Command::Start, None))
+                .collect();
+            for request in requests {
+                let _ = request.await;
+            }
         }
     }
 

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::future;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
 use rustix::process::Signal;
 use tokio::sync::{mpsc, watch};
@@ -12,9 +12,10 @@ use tokio::task::JoinHandle;
 use tokio::time::{Instant, sleep_until};
 
 use super::backend::{Backend, FactSender, ProcessGroup};
-use super::gate::DriverParams;
+use super::blocker::describe_failed_jobs;
+use super::gate::{DriverParams, WaitView};
 use super::messages::{DriverRequest, DriverUpdate, Mailbox, PendingRequest};
-use super::snapshot::{LastExit, Snapshot, Transition};
+use super::snapshot::{Snapshot, Transition};
 use super::suspend::suspend_extension;
 use super::turn::StartBarrier;
 use crate::lifecycle::{
@@ -31,7 +32,7 @@ enum Wake<B: Backend> {
     Turn,
     Fact(u64, Fact),
     Timer(Timer),
-    GateOpen,
+    Gate(GateChange),
     Prepared(Result<B::LaunchPlan, StartError>),
     /// The last handle was dropped: no command can arrive.
     Abandoned,
@@ -53,19 +54,28 @@ pub(super) struct Driver<B: Backend> {
 
 /// What is in progress outside the machine.
 pub(super) struct Pending<B: Backend> {
-    group: Option<Arc<dyn ProcessGroup>>,
-    timers: BTreeMap<Timer, Armed>,
-    gate_open: Option<Pin<Box<dyn Future<Output = ()> + Send>>>,
+    pub(super) group: Option<Arc<dyn ProcessGroup>>,
+    pub(super) timers: BTreeMap<Timer, Armed>,
+    gate: Option<Pin<Box<dyn Future<Output = GateChange> + Send>>>,
     preparation: Option<JoinHandle<Result<B::LaunchPlan, StartError>>>,
     plan: Option<B::LaunchPlan>,
     /// What caused the end of the current generation, and whether SIGKILL was sent.
-    stop_cause: (TransitionCause, bool),
+    pub(super) stop_cause: (TransitionCause, bool),
     /// The domain was removed: no further generation is started.
     removed: bool,
     /// A request that waits for its turn.
     deferred: Option<Deferred>,
     /// What the next start waits for, besides the dependencies.
     start_barrier: StartBarrier,
+}
+
+/// What the dependencies of the next generation have come to.
+enum GateChange {
+    Open,
+    /// A job that it needs has failed; the text names it.
+    JobFailed(String),
+    /// That job is tried again.
+    JobRecovered,
 }
 
 /// A request that waits for its turn.
@@ -76,8 +86,8 @@ struct Deferred {
 
 /// A running timer.
 #[derive(Clone, Copy)]
-struct Armed {
-    at: Instant,
+pub(super) struct Armed {
+    pub(super) at: Instant,
     length: Duration,
     /// The timer was extended by suspended time, which happens once.
     extended: bool,
@@ -88,7 +98,7 @@ impl<B: Backend> Default for Pending<B> {
         Self {
             group: None,
             timers: BTreeMap::new(),
-            gate_open: None,
+            gate: None,
             preparation: None,
             plan: None,
             stop_cause: (TransitionCause::Normal, false),
@@ -100,10 +110,10 @@ impl<B: Backend> Default for Pending<B> {
 }
 
 /// The machine before a step.
-struct PreviousState {
-    phase: Phase,
-    ready: bool,
-    was_ready: bool,
+pub(super) struct PreviousState {
+    pub(super) phase: Phase,
+    pub(super) ready: bool,
+    pub(super) was_ready: bool,
 }
 
 impl<B: Backend> Driver<B> {
@@ -124,11 +134,7 @@ impl<B: Backend> Driver<B> {
                         let _ = self.step(Input::Timer(timer)).await;
                     }
                 }
-                Wake::GateOpen => {
-                    self.work.gate_open = None;
-                    self.fact(self.machine.generation() + 1, Fact::DependenciesReady)
-                        .await;
-                }
+                Wake::Gate(change) => self.gate_changed(change).await,
                 Wake::Prepared(outcome) => {
                     self.work.preparation = None;
                     let fact = match outcome {
@@ -142,7 +148,11 @@ impl<B: Backend> Driver<B> {
                 }
                 Wake::Abandoned => return,
             }
-            if self.work.removed && matches!(self.machine.phase(), Phase::Stopped | Phase::Failed) {
+            let is_over = matches!(
+                self.machine.phase(),
+                Phase::Stopped | Phase::Completed | Phase::Failed
+            );
+            if self.work.removed && is_over {
                 return;
             }
         }
@@ -158,7 +168,7 @@ impl<B: Backend> Driver<B> {
                 self.machine.set_timing(timing);
                 self.backend = backend;
                 self.params.send_replace(params);
-                if self.work.gate_open.is_some() {
+                if self.work.gate.is_some() {
                     self.await_gate();
                 }
             }
@@ -217,18 +227,52 @@ impl<B: Backend> Driver<B> {
 
     fn hold_start(&mut self, barrier: StartBarrier) {
         self.work.start_barrier.extend(barrier);
-        if self.work.gate_open.is_some() {
+        if self.work.gate.is_some() {
             self.await_gate();
         }
     }
 
+    /// Waits until the gate opens or cannot open; in phase failed, until it may open again.
     fn await_gate(&mut self) {
+        let view = WaitView {
+            snapshots: self.snapshots.subscribe(),
+            params: self.params.subscribe(),
+        };
+        if self.machine.is_blocked() {
+            self.work.gate = Some(Box::pin(async move {
+                view.wait_until_job_recovered().await;
+                GateChange::JobRecovered
+            }));
+            return;
+        }
         let gate = self.params.borrow().gate.clone();
         let barrier = self.work.start_barrier.clone();
-        self.work.gate_open = Some(Box::pin(async move {
-            barrier.wait_until_open().await;
-            gate.wait_until_open().await;
+        self.work.gate = Some(Box::pin(async move {
+            let open = async {
+                barrier.wait_until_open().await;
+                gate.wait_until_open().await;
+            };
+            tokio::select! {
+                biased;
+                () = open => GateChange::Open,
+                failed = view.wait_until_job_failed() => {
+                    GateChange::JobFailed(describe_failed_jobs(&failed))
+                }
+            }
         }));
+    }
+
+    async fn gate_changed(&mut self, change: GateChange) {
+        self.work.gate = None;
+        let fact = match change {
+            GateChange::Open => Fact::DependenciesReady,
+            GateChange::JobFailed(reason) => Fact::DependencyFailed(reason),
+            GateChange::JobRecovered => Fact::DependencyRecovered,
+        };
+        self.fact(self.machine.generation() + 1, fact).await;
+        if self.machine.is_blocked() {
+            self.await_gate();
+        }
     }
 
     async fn handle_request(&mut self, request: DriverRequest) -> Result<(), CommandRejected> {
@@ -281,9 +325,9 @@ impl<B: Backend> Driver<B> {
                 None => future::pending().await,
             }
         };
-        let opened = async {
-            match &mut self.work.gate_open {
-                Some(gate_open) => gate_open.await,
+        let gate = async {
+            match &mut self.work.gate {
+                Some(gate) => gate.await,
                 None => future::pending().await,
             }
         };
@@ -307,7 +351,7 @@ impl<B: Backend> Driver<B> {
             Some(update) = self.updates.recv() => Wake::DriverUpdate(update),
             request = self.requests.recv() => request.map_or(Wake::Abandoned, Wake::PendingRequest),
             () = turn => Wake::Turn,
-            () = opened => Wake::GateOpen,
+            change = gate => Wake::Gate(change),
             outcome = prepared => Wake::Prepared(outcome.unwrap_or_else(|error| {
                 Err(StartError::permanent(format!("preparation failed: {error}")))
             })),
@@ -319,7 +363,11 @@ impl<B: Backend> Driver<B> {
     /// measure the domain's time are.
     fn extended(&mut self, timer: Timer) -> bool {
         let is_domain_time = match timer {
-            Timer::StartTimeout | Timer::StopRest | Timer::StopGrace | Timer::KillWait => true,
+            Timer::StartTimeout
+            | Timer::TimeLimit
+            | Timer::StopRest
+            | Timer::StopGrace
+            | Timer::KillWait => true,
             Timer::Stable | Timer::Backoff => false,
         };
         let now = Instant::now();
@@ -391,7 +439,7 @@ impl<B: Backend> Driver<B> {
                 self.work.preparation = Some(tokio::spawn(work));
             }
             Effect::CancelStart => {
-                self.work.gate_open = None;
+                self.work.gate = None;
                 self.work.plan = None;
                 if let Some(task) = self.work.preparation.take() {
                     task.abort();
@@ -433,62 +481,4 @@ impl<B: Backend> Driver<B> {
         self.work.group = Some(self.backend.spawn(plan, facts).await?);
         Ok(())
     }
-
-    fn publish(&mut self, before: PreviousState, cause: TransitionCause) {
-        let machine = &self.machine;
-        let now = Instant::now();
-        let from = before.phase;
-        let readiness_changed = before.ready != machine.ready() && from == Phase::Running;
-        let changed = from != machine.phase() || readiness_changed;
-        let backoff = self.work.timers.get(&Timer::Backoff);
-        let retry_at = backoff.map(|armed| armed.at);
-        let pid = self.work.group.as_ref().map(|group| group.pid());
-        let (stop_cause, killed) = self.work.stop_cause;
-        self.snapshots.send_modify(|snapshot| {
-            snapshot.phase = machine.phase();
-            snapshot.goal = machine.goal();
-            snapshot.ready = machine.ready();
-            snapshot.generation = machine.generation();
-            snapshot.pid = pid;
-            snapshot.restarts = machine.restarts();
-            machine.reason().clone_into(&mut snapshot.reason);
-            snapshot.retry_at = retry_at;
-            if let (TransitionCause::Exited, Some(report)) = (cause, machine.exit()) {
-                snapshot.last_exit = Some(LastExit {
-                    report,
-                    at: wall_clock(),
-                    generation: machine.generation(),
-                    reason: machine.reason().to_owned(),
-                    cause: stop_cause,
-                    killed,
-                });
-            }
-            if machine.was_ready() && !before.was_ready {
-                snapshot.ready_after = snapshot.spawned_at.map(|at| now - at);
-            }
-            if !machine.phase().has_process() {
-                snapshot.spawned_at = None;
-            }
-        });
-        if changed {
-            // The receiver may be gone while the last domains stop.
-            let _ = self.transitions.send(Transition {
-                time: wall_clock(),
-                domain: self.name.clone(),
-                from,
-                to: machine.phase(),
-                ready: machine.ready(),
-                was_ready_before: machine.ready() && before.was_ready,
-                generation: machine.generation(),
-                reason: machine.reason().to_owned(),
-                cause,
-            });
-        }
-    }
-}
-
-/// The wall-clock time, for output.
-#[expect(clippy::disallowed_methods, reason = "a driver may look at the clock")]
-fn wall_clock() -> SystemTime {
-    SystemTime::now()
 }

@@ -6,35 +6,9 @@ use std::time::Duration;
 use tokio::sync::watch;
 
 use super::blocker::Blocker;
+use super::condition::Condition;
 use super::snapshot::Snapshot;
 use crate::lifecycle::{Goal, Phase, Timing};
-
-/// The state that a dependency must reach.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Condition {
-    /// It is ready.
-    Ready,
-    /// Its process runs.
-    Started,
-    /// It ran and exited with code 0.
-    Exited,
-}
-
-impl Condition {
-    fn holds(self, dependency: &Snapshot) -> bool {
-        match self {
-            Self::Ready => dependency.phase == Phase::Running && dependency.ready,
-            Self::Started => matches!(dependency.phase, Phase::Starting | Phase::Running),
-            Self::Exited => {
-                dependency.phase == Phase::Stopped
-                    && dependency
-                        .last_exit
-                        .as_ref()
-                        .is_some_and(|end| end.report.code == Some(0))
-            }
-        }
-    }
-}
 
 /// The state of a domain that may wait, and of all that it depends on.
 #[derive(Debug, Clone)]
@@ -112,7 +86,7 @@ impl DependencyGate {
                 continue;
             }
             let before = found.len();
-            if now.phase == Phase::Waiting {
+            if now.phase == Phase::Waiting || now.blocked {
                 let gate = dependency.view.params.borrow().gate.clone();
                 gate.collect_blockers(seen, found);
                 // With nothing to wait for, it is about to be started, or its roots are known.
@@ -121,7 +95,7 @@ impl DependencyGate {
                 }
             }
             found.push(match dependency.view.snapshots.has_changed() {
-                Ok(_) => Blocker::new(&dependency.name, &now),
+                Ok(_) => Blocker::new(&dependency.name, dependency.condition, &now),
                 Err(_) => Blocker::removed(&dependency.name),
             });
         }

@@ -194,7 +194,7 @@ pub struct Ticket {
 /// The outcome of a request.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Outcome {
-    /// The requested state was reached.
+    /// The requested state was reached. A job has completed.
     Done(Snapshot),
     /// The requested state was not reached; the snapshot's reason gives the cause.
     Failed(Snapshot),
@@ -206,7 +206,8 @@ pub enum Outcome {
 }
 
 impl Ticket {
-    /// Waits for the outcome: ready, for a start or restart; no process, for a stop or kill.
+    /// Waits for the outcome: ready or completed, for a start or restart; no process, for a stop or
+    /// kill.
     pub async fn outcome(self) -> Outcome {
         let command = self.command;
         let mut snapshots = self.view.snapshots.clone();
@@ -223,7 +224,11 @@ impl Ticket {
         };
         tokio::select! {
             biased;
-            outcome = reached => outcome,
+            outcome = reached => match outcome {
+                // The root says more than the domain itself.
+                Outcome::Failed(now) if now.blocked => Outcome::Blocked(self.view.blockers()),
+                outcome => outcome,
+            },
             // Only a domain that is to run waits.
             blockers = self.view.wait_until_blocked() => Outcome::Blocked(blockers),
         }
@@ -241,6 +246,7 @@ fn outcome_for(command: Command, snapshot: &Snapshot) -> Option<Outcome> {
     match (command, snapshot.phase) {
         (Command::Start | Command::Restart, phase) => match phase {
             _ if snapshot.goal == Goal::Down => Some(Outcome::Superseded(now())),
+            Phase::Completed => Some(Outcome::Done(now())),
             Phase::Running if snapshot.ready => Some(Outcome::Done(now())),
             Phase::Failed | Phase::Stuck | Phase::Backoff | Phase::Stopped => {
                 Some(Outcome::Failed(now()))
@@ -260,7 +266,8 @@ fn outcome_for(command: Command, snapshot: &Snapshot) -> Option<Outcome> {
             | Phase::Starting
             | Phase::Running
             | Phase::Stopping
-            | Phase::Backoff => None,
+            | Phase::Backoff
+            | Phase::Completed => None,
         },
     }
 }

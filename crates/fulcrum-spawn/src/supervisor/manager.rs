@@ -7,9 +7,10 @@ use tokio::sync::{mpsc, watch};
 use tokio::task::JoinSet;
 
 use super::backend::Backend;
+use super::condition::Condition;
 use super::domain_set::{DomainSet, Supervisor};
 use super::driver::{Driver, Pending};
-use super::gate::{Condition, DriverParams, WaitView};
+use super::gate::{DriverParams, WaitView};
 use super::handle::DomainHandle;
 use super::messages::DriverUpdate;
 use super::snapshot::{Snapshot, Transition};
@@ -282,6 +283,8 @@ fn initial_snapshot(machine: &Machine) -> Snapshot {
         restarts: 0,
         spawned_at: None,
         ready_after: None,
+        completed: None,
+        blocked: false,
         last_exit: None,
         reason: machine.reason().to_owned(),
         retry_at: None,

@@ -12,6 +12,7 @@
 
 mod backend;
 mod blocker;
+mod condition;
 mod domain_set;
 mod driver;
 mod gate;
@@ -20,6 +21,7 @@ mod manager;
 #[cfg(test)]
 mod membership_tests;
 mod messages;
+mod publish;
 #[cfg(test)]
 mod random_tests;
 mod shutdown;
@@ -39,8 +41,8 @@ mod wait_view;
 
 pub use backend::{Backend, FactSender, ProcessGroup};
 pub use blocker::Blocker;
+pub use condition::Condition;
 pub use domain_set::Supervisor;
-pub use gate::Condition;
 pub use handle::{DomainHandle, Outcome, Ticket};
 pub use manager::{DomainManager, DomainSpec, DomainUpdate};
 pub use snapshot::{LastExit, Snapshot, Transition};

@@ -22,6 +22,7 @@ use crate::lifecycle::{
 
 const TIMING: Timing = Timing {
     start_timeout: Duration::from_secs(3),
+    time_limit: None,
     stop_grace: Duration::from_secs(1),
     kill_wait: Duration::from_secs(1),
 };

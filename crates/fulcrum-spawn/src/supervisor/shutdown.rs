@@ -42,7 +42,7 @@ impl Supervisor {
         // A domain that is about to be spawned counts as well.
         let busy = domains.handles.values().filter(|handle| {
             let phase = handle.snapshots.borrow().phase;
-            !matches!(phase, Phase::Stopped | Phase::Failed)
+            !matches!(phase, Phase::Stopped | Phase::Completed | Phase::Failed)
         });
         let deadlines =
             ShutdownDeadlines::from_graces(busy.map(|handle| handle.params.borrow().grace));

@@ -25,6 +25,10 @@ pub struct Snapshot {
     pub spawned_at: Option<Instant>,
     /// The time from spawn to ready, for the last generation that became ready.
     pub ready_after: Option<Duration>,
+    /// When a job completed, and how long that run took; of the last run that did.
+    pub completed: Option<(Instant, Duration)>,
+    /// Phase failed is due to a dependency that had to complete; it ends when that is tried again.
+    pub blocked: bool,
     /// How the last generation exited.
     pub last_exit: Option<LastExit>,
     /// Why the domain is in this phase.
@@ -76,7 +80,7 @@ pub struct Transition {
 
 impl Transition {
     /// What happened, as one word that does not change between versions: `ready`, `unready`,
-    /// `running`, `spawned`, `exited`, `start-timeout`, `hung`, `unhealthy`, `refused`, `recycled`,
+    /// `running`, `spawned`, `exited`, `start-timeout`, `time-limit`, `hung`, `unhealthy`, `refused`, `recycled`,
     /// `reloading`, `stopping`, or the name of the phase entered.
     #[must_use]
     pub fn kind(&self) -> &'static str {
@@ -88,6 +92,7 @@ impl Transition {
             (_, Phase::Stopping) => match self.cause {
                 TransitionCause::Exited => "exited",
                 TransitionCause::StartTimeout => "start-timeout",
+                TransitionCause::TimeLimit => "time-limit",
                 TransitionCause::Hung => "hung",
                 TransitionCause::Unhealthy => "unhealthy",
                 TransitionCause::Rejected => "refused",

@@ -19,6 +19,7 @@ use crate::lifecycle::{
 
 pub(super) const TIMING: Timing = Timing {
     start_timeout: Duration::from_secs(30),
+    time_limit: None,
     stop_grace: Duration::from_secs(5),
     kill_wait: Duration::from_secs(2),
 };
@@ -412,7 +413,10 @@ async fn a_group_restart_waits_for_dependencies_and_is_not_counted() {
         orders.report(generation, Fact::GroupRestart("catalog failed".into()));
     }
     tokio::time::sleep(Duration::from_secs(10)).await;
-    assert_eq!(orders.snapshot().reason, "waiting for catalog: backoff");
+    assert_eq!(
+        orders.snapshot().reason,
+        "waiting for catalog: backoff (exit 1)"
+    );
     tokio::time::sleep(Duration::from_secs(60)).await;
     let now = orders.snapshot();
     assert_eq!(

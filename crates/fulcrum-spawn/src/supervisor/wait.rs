@@ -17,10 +17,12 @@ use crate::lifecycle::{Goal, Phase};
 pub enum WaitCondition {
     /// Phase running, ready or not.
     Running,
-    /// Phase running, and ready.
+    /// Phase running, and ready; or phase completed.
     Ready,
-    /// No process, and none to come: phase stopped or failed.
+    /// No process, and none to come: phase stopped, completed or failed.
     Stopped,
+    /// Phase completed.
+    Completed,
 }
 
 impl WaitCondition {
@@ -31,6 +33,7 @@ impl WaitCondition {
             Self::Running => "running",
             Self::Ready => "ready",
             Self::Stopped => "stopped",
+            Self::Completed => "completed",
         }
     }
 }
@@ -46,12 +49,20 @@ enum ConditionStatus {
 fn status(condition: WaitCondition, now: &Snapshot) -> ConditionStatus {
     let holds = match condition {
         WaitCondition::Running => now.phase == Phase::Running,
-        WaitCondition::Stopped => matches!(now.phase, Phase::Stopped | Phase::Failed),
-        WaitCondition::Ready => now.phase == Phase::Running && now.ready,
+        WaitCondition::Stopped => {
+            matches!(now.phase, Phase::Stopped | Phase::Completed | Phase::Failed)
+        }
+        WaitCondition::Ready => {
+            now.phase == Phase::Completed || now.phase == Phase::Running && now.ready
+        }
+        WaitCondition::Completed => now.phase == Phase::Completed,
     };
     match now.phase {
         _ if holds => ConditionStatus::Met,
         Phase::Failed | Phase::Stuck => ConditionStatus::Impossible(now.reason.clone()),
+        Phase::Completed => {
+            ConditionStatus::Impossible(format!("it has completed: {}", now.reason))
+        }
         Phase::Stopped if now.generation > 0 && now.goal == Goal::Up => {
             ConditionStatus::Impossible(format!("it ended: {}", now.reason))
         }
@@ -152,15 +163,15 @@ impl Supervisor {
         }
     }
 
-    /// The named domains for which the condition does not hold, with phase and reason, as text.
+    /// The named domains for which the condition does not hold, as they are now.
     #[must_use]
-    pub fn describe_pending(&self, names: &[String], condition: WaitCondition) -> String {
+    pub fn pending(&self, names: &[String], condition: WaitCondition) -> Vec<(String, Snapshot)> {
         let pending = names.iter().filter_map(|name| {
             let now = self.domain(name)?.snapshot();
             let holds = matches!(status(condition, &now), ConditionStatus::Met);
-            (!holds).then(|| format!("{name} is {} ({})", now.phase, now.reason))
+            (!holds).then(|| (name.clone(), now))
         });
-        pending.collect::<Vec<_>>().join("; ")
+        pending.collect()
     }
 }
 
@@ -176,6 +187,18 @@ async fn wait_one(handle: &DomainHandle, condition: WaitCondition) -> Result<(),
             let now = changes.borrow_and_update().clone();
             match status(condition, &now) {
                 ConditionStatus::Met => return Ok(()),
+                // The root says more than the domain itself.
+                ConditionStatus::Impossible(_) if now.blocked => {
+                    let mut blockers = handle.blockers();
+                    blockers.retain(|blocker| blocker.is_failed_job);
+                    // Without one, it is about to wait again.
+                    if let Some(reason) = describe(&blockers) {
+                        return Err(WaitFailure {
+                            blockers,
+                            ..failure(reason)
+                        });
+                    }
+                }
                 ConditionStatus::Impossible(reason) => return Err(failure(reason)),
                 ConditionStatus::Pending => {}
             }

@@ -6,7 +6,7 @@ use tokio::time::{Instant, timeout};
 
 use super::tests::{Harness, ProcessBehavior, WELL_BEHAVED};
 use super::{Outcome, WaitCondition, WaitFailure};
-use crate::lifecycle::Command;
+use crate::lifecycle::{Command, Phase};
 
 const CRASHING: ProcessBehavior = ProcessBehavior {
     exits_after: Some(Duration::from_millis(20)),
@@ -25,19 +25,23 @@ async fn a_wait_ends_when_every_domain_is_ready() {
         ("orders", WELL_BEHAVED, &["catalog"]),
     ]);
     let both = names(&["catalog", "orders"]);
+    let pending = harness.supervisor.pending(&both, WaitCondition::Ready);
+    let reasons: Vec<_> = pending
+        .iter()
+        .map(|(name, now)| (name.as_str(), now.phase, now.reason.as_str()))
+        .collect();
     assert_eq!(
-        harness
-            .supervisor
-            .describe_pending(&both, WaitCondition::Ready),
-        "catalog is stopped (not started yet); orders is stopped (not started yet)"
+        reasons,
+        [
+            ("catalog", Phase::Stopped, "not started yet"),
+            ("orders", Phase::Stopped, "not started yet")
+        ]
     );
     harness.supervisor.start(["catalog", "orders"]).await;
     let waited = harness.supervisor.wait_all(&both, WaitCondition::Ready);
     assert_eq!(waited.await, Ok(()));
-    let pending = harness
-        .supervisor
-        .describe_pending(&both, WaitCondition::Ready);
-    assert_eq!(pending, "");
+    let pending = harness.supervisor.pending(&both, WaitCondition::Ready);
+    assert_eq!(pending, []);
 }
 
 #[tokio::test(start_paused = true)]
@@ -63,7 +67,7 @@ async fn a_wait_ends_with_every_domain_that_failed_and_those_that_wait_for_it() 
         failed.map_err(texts),
         Err(names(&[
             "catalog: crash loop",
-            "orders: waiting for catalog: failed (crash loop)",
+            "orders: waiting for catalog: failed (exit 1 before it registered)",
             "users: crash loop"
         ]))
     );

@@ -20,22 +20,49 @@ const CONFIRMATION: Duration = Duration::from_millis(200);
 type Change = Pin<Box<dyn Future<Output = ()> + Send>>;
 
 impl WaitView {
-    /// What is in the way of its start; empty unless it waits.
+    /// What is in the way of its start; empty unless it waits, or has failed for a dependency.
     pub(super) fn blockers(&self) -> Vec<Blocker> {
-        match self.snapshots.borrow().phase {
-            Phase::Waiting => self.params.borrow().gate.blockers(),
-            _ => Vec::new(),
+        let waits = {
+            let now = self.snapshots.borrow();
+            now.phase == Phase::Waiting || now.blocked
+        };
+        match waits {
+            true => self.params.borrow().gate.blockers(),
+            false => Vec::new(),
         }
     }
 
     /// Waits until the domain waits for something that does not come without a command or a
     /// change, and returns what that is. Cancel safe.
     pub(super) async fn wait_until_blocked(&self) -> Vec<Blocker> {
+        self.wait_for_blockers(|blocker| blocker.is_final).await
+    }
+
+    /// Waits until a job that the domain needs, directly or not, has failed, and returns those that
+    /// have. Cancel safe.
+    pub(super) async fn wait_until_job_failed(&self) -> Vec<Blocker> {
+        self.wait_for_blockers(|blocker| blocker.is_failed_job)
+            .await
+    }
+
+    /// Waits until no job that the domain needs, directly or not, is in phase failed. Cancel safe.
+    pub(super) async fn wait_until_job_recovered(&self) {
+        loop {
+            let changed = self.watch();
+            let blockers = self.params.borrow().gate.blockers();
+            if !blockers.iter().any(|blocker| blocker.is_failed_job) {
+                return;
+            }
+            changed.await;
+        }
+    }
+
+    async fn wait_for_blockers(&self, is_selected: fn(&Blocker) -> bool) -> Vec<Blocker> {
         let mut since = None;
         loop {
             let changed = self.watch();
             let mut blockers = self.blockers();
-            blockers.retain(|blocker| blocker.is_final);
+            blockers.retain(is_selected);
             if blockers.is_empty() {
                 since = None;
                 changed.await;

@@ -8,7 +8,7 @@ import type { TypeScriptConfig } from './config.ts';
 import { helper } from './helper.ts';
 import { ImportHooks } from './import-hooks.ts';
 import { Resolver } from './resolver.ts';
-import { isSdk } from './sdk.ts';
+import { isMissing, isSdk } from './sdk.ts';
 import { TypeScriptFiles } from './typescript-files.ts';
 
 /** The data that the main thread passes. */
@@ -63,8 +63,7 @@ export async function resolve(specifier: string, context: Context, next: Next<{ 
   } catch (error) {
     const late = query && hooks?.afterFailure(query);
     if (late !== undefined) return done({ url: late, shortCircuit: true } as { url: string });
-    const missing = (error as { code?: string }).code === 'ERR_MODULE_NOT_FOUND';
-    if (!sdk || !missing || !isSdk(specifier)) throw error;
+    if (!sdk || !isMissing(error) || !isSdk(specifier)) throw error;
     return { url: sdk, format: 'module', shortCircuit: true };
   }
 }

@@ -7,6 +7,12 @@ export function isSdk(specifier: string): boolean {
   return NAMES.has(specifier);
 }
 
+/** Whether a package is missing for Node, or is not in the table of Yarn's Plug'n'Play. */
+export function isMissing(error: unknown): boolean {
+  const { code } = error as { code?: string };
+  return code === 'ERR_MODULE_NOT_FOUND' || code === 'MODULE_NOT_FOUND';
+}
+
 /** The file that `require` of the SDK loads. */
 export function requiredFile(dir: string): string {
   return `${dir}/dist/index.cjs`;
@@ -29,7 +35,7 @@ export function provideSdk(dir: string): boolean {
     try {
       return resolveFilename.call(this, request, ...rest);
     } catch (error) {
-      if (!isSdk(request) || (error as { code?: string }).code !== 'MODULE_NOT_FOUND') throw error;
+      if (!isSdk(request) || !isMissing(error)) throw error;
       return requiredFile(dir);
     }
   };
@@ -39,7 +45,7 @@ export function provideSdk(dir: string): boolean {
       try {
         return next(specifier, context);
       } catch (error) {
-        if (!isSdk(specifier) || (error as { code?: string }).code !== 'ERR_MODULE_NOT_FOUND') throw error;
+        if (!isSdk(specifier) || !isMissing(error)) throw error;
         return { url: importedUrl(dir), format: 'module', shortCircuit: true };
       }
     },

@@ -1,4 +1,4 @@
-//! Section I, row 4: the first crash is followed by a restart at once; row 5: what cannot change is
+//! Section I, row 14: the first crash is followed by a restart at once; row 15: what cannot change is
 //! not retried.
 
 use fulcrum_e2e::{App, LIMIT, measurement, text_of, wait_until};
@@ -7,7 +7,7 @@ const RESTART: &str =
     "restart: {backoff: {initial: 1s, max: 1s, jitter: 0}, budget: 3, window: 1m}";
 
 #[test]
-fn i04_the_first_crash_of_a_domain_that_ran_is_followed_by_a_restart_at_once() {
+fn i14_the_first_crash_of_a_domain_that_ran_is_followed_by_a_restart_at_once() {
     let settings = format!("{{{RESTART}}}");
     let flags = ["--exit-after-ready", "100ms", "--exit", "1"];
     let app = App::new().stub_domain_with("users", &flags, &settings);
@@ -23,7 +23,7 @@ fn i04_the_first_crash_of_a_domain_that_ran_is_followed_by_a_restart_at_once() {
     assert!(first < 700, "the first crash waited {first} ms");
     assert!(second >= 950, "the second crash waited {second} ms");
     measurement(
-        "I4",
+        "I14",
         &format!(
             "started again {first} ms after the first crash, {second} ms after the second, with a backoff of 1000 ms"
         ),
@@ -32,7 +32,7 @@ fn i04_the_first_crash_of_a_domain_that_ran_is_followed_by_a_restart_at_once() {
 }
 
 #[test]
-fn i04_an_exit_that_is_no_failure_uses_no_budget() {
+fn i14_an_exit_that_is_no_failure_uses_no_budget() {
     let settings =
         "{restart: {policy: always, backoff: {initial: 20ms, max: 5s}, budget: 3, window: 1m}}";
     let flags = ["--exit-after-ready", "10ms", "--exit", "0"];
@@ -54,7 +54,7 @@ fn reason_of_failure(app: &App) -> String {
 }
 
 #[test]
-fn i05_an_environment_that_is_too_large_is_not_retried_and_names_the_variable() {
+fn i15_an_environment_that_is_too_large_is_not_retried_and_names_the_variable() {
     let settings = format!("{{env: {{BIG: \"{}\"}}}}", "x".repeat(200 * 1024));
     let app = App::new().stub_domain_with("users", &[], &settings);
     let reason = reason_of_failure(&app);
@@ -62,12 +62,12 @@ fn i05_an_environment_that_is_too_large_is_not_retried_and_names_the_variable() 
         reason.contains("variable BIG has 200 KiB, and one may have 128 KiB"),
         "{reason}"
     );
-    measurement("I5", &reason);
+    measurement("I15", &reason);
     app.down();
 }
 
 #[test]
-fn i05_a_name_that_is_too_long_and_a_file_that_may_not_be_executed_are_not_retried() {
+fn i15_a_name_that_is_too_long_and_a_file_that_may_not_be_executed_are_not_retried() {
     let command = format!("process: {{command: [\"./{}\"]}}\n", "n".repeat(300));
     let app = App::new().write("domains/users/fulcrum.yml", &command);
     let reason = reason_of_failure(&app);
@@ -104,7 +104,7 @@ fn i05_a_name_that_is_too_long_and_a_file_that_may_not_be_executed_are_not_retri
 }
 
 #[test]
-fn i05_a_cache_that_cannot_be_written_is_replaced_with_one_warning() {
+fn i15_a_cache_that_cannot_be_written_is_replaced_with_one_warning() {
     let app = App::new()
         .domain("users", "steady")
         .domain("orders", "steady");

@@ -1,4 +1,4 @@
-//! Section I, row 2: the leader gets the stop signal first; row 6: signals by hand.
+//! Section I, row 2: the leader gets the stop signal first; row 18: signals by hand.
 
 use std::io::{Read, Write};
 use std::net::TcpStream;
@@ -139,7 +139,7 @@ fn i01_an_attached_debugger_does_not_hold_a_restart() {
 }
 
 #[test]
-fn i06_a_signal_reaches_the_program_behind_a_shell_or_its_whole_tree() {
+fn i18_a_signal_reaches_the_program_behind_a_shell_or_its_whole_tree() {
     let app = App::new().cleanup_domain("signals");
     app.start();
     let run = app.run(&["domains", "signal", "signals", "hup"]).exits(0);

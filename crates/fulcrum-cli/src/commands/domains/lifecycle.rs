@@ -1,4 +1,4 @@
-//! Shared by `start`, `stop` and `restart`.
+//! Shared by `start`, `stop`, `restart` and `run`.
 
 use std::time::Duration;
 
@@ -15,16 +15,16 @@ use crate::exit::CliError;
 pub(crate) struct LifecycleArgs {
     /// Select domains by name, glob, or `all`
     #[arg(required = true, value_name = "NAME|GLOB|all")]
-    names: Vec<String>,
+    pub(super) names: Vec<String>,
     /// Do not wait for the outcome
     #[arg(long)]
-    no_wait: bool,
+    pub(super) no_wait: bool,
     /// Set the maximum wait (0 = no limit)
     #[arg(long, value_name = "DURATION", value_parser = duration::parse, default_value = "60s")]
-    timeout: Duration,
+    pub(super) timeout: Duration,
     /// Choose the output format
     #[arg(short, long, value_enum, default_value = "table")]
-    output: Format,
+    pub(super) output: Format,
 }
 
 pub(super) async fn run(

@@ -9,6 +9,7 @@ mod list;
 pub(crate) mod logs;
 mod restart;
 pub(crate) mod result;
+mod run_job;
 mod signal;
 mod start;
 mod status;
@@ -41,6 +42,8 @@ pub(crate) enum Command {
     Stop(stop::Args),
     /// Restart domains
     Restart(restart::Args),
+    /// Run jobs once more and wait for their end
+    Run(run_job::Args),
     /// Stop domains at once with SIGKILL, as `stop --force` does
     Kill(kill::Args),
     /// Send a signal to running domains
@@ -66,6 +69,7 @@ pub(crate) fn run(command: Command, context: Context) -> Result<(), CliError> {
         Command::Restart(args) => {
             executor::run_client(Some("the restart"), restart::run(args, context))
         }
+        Command::Run(args) => executor::run_client(Some("the run"), run_job::run(args, context)),
         Command::Kill(args) => executor::run_client(Some("the stop"), kill::run(args, context)),
         Command::Signal(args) => executor::run_client(None, signal::run(args, context)),
         Command::Wait(args) => executor::run_client(None, wait::run(args, context)),

@@ -35,6 +35,7 @@ enum WaitCondition {
     Ready,
     Running,
     Stopped,
+    Completed,
 }
 
 pub(super) async fn run(args: Args, context: Context) -> Result<(), CliError> {
@@ -43,6 +44,7 @@ pub(super) async fn run(args: Args, context: Context) -> Result<(), CliError> {
         WaitCondition::Ready => Condition::Ready,
         WaitCondition::Running => Condition::Running,
         WaitCondition::Stopped => Condition::Stopped,
+        WaitCondition::Completed => Condition::Completed,
     };
     let request = WaitRequest {
         domains: args.names.clone(),
@@ -71,5 +73,6 @@ fn condition_name(condition: WaitCondition) -> &'static str {
         WaitCondition::Ready => "ready",
         WaitCondition::Running => "running",
         WaitCondition::Stopped => "stopped",
+        WaitCondition::Completed => "completed",
     }
 }

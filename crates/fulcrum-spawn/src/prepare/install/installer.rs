@@ -1,19 +1,21 @@
 //! Runs package installs, one at a time for each install root.
 
 use std::collections::BTreeMap;
-use std::ffi::{OsStr, OsString};
+use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use tokio::net::unix::pipe;
 use tokio::time::timeout;
 
 use super::manager::PackageManager;
-use super::plan::{InstallPlan, plan_install};
-use crate::StartError;
+use super::needed::MissingPackages;
+use super::output::{InstallOutput, OutputTail, quoted_cure, quoted_error};
+use super::plan::{InstallPlan, PackageQuery, plan_install, still_missing};
+use crate::prepare::context::PrepareContext;
 use crate::prepare::warning::StartWarning;
 use crate::process::Spawner;
+use crate::{ExitReport, StartError};
 
 /// The longest time that an install may take. The slowest real ones take a few minutes.
 const INSTALL_TIMEOUT: Duration = Duration::from_secs(600);
@@ -30,12 +32,10 @@ pub struct PackageInstaller {
 /// The packages to be installed, and how.
 #[derive(Debug, Clone)]
 pub struct InstallRequest<'a> {
-    /// The directory of the domain that needs the packages.
-    pub dir: &'a Path,
-    /// The root of the app.
-    pub app_root: &'a Path,
-    /// The value of `PATH`, in which the package manager is looked up.
-    pub path: &'a OsStr,
+    /// The domain that needs the packages.
+    pub packages: PackageQuery,
+    /// Where the domain's Node is looked up.
+    pub context: &'a Arc<PrepareContext>,
     /// Whether missing packages may be installed; else they are an error.
     pub allowed: bool,
     /// A variable by which all processes of the install are attributed to the domain.
@@ -63,9 +63,9 @@ pub enum InstallEvent {
         /// Its process id.
         pid: u32,
         /// Its standard output.
-        stdout: pipe::Receiver,
+        stdout: InstallOutput,
         /// Its standard error.
-        stderr: pipe::Receiver,
+        stderr: InstallOutput,
     },
     /// The packages are installed.
     Finished {
@@ -90,14 +90,14 @@ impl PackageInstaller {
             return Ok(());
         };
         if !request.allowed {
-            let dir = display_root(request, &install);
+            let dir = shown_root(request, &install);
             return Err(StartError::permanent(format!(
                 "packages are missing in {dir}: {}",
                 install.reason
             ))
             .hint(format!(
-                "run {} install in {dir}, or leave out --no-install",
-                install.manager.program()
+                "run `{} install` in {dir}, or leave out --no-install",
+                install.manager
             )));
         }
         let lock = {
@@ -106,28 +106,50 @@ impl PackageInstaller {
         };
         let _guard = lock.lock().await;
         // It may have been installed for another domain of this root meanwhile.
-        match plan(request).await? {
-            Some(install) => run(request, &install, spawner, report).await,
-            None => Ok(()),
+        let mut planned = plan(request).await?;
+        let mut before = None;
+        while let Some(install) = planned {
+            let missing = run(request, &install, spawner, &report).await?;
+            // The user may have added a package meanwhile.
+            let is_new = missing
+                .required
+                .iter()
+                .any(|name| !install.missing.required.contains(name));
+            if missing.required.is_empty() {
+                return Ok(());
+            }
+            if !is_new || before.as_ref() == Some(&missing) {
+                return Err(incomplete(request, &install, &missing));
+            }
+            before = Some(missing);
+            planned = plan(request).await?;
         }
+        Ok(())
     }
 }
 
 async fn plan(request: &InstallRequest<'_>) -> Result<Option<InstallPlan>, StartError> {
-    let (dir, app_root) = (request.dir.to_path_buf(), request.app_root.to_path_buf());
-    let path = request.path.to_owned();
-    tokio::task::spawn_blocking(move || plan_install(&dir, &app_root, &path))
+    let (packages, context) = (request.packages.clone(), Arc::clone(request.context));
+    blocking(move || plan_install(&packages, &context)).await
+}
+
+async fn blocking<T: Send + 'static>(
+    work: impl FnOnce() -> Result<T, StartError> + Send + 'static,
+) -> Result<T, StartError> {
+    tokio::task::spawn_blocking(work)
         .await
         .map_err(|error| StartError::permanent(format!("failed to check packages: {error}")))?
 }
 
+/// Runs the package manager; returns what is missing after it said that all went well. Otherwise the
+/// packages decide whether it failed.
 async fn run(
     request: &InstallRequest<'_>,
     install: &InstallPlan,
     spawner: &Spawner,
-    report: impl Fn(InstallEvent),
-) -> Result<(), StartError> {
-    let dir = display_root(request, install);
+    report: &impl Fn(InstallEvent),
+) -> Result<MissingPackages, StartError> {
+    let dir = shown_root(request, install);
     let manager = install.manager;
     for warning in &install.warnings {
         report(InstallEvent::Warning(warning.clone()));
@@ -137,45 +159,122 @@ async fn run(
         manager,
         reason: install.reason.clone(),
     });
-    let io_failure =
-        |error| StartError::transient(format!("cannot install packages in {dir}: {error}"));
-    install.mark_started().map_err(io_failure)?;
+    let (exit, output) = run_manager(request, install, spawner, report).await?;
+    if exit.code.is_some() {
+        // One that was killed has not ended its work.
+        install.marker.end();
+    }
+    let succeeded = exit.code == Some(0);
+    let (packages, context) = (request.packages.clone(), Arc::clone(request.context));
+    let missing = blocking(move || still_missing(&packages, &context, succeeded)).await?;
+    if succeeded || (missing.required.is_empty() && exit.code.is_some()) {
+        if missing.required.is_empty() {
+            install.marker.complete();
+        }
+        if !succeeded {
+            report(InstallEvent::Warning(failed_but_complete(
+                &dir, manager, &exit, &output,
+            )));
+        } else if missing.required.is_empty() {
+            report(InstallEvent::Finished { dir });
+        }
+        return Ok(missing);
+    }
+    let why = quoted_error(&output).map_or_else(String::new, |words| format!(": {words}"));
+    Err(
+        StartError::permanent(format!("{manager} install in {dir} failed ({exit}){why}"))
+            .hint(manual_install(&dir, manager)),
+    )
+}
+
+/// Runs the package manager to its end; returns its exit and the end of its output.
+async fn run_manager(
+    request: &InstallRequest<'_>,
+    install: &InstallPlan,
+    spawner: &Spawner,
+    report: &impl Fn(InstallEvent),
+) -> Result<(ExitReport, String), StartError> {
+    install.mark_started();
     let mut command = install.command.clone();
     let (name, value) = request.token.clone();
     command.env.insert(name, value);
     let process = spawner.spawn(command, request.label.clone()).await?;
-    if let Some((stdout, stderr)) = process.take_output() {
+    let mut tail = process.take_output().map(|(stdout, stderr)| {
         let pid = process.pid();
+        let (tail, stdout, stderr) = OutputTail::new(stdout, stderr);
         report(InstallEvent::Output {
             pid,
             stdout,
             stderr,
         });
-    }
-    let program = manager.program();
-    let hint = format!("run {program} install in {dir} and read its output");
+        tail
+    });
+    let (manager, dir) = (install.manager, shown_root(request, install));
     let Ok(exit) = timeout(INSTALL_TIMEOUT, process.exited()).await else {
         return Err(StartError::permanent(format!(
-            "{program} install in {dir} timed out after {} minutes",
+            "{manager} install in {dir} timed out after {} minutes",
             INSTALL_TIMEOUT.as_secs() / 60
         ))
-        .hint(hint));
+        .hint(manual_install(&dir, manager)));
     };
     // Dropping the process kills what still runs.
     let _ = timeout(ORPHAN_GRACE, process.group_empty()).await;
-    if exit.code != Some(0) {
-        let message = format!("{program} install in {dir} failed: {exit}");
-        return Err(StartError::permanent(message).hint(hint));
-    }
-    install.complete().map_err(io_failure)?;
-    report(InstallEvent::Finished { dir });
-    Ok(())
+    let output = match &mut tail {
+        Some(tail) => {
+            let _ = timeout(ORPHAN_GRACE, tail.closed()).await;
+            tail.text()
+        }
+        None => String::new(),
+    };
+    Ok((exit, output))
+}
+
+/// What to do by hand: not with the arguments of Fulcrum, so that the lock file may change.
+fn manual_install(dir: &str, manager: PackageManager) -> String {
+    let dir = if dir == "." { "the app root" } else { dir };
+    format!("run `{manager} install` in {dir} and read its output")
+}
+
+/// The warning about a package manager that failed although all packages are in place, as pnpm does
+/// for build scripts that nobody has allowed.
+fn failed_but_complete(
+    dir: &str,
+    manager: PackageManager,
+    exit: &ExitReport,
+    output: &str,
+) -> StartWarning {
+    let cure = quoted_cure(output).or_else(|| quoted_error(output));
+    let cure = cure.map_or_else(String::new, |words| format!("; {manager} says: {words}"));
+    StartWarning::new(format!(
+        "packages installed in {dir}, although {manager} install ended with {exit}{cure}"
+    ))
+}
+
+/// The package manager has said that all went well, and left out what the domain needs.
+fn incomplete(
+    request: &InstallRequest<'_>,
+    install: &InstallPlan,
+    missing: &MissingPackages,
+) -> StartError {
+    let dir = shown_root(request, install);
+    let what = MissingPackages::describe(&missing.required).unwrap_or_default();
+    let manager = install.manager;
+    StartError::permanent(format!(
+        "{manager} install in {dir} succeeded, but {what} (needed by {})",
+        shown_relative(&request.packages.dir, &request.packages.app_root)
+    ))
+    .hint(format!(
+        "check that {manager} does not leave it out: its settings in {dir}, and the lock file"
+    ))
 }
 
 /// The install root relative to the app; `.` for the app's root itself.
-fn display_root(request: &InstallRequest<'_>, install: &InstallPlan) -> String {
-    let root = &install.root;
-    let relative = root.strip_prefix(request.app_root).unwrap_or(root);
+fn shown_root(request: &InstallRequest<'_>, install: &InstallPlan) -> String {
+    shown_relative(&install.root, &request.packages.app_root)
+}
+
+fn shown_relative(dir: &Path, app_root: &Path) -> String {
+    let relative = dir.strip_prefix(app_root).unwrap_or(dir);
     if relative.as_os_str().is_empty() {
         ".".to_owned()
     } else {

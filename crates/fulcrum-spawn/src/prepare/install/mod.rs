@@ -3,8 +3,14 @@
 mod installer;
 mod manager;
 mod marker;
+mod needed;
+mod output;
 mod plan;
+pub(super) mod pnp;
+mod root;
 
 pub use installer::{InstallEvent, InstallRequest, PackageInstaller};
 pub use manager::PackageManager;
-pub use plan::{InstallPlan, plan_install};
+pub use output::InstallOutput;
+pub use plan::{InstallPlan, PackageQuery, plan_install};
+pub use root::YamlReader;

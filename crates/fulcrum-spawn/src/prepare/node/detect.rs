@@ -2,11 +2,9 @@
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::io::{self, Read};
-use std::os::unix::process::{CommandExt, ExitStatusExt};
+use std::io;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
-use std::sync::mpsc;
+use std::process::Command;
 use std::time::Duration;
 
 use nodejs_semver::Version;
@@ -15,6 +13,7 @@ use serde::{Deserialize, Serialize};
 use crate::StartError;
 use crate::prepare::executable::check_executable;
 use crate::prepare::files::{FileStamp, write_cached};
+use crate::prepare::query::capture_stdout;
 
 /// How long the query may take. Node takes about 30 ms; a version manager's shim may search first,
 /// and right after a boot or an image's first pull the executable (100 MB) comes from a slow disk:
@@ -186,58 +185,7 @@ fn run(path: &Path, cwd: &Path, home: Option<&Path>, timeout: Duration) -> io::R
     if let Some(home) = home {
         command.env("HOME", home);
     }
-    command
-        .stdin(Stdio::null())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::null())
-        .process_group(0);
-    let mut child = spawn(&mut command)?;
-    let mut stdout = child.stdout.take().expect("stdout is piped");
-    let (sender, receiver) = mpsc::channel();
-    std::thread::spawn(move || {
-        let mut text = Vec::new();
-        // The result of the script is short; longer output is not from Node.
-        let read = stdout.by_ref().take(64 * 1024).read_to_end(&mut text);
-        // The receiver is gone if the timeout has passed.
-        let _ = sender.send(read.map(|_| String::from_utf8_lossy(&text).into_owned()));
-    });
-    let output = receiver.recv_timeout(timeout);
-    // After an answer Node exits by itself.
-    if output.is_err()
-        && let Some(group) = i32::try_from(child.id())
-            .ok()
-            .and_then(rustix::process::Pid::from_raw)
-    {
-        let _ = rustix::process::kill_process_group(group, rustix::process::Signal::KILL);
-    }
-    let status = child.wait()?;
-    let output = output.map_err(|_| io::Error::from(io::ErrorKind::TimedOut))??;
-    if output.trim().is_empty()
-        && let Some(signal) = status.signal()
-    {
-        return Err(io::Error::other(format!(
-            "it was killed by signal {signal}"
-        )));
-    }
-    Ok(output)
-}
-
-#[expect(
-    clippy::disallowed_methods,
-    reason = "the kernel has no notification for the end of ETXTBSY"
-)]
-/// Spawns, and retries while the executable is being replaced (`ETXTBSY`).
-fn spawn(command: &mut Command) -> io::Result<std::process::Child> {
-    let mut tries = 0;
-    loop {
-        match command.spawn() {
-            Err(error) if error.kind() == io::ErrorKind::ExecutableFileBusy && tries < 50 => {
-                tries += 1;
-                std::thread::sleep(Duration::from_millis(10));
-            }
-            other => return other,
-        }
-    }
+    capture_stdout(command, timeout)
 }
 
 #[cfg(test)]

@@ -8,10 +8,11 @@ use nodejs_semver::Version;
 
 use super::detect::{self, NodeInfo};
 use super::installed;
-use super::requirement::{self, VersionRequirement};
+use super::requirement::{self, IfUnmet, VersionRequirement};
 use crate::StartError;
 use crate::prepare::context::PrepareContext;
 use crate::prepare::executable::{find_file_in_path, find_in_path};
+use crate::prepare::warning::StartWarning;
 
 /// The oldest Node that runs domains: the bootstrap uses `v8.queryObjects`, which was added in 20.13.
 pub const MIN_VERSION: (u64, u64, u64) = (20, 13, 0);
@@ -36,8 +37,12 @@ pub struct NodeRequest<'a> {
 pub enum NodeOrigin {
     /// By `process.node`.
     Configured,
-    /// By this file (`.nvmrc` or `.node-version`), which requires its version.
-    Nvmrc(PathBuf),
+    /// By this file of a version manager, such as `.nvmrc`, `.node-version` or `mise.toml`.
+    VersionFile(PathBuf),
+    /// By `volta.node` of this `package.json`.
+    Volta(PathBuf),
+    /// By `devEngines.runtime` of this `package.json`.
+    DevEngines(PathBuf),
     /// By `engines.node` of this `package.json`.
     Engines(PathBuf),
     /// As the first one in `PATH`.
@@ -48,13 +53,15 @@ impl fmt::Display for NodeOrigin {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Configured => f.write_str("process.node"),
-            Self::Nvmrc(file) => {
+            Self::VersionFile(file) => {
                 write!(
                     f,
                     "{}",
                     file.file_name().unwrap_or(file.as_os_str()).display()
                 )
             }
+            Self::Volta(_) => f.write_str("volta.node"),
+            Self::DevEngines(_) => f.write_str("devEngines.runtime"),
             Self::Engines(_) => f.write_str("engines.node"),
             Self::Path => f.write_str("PATH"),
         }
@@ -70,6 +77,8 @@ pub struct NodeRuntime {
     pub version: Version,
     /// How it was chosen.
     pub origin: NodeOrigin,
+    /// Why it may be the wrong one, such as an `engines.node` that it does not satisfy.
+    pub warning: Option<StartWarning>,
 }
 
 impl NodeRuntime {
@@ -88,9 +97,11 @@ impl fmt::Display for NodeRuntime {
 
 /// Finds the Node for a domain.
 ///
-/// It is `process.node`, else the version that `.nvmrc`, `.node-version` or `engines.node` requires
+/// It is `process.node`, else the version that a file of a version manager or `package.json` requires
 /// (the Node in `PATH` if it satisfies that, else one that a version manager installed), else the
-/// Node in `PATH`. The version of a Node is cached, so that usually no program is run.
+/// Node in `PATH`. If an `engines.node` cannot be satisfied, the Node in `PATH` runs the domain with a
+/// warning, as with npm, unless `engine-strict` is set. The version of a Node is cached, so that usually
+/// no program is run.
 ///
 /// # Errors
 /// Permanent failures that name the path or the file: no Node, not executable, not Node, older than
@@ -107,19 +118,24 @@ pub fn find_node(
         return validate(info, NodeOrigin::Configured, configured);
     }
     let in_path = find_in_path("node".as_ref(), request.path);
-    let Some(requirement) = requirement::find(request.domain_dir, request.app_root)? else {
+    let Some(requirement) = requirement::find(request.domain_dir, request.app_root, request.home)?
+    else {
         let Some(path) = in_path else {
             return Err(not_found(request));
         };
         return validate(detect_node(&path, "node in PATH")?, NodeOrigin::Path, &path);
     };
     let mut rejected = Vec::new();
+    let mut fallback = None;
     if let Some(path) = in_path {
         match detect_node(&path, "node in PATH") {
             Ok(info) if requirement.range.satisfies(&info.version) => {
-                return validate(info, requirement.origin(), &path);
+                return validate(info, requirement.origin, &path);
             }
-            Ok(info) => rejected.push(format!("{} ({})", info.version, path.display())),
+            Ok(info) => {
+                fallback = Some((info.clone(), path.clone()));
+                rejected.push(format!("{} ({})", info.version, path.display()));
+            }
             Err(failure) => rejected.push(failure.message),
         }
     }
@@ -129,26 +145,34 @@ pub fn find_node(
             continue;
         }
         match detect_node(&path, "node") {
-            Ok(info) => return validate(info, requirement.origin(), &path),
+            Ok(info) => return validate(info, requirement.origin, &path),
             // Another installation of this version may work.
             Err(failure) => rejected.push(failure.message),
         }
     }
-    Err(unsatisfied(&requirement, &rejected))
+    match fallback {
+        Some((info, path)) if requirement.if_unmet != IfUnmet::Fail => {
+            let warning = unmet_warning(&requirement, &info);
+            let node = validate(info, NodeOrigin::Path, &path)?;
+            Ok(NodeRuntime { warning, ..node })
+        }
+        _ => Err(unsatisfied(&requirement, &rejected)),
+    }
 }
 
-impl VersionRequirement {
-    fn origin(&self) -> NodeOrigin {
-        if self
-            .file
-            .file_name()
-            .is_some_and(|name| name == "package.json")
-        {
-            NodeOrigin::Engines(self.file.clone())
-        } else {
-            NodeOrigin::Nvmrc(self.file.clone())
-        }
-    }
+/// The warning about a requirement that the Node in `PATH` does not satisfy.
+fn unmet_warning(requirement: &VersionRequirement, info: &NodeInfo) -> Option<StartWarning> {
+    let VersionRequirement {
+        file, raw, origin, ..
+    } = requirement;
+    (requirement.if_unmet == IfUnmet::Warn).then(|| {
+        StartWarning::new(format!(
+            "{}: {origin} requires {raw}, and node {} (PATH) runs it: no Node of that version is \
+             installed",
+            file.display(),
+            info.version
+        ))
+    })
 }
 
 fn validate(info: NodeInfo, origin: NodeOrigin, found: &Path) -> Result<NodeRuntime, StartError> {
@@ -157,7 +181,10 @@ fn validate(info: NodeInfo, origin: NodeOrigin, found: &Path) -> Result<NodeRunt
         let source = match &origin {
             NodeOrigin::Configured => "from process.node".to_owned(),
             NodeOrigin::Path => "from PATH".to_owned(),
-            NodeOrigin::Nvmrc(file) | NodeOrigin::Engines(file) => {
+            NodeOrigin::VersionFile(file)
+            | NodeOrigin::Volta(file)
+            | NodeOrigin::DevEngines(file)
+            | NodeOrigin::Engines(file) => {
                 format!("required by {}", file.display())
             }
         };
@@ -173,6 +200,7 @@ fn validate(info: NodeInfo, origin: NodeOrigin, found: &Path) -> Result<NodeRunt
         path: exec_path,
         version,
         origin,
+        warning: None,
     })
 }
 

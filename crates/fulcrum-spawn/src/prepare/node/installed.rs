@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use nodejs_semver::Version;
 
 /// The installed versions with their executables, newest first. No program is run.
-/// Sources of the paths: the documentation of nvm, fnm, Volta, mise and asdf.
+/// Sources of the paths: the documentation of nvm, fnm, Volta, mise, asdf, nodenv, pnpm and n.
 pub(super) fn list(home: Option<&Path>, nvm_dir: Option<&Path>) -> Vec<(Version, PathBuf)> {
     let mut layouts: Vec<(PathBuf, &str)> = Vec::new();
     if let Some(dir) = nvm_dir {
@@ -22,6 +22,9 @@ pub(super) fn list(home: Option<&Path>, nvm_dir: Option<&Path>) -> Vec<(Version,
             (home.join(".volta/tools/image/node"), "bin/node"),
             (home.join(".local/share/mise/installs/node"), "bin/node"),
             (home.join(".asdf/installs/nodejs"), "bin/node"),
+            (home.join(".nodenv/versions"), "bin/node"),
+            (home.join(".local/share/pnpm/nodejs"), "bin/node"),
+            (home.join("n/n/versions/node"), "bin/node"),
         ]);
     }
     let mut found: Vec<(Version, PathBuf)> = Vec::new();

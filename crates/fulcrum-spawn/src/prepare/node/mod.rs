@@ -1,8 +1,11 @@
-//! The Node that runs a domain: `process.node`, else what `.nvmrc` or `engines` requires, else PATH.
+//! The Node that runs a domain: `process.node`, else what a version file or `package.json` requires, else PATH.
 
 mod detect;
 pub(super) mod find;
 mod installed;
+pub(super) mod path;
 mod requirement;
+mod version_file;
+mod version_range;
 
 pub use find::{MIN_VERSION, NodeOrigin, NodeRequest, NodeRuntime, find_node};

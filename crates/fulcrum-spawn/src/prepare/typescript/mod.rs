@@ -6,6 +6,7 @@ pub(super) mod compile_options;
 mod elide;
 mod exports;
 mod import_visitor;
+pub(super) mod imported_packages;
 mod layout;
 mod module_info;
 mod nesting;

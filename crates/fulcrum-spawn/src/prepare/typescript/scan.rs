@@ -66,15 +66,7 @@ pub(in crate::prepare) enum LazyProblem {
 /// The first file that is loaded with the entry and cannot be compiled.
 pub(in crate::prepare) fn scan(request: &ScanRequest<'_>) -> Result<Scan, FileError> {
     let resolver = ImportResolver::new(request.resolution);
-    let walker = Walker {
-        request,
-        resolver: &resolver,
-        surroundings: SurroundingsReader::new(resolver.base()),
-        sources: Sources {
-            cache: request.cache,
-            lower_using: request.lower_using,
-        },
-    };
+    let walker = Walker::new(request, &resolver);
     let files = walker.walk()?;
     let tsconfigs = walker.surroundings.tsconfigs();
     // Both came with the same versions of Node, but for a few of 22.
@@ -93,16 +85,29 @@ pub(in crate::prepare) fn scan(request: &ScanRequest<'_>) -> Result<Scan, FileEr
     })
 }
 
-struct Walker<'a> {
+/// Follows imports.
+pub(super) struct Walker<'a> {
     request: &'a ScanRequest<'a>,
     resolver: &'a ImportResolver,
     surroundings: SurroundingsReader<'a>,
     sources: Sources<'a>,
 }
 
-impl Walker<'_> {
+impl<'a> Walker<'a> {
+    pub(super) fn new(request: &'a ScanRequest<'a>, resolver: &'a ImportResolver) -> Self {
+        Self {
+            request,
+            resolver,
+            surroundings: SurroundingsReader::new(resolver.base()),
+            sources: Sources {
+                cache: request.cache,
+                lower_using: request.lower_using,
+            },
+        }
+    }
+
     /// All files: those that are loaded with the entry, nearest to it first, and then the others.
-    fn walk(&self) -> Result<Vec<ScannedFile>, FileError> {
+    pub(super) fn walk(&self) -> Result<Vec<ScannedFile>, FileError> {
         let mut files = Vec::new();
         let mut seen = HashSet::new();
         let mut lazy = vec![];

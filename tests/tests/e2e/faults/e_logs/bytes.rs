@@ -48,13 +48,13 @@ fn hostile_bytes() -> Vec<u8> {
 fn e06_any_bytes_are_stored_unchanged_and_json_stays_utf8() {
     let bytes = hostile_bytes();
     let app = app_that_wrote(&bytes);
-    // An incomplete line is printed when it is terminated by an LF or by the exit of the process.
+    // An incomplete line is printed once nothing follows it, but for the beginning of a character.
     let is_end = |byte: &u8| *byte == b'\n';
     let ended = bytes.iter().rposition(is_end).expect("lines") + 1;
     wait_until("all of it is read", LIMIT, || {
         let running = printed_bytes(&app, "logs users --stream stdout --raw");
         assert!(bytes.starts_with(&running), "they differ while it runs");
-        (running.len() == ended).then_some(())
+        (running.len() >= ended).then_some(())
     });
     app.down();
     let stored = printed_bytes(&app, "logs users --stream stdout --raw");

@@ -23,7 +23,7 @@ fn a01_a_crash_at_startup_fails_the_start_with_its_stderr() {
     assert_eq!(users["last_exit"]["code"], 1, "{users}");
     assert_contains(
         text_of(&users, "reason"),
-        &["uncaught Error: no database today at domain.cjs:4:7"],
+        &["Error: no database today at domain.cjs:4:7"],
     );
     app.down();
 }

@@ -1,6 +1,8 @@
 //! Clients that are killed midway, are of another version, or have no terminal.
 
+use std::fs;
 use std::io::{Read, Write};
+use std::os::unix::fs::MetadataExt;
 use std::os::unix::net::UnixListener;
 use std::thread;
 use std::time::Duration;
@@ -70,6 +72,17 @@ fn f18_two_hundred_clients_killed_midway_leave_complete_operations() {
     kill_clients_midway(200);
 }
 
+/// Takes the app's lock as an instance with this socket does.
+fn hold_lock(app: &App, socket: &str) -> fs::File {
+    let uid = fs::metadata("/proc/self").expect("this process").uid();
+    let path = app.root().join(".fulcrum/lock");
+    let text = format!("{}\n{uid}\n{socket}\n", std::process::id());
+    fs::write(&path, text).expect("writable");
+    let file = fs::File::open(&path).expect("readable");
+    file.try_lock().expect("no instance runs");
+    file
+}
+
 /// An instance of another version has the socket: every command names both versions.
 #[test]
 fn f19_an_instance_of_another_protocol_version_is_reported() {
@@ -90,6 +103,7 @@ fn f19_an_instance_of_another_protocol_version_is_reported() {
     app.down();
 
     let other = UnixListener::bind(&socket).expect("the path is free");
+    let _lock = hold_lock(&app, &socket);
     // Protocol 999; an instance whose field 2 is its version.
     let hello = [&[0x08, 0xe7, 0x07, 0x12, 0x07, 0x12, 0x05][..], b"9.9.9"].concat();
     let commands = [

@@ -52,7 +52,7 @@ fn f03_a_socket_removed_at_runtime_is_reported() {
     let users = app.leader("users");
     fs::remove_file(&socket).expect("it exists");
     let lost = app.run(&["domains", "list"]).exits(1);
-    lost.stderr_contains(&[&socket, &pid.to_string(), "stop it by its pid"]);
+    lost.stderr_contains(&[&socket, &pid.to_string(), "fulcrum down --force"]);
     app.run(&["dev"])
         .exits(1)
         .stderr_contains(&[&pid.to_string()]);

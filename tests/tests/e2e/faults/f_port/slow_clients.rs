@@ -49,12 +49,12 @@ fn f11_a_domain_that_never_reads_fails_its_callers_only() {
             .expect("it is accepted");
         let request = message("deaf", "x_request", &"x".repeat(100_000), "1");
         let mut caller = Wire::connect(&address).expect("the port is open");
-        for _ in 0..80 {
+        for _ in 0..400 {
             caller
                 .send_request(SEND, None, &request)
                 .expect("it is accepted");
         }
-        // Sixty-four requests wait in the queue; the others fail at once.
+        // As many requests wait as 32 MiB have room for; the others fail at once.
         let response = wait_until("the other requests fail", LIMIT, || {
             let frame = caller.read().expect("answers");
             caller.answer_control_frame(&frame);

@@ -1,4 +1,4 @@
-//! `cargo xtask packages`: each crate of the product is complete and can be packaged.
+//! `cargo xtask crates`: each crate of the product is complete and can be packaged.
 
 use anyhow::{bail, ensure};
 use cargo_metadata::Package;

@@ -1,17 +1,20 @@
 //! `fulcrum domains call`
 
-use std::io::Read;
+mod payload;
+mod repeat;
+
+use std::num::NonZeroU32;
 use std::time::Duration;
 
 use clap::ValueEnum;
+use fulcrum_rpc::ControlClient;
 use fulcrum_rpc::control::{CallRequest, CallResponse};
 use serde::Serialize;
-use serde::de::IgnoredAny;
 
 use crate::args::duration;
 use crate::client;
 use crate::commands::context::Context;
-use crate::exit::{CliError, Code};
+use crate::exit::CliError;
 use crate::output::Output;
 
 #[derive(Debug, clap::Args)]
@@ -21,12 +24,25 @@ pub(crate) struct Args {
     /// Name the message type, such as order_create_request
     #[arg(value_name = "TYPE")]
     kind: String,
-    /// Pass the payload as JSON; `-` reads standard input
+    /// Pass the payload as JSON; `@FILE` reads a file, `-` standard input
     #[arg(value_name = "JSON", allow_negative_numbers = true)]
     pub(crate) payload: Option<String>,
-    /// Set the maximum time for the response
-    #[arg(long, value_name = "DURATION", value_parser = duration::parse, default_value = "30s")]
-    timeout: Duration,
+    /// Set the maximum time for the response, or for each part of it [default:
+    /// runtime.grpc.call_timeout]
+    #[arg(long, value_name = "DURATION", value_parser = duration::parse)]
+    timeout: Option<Duration>,
+    /// Fail at once if the domain is starting or restarting
+    #[arg(long)]
+    no_wait: bool,
+    /// Print the parts of a response as they arrive
+    #[arg(long, conflicts_with = "repeat")]
+    stream: bool,
+    /// Make N calls and print rate, response times and outcomes
+    #[arg(long, value_name = "N")]
+    repeat: Option<NonZeroU32>,
+    /// Make C calls at a time [default: 1]
+    #[arg(long, value_name = "C", requires = "repeat")]
+    concurrency: Option<NonZeroU32>,
     /// Choose the output format
     #[arg(short, long, value_enum, default_value = "payload")]
     output: Format,
@@ -50,47 +66,40 @@ struct ResponseJson {
 }
 
 pub(super) async fn run(args: Args, context: Context) -> Result<(), CliError> {
-    let payload = match args.payload.as_deref() {
-        None => "{}".to_owned(),
-        Some("-") => read_stdin()?,
-        Some(text) => text.to_owned(),
-    };
-    validate_json(&payload)?;
+    let payload = payload::read(args.payload.as_deref())?;
     let client = context.connect().await?;
     let request = CallRequest {
         domain: args.name,
         r#type: args.kind,
         payload,
-        timeout_ms: duration::to_millis(args.timeout),
+        timeout_ms: args.timeout.map_or(0, duration::to_millis),
+        no_wait: args.no_wait,
     };
+    if let Some(times) = args.repeat {
+        let concurrency = args.concurrency.map_or(1, NonZeroU32::get);
+        let report = repeat::run(&client, &request, times.get(), concurrency).await?;
+        return repeat::print(&report, args.output == Format::Json, &context.output);
+    }
+    if args.stream {
+        return print_parts(&client, request, args.output, &context.output).await;
+    }
     let response = client.call(request).await.map_err(client::control_error)?;
     print(response, args.output, &context.output)
 }
 
-fn read_stdin() -> Result<String, CliError> {
-    let mut text = String::new();
-    std::io::stdin()
-        .lock()
-        .read_to_string(&mut text)
-        .map_err(|error| {
-            CliError::new(
-                Code::Usage,
-                format!("cannot read the payload from standard input: {error}"),
-            )
-        })?;
-    Ok(text)
-}
-
-/// Rejects a payload that is not JSON before it is sent.
-fn validate_json(payload: &str) -> Result<(), CliError> {
-    serde_json::from_str::<IgnoredAny>(payload).map(drop).map_err(|error| {
-        CliError::new(
-            Code::Usage,
-            format!(
-                "invalid JSON payload: {error}\n  hint: quote it for the shell, as in '{{\"id\": 1}}'"
-            ),
-        )
-    })
+/// Prints each part as soon as it arrives.
+async fn print_parts(
+    client: &ControlClient,
+    request: CallRequest,
+    format: Format,
+    output: &Output,
+) -> Result<(), CliError> {
+    let parts = client.call_stream(request).await;
+    let mut parts = parts.map_err(client::control_error)?;
+    while let Some(part) = parts.next().await {
+        print(part.map_err(client::control_error)?, format, output)?;
+    }
+    Ok(())
 }
 
 fn print(response: CallResponse, format: Format, output: &Output) -> Result<(), CliError> {
@@ -111,7 +120,8 @@ fn print(response: CallResponse, format: Format, output: &Output) -> Result<(), 
                 error: error.clone(),
             })?;
         }
-        Format::Payload if payload.is_empty() => {}
+        // The payload of Fulcrum's own failures only repeats the error, with a code.
+        Format::Payload if payload.is_empty() || r#type == "error" => {}
         Format::Payload => output.data(format!("{payload}\n").as_bytes())?,
     }
     if success {
@@ -123,21 +133,4 @@ fn print(response: CallResponse, format: Format, output: &Output) -> Result<(), 
         error
     };
     Err(CliError::failed(error))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn an_invalid_payload_is_rejected_with_its_position() {
-        for payload in ["{}", "[1, 2.50]", "\"x\"", "-5", " null "] {
-            assert_eq!(validate_json(payload), Ok(()), "{payload}");
-        }
-        let error = validate_json("{\"id\":\n oops}").expect_err("no JSON");
-        assert_eq!(error.code, Code::Usage);
-        assert!(error.message.contains("line 2 column 2"), "{error}");
-        validate_json("").expect_err("nothing");
-        validate_json("{} {}").expect_err("two");
-    }
 }

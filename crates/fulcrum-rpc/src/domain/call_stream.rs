@@ -1,0 +1,285 @@
+//! Calls whose response comes in parts.
+//!
+//! The domain sends no more parts than the caller has room for: it starts with a credit, and gets
+//! more as the caller takes parts. So a slow caller holds back only its own response.
+
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+use std::time::Duration;
+
+use tokio::sync::mpsc;
+use tokio::time::{Instant, Sleep, sleep_until};
+use tokio_stream::Stream;
+
+use super::caller_deadline::CallerDeadline;
+use super::calls::{Call, CallFailure, CallOptions, CallerTerms, check};
+use super::message_response::{FailureCode, MessageResponse};
+use super::registration::truncate;
+use super::registry::Registry;
+use super::routing::{CallContent, CallGuard, Outcome};
+
+/// How many parts may be on their way to a caller.
+const CREDIT: u32 = 16;
+
+/// A caller's room is announced in steps of this many parts.
+const STEP: u32 = CREDIT / 2;
+
+/// The response to a call, in parts: those that the domain has sent, and a failure if it ends with
+/// one. Dropping it cancels the call.
+pub struct CallStream(Parts);
+
+impl Stream for CallStream {
+    type Item = MessageResponse;
+
+    fn poll_next(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<MessageResponse>> {
+        let part = ready!(self.0.poll_part(context));
+        Poll::Ready(part.map(|part| part.unwrap_or_else(CallFailure::into_failure)))
+    }
+}
+
+/// The parts for a caller of `SendMessageStream`.
+pub(crate) struct CallerStream {
+    parts: Parts,
+    terms: CallerTerms,
+}
+
+impl Stream for CallerStream {
+    type Item = Result<MessageResponse, tonic::Status>;
+
+    fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        let part = ready!(self.parts.poll_part(context));
+        Poll::Ready(part.map(|part| part.or_else(|failure| failure.into_response(self.terms))))
+    }
+}
+
+/// What a call waits for.
+enum Wait {
+    /// A stream of the domain, at most until then.
+    Stream,
+    /// The next part.
+    Part,
+}
+
+struct OpenCall {
+    guard: CallGuard,
+    outcomes: mpsc::Receiver<Outcome>,
+    wait: Wait,
+    /// When the wait is over.
+    timer: Pin<Box<Sleep>>,
+    /// Parts that were taken and not announced.
+    taken: u32,
+}
+
+enum State {
+    Open(Box<OpenCall>),
+    /// It ends with this failure.
+    Failed(CallFailure),
+    Ended,
+}
+
+struct Parts {
+    registry: Registry,
+    domain: String,
+    /// Shortened.
+    type_: String,
+    /// The caller's own deadline, which is that of the whole response.
+    deadline: Option<CallerDeadline>,
+    /// The time limit of each part, otherwise.
+    timeout: Duration,
+    state: State,
+}
+
+impl Registry {
+    /// Sends one message to a domain whose response may come in parts. As [`Registry::call`]
+    /// otherwise; the time limit is that of each part.
+    pub fn call_stream(
+        &self,
+        domain: &str,
+        type_: &str,
+        payload: String,
+        options: CallOptions,
+    ) -> CallStream {
+        let terms = CallerTerms {
+            deadline: None,
+            wait: options.wait,
+        };
+        let timeout = options.timeout;
+        CallStream(Parts::open(self, (domain, type_), payload, terms, timeout))
+    }
+
+    /// Handles `SendMessageStream`.
+    pub(crate) fn send_message_stream(
+        &self,
+        domain: &str,
+        type_: &str,
+        payload: String,
+        terms: CallerTerms,
+    ) -> CallerStream {
+        let timeout = self.config().call_timeout;
+        CallerStream {
+            parts: Parts::open(self, (domain, type_), payload, terms, timeout),
+            terms,
+        }
+    }
+}
+
+impl Parts {
+    fn open(
+        registry: &Registry,
+        (domain, type_): (&str, &str),
+        payload: String,
+        terms: CallerTerms,
+        timeout: Duration,
+    ) -> Self {
+        let mut parts = Self {
+            registry: registry.clone(),
+            domain: domain.to_owned(),
+            type_: truncate(type_),
+            deadline: terms.deadline,
+            timeout,
+            state: State::Ended,
+        };
+        let opened = check(domain, type_, &payload, registry.config().max_message)
+            .and_then(|()| parts.submit(type_.to_owned(), payload, terms.wait));
+        parts.state = match opened {
+            Ok(call) => State::Open(Box::new(call)),
+            Err(failure) => State::Failed(failure),
+        };
+        parts
+    }
+
+    fn submit(
+        &self,
+        type_: String,
+        payload: String,
+        may_wait: bool,
+    ) -> Result<OpenCall, CallFailure> {
+        let Some(route) = self.registry.routes().get(&self.domain) else {
+            let text = self.registry.not_connected(&self.domain);
+            return Err(CallFailure::unavailable(text));
+        };
+        let now = Instant::now();
+        let deadline = self.part_deadline(now);
+        let content = CallContent {
+            type_,
+            payload,
+            deadline,
+            credit: CREDIT,
+        };
+        let id = self.registry.ids().next();
+        let (guard, outcomes) = route
+            .submit_stream(id, content, may_wait)
+            .map_err(|rejection| self.registry.rejected(&self.call(), &route, rejection))?;
+        self.registry.watch_reading(&route);
+        let limit = route.wait_limit().map(|limit| now + limit);
+        let (wait, until) = match limit.filter(|limit| *limit < deadline) {
+            Some(limit) => (Wait::Stream, limit),
+            None => (Wait::Part, deadline),
+        };
+        Ok(OpenCall {
+            guard,
+            outcomes,
+            wait,
+            timer: Box::pin(sleep_until(until)),
+            taken: 0,
+        })
+    }
+
+    fn call(&self) -> Call<'_> {
+        let timeout = self.deadline.map(|deadline| deadline.timeout);
+        Call {
+            domain: &self.domain,
+            type_: &self.type_,
+            timeout: timeout.unwrap_or(self.timeout),
+        }
+    }
+
+    /// When the next part must be there.
+    fn part_deadline(&self, now: Instant) -> Instant {
+        let deadline = self.deadline.map(|deadline| deadline.at);
+        deadline.unwrap_or(now + self.timeout)
+    }
+
+    fn poll_part(
+        &mut self,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<MessageResponse, CallFailure>>> {
+        loop {
+            let call = match &mut self.state {
+                State::Open(call) => call,
+                State::Failed(_) | State::Ended => {
+                    let ended = std::mem::replace(&mut self.state, State::Ended);
+                    return Poll::Ready(match ended {
+                        State::Failed(failure) => Some(Err(failure)),
+                        State::Open(_) | State::Ended => None,
+                    });
+                }
+            };
+            if let Poll::Ready(outcome) = call.outcomes.poll_recv(context) {
+                return Poll::Ready(self.take(outcome));
+            }
+            ready!(call.timer.as_mut().poll(context));
+            self.on_timer();
+        }
+    }
+
+    /// Takes an outcome; `None` is the end.
+    fn take(&mut self, outcome: Option<Outcome>) -> Option<Result<MessageResponse, CallFailure>> {
+        // The route never drops a sender without an outcome.
+        let outcome = outcome.unwrap_or_else(|| Outcome::Disconnected("internal error".into()));
+        let next = self.part_deadline(Instant::now());
+        if let (State::Open(call), Outcome::Part(_)) = (&mut self.state, &outcome) {
+            call.took_part(next);
+            return Some(self.registry.finish(&self.call(), outcome));
+        }
+        if let State::Open(mut call) = std::mem::replace(&mut self.state, State::Ended) {
+            call.guard.finish();
+        }
+        match outcome {
+            // The end of a response in parts.
+            Outcome::Response(message) if message.payload.is_empty() => None,
+            outcome => Some(self.registry.finish(&self.call(), outcome)),
+        }
+    }
+
+    /// What is waited for has not come.
+    fn on_timer(&mut self) {
+        let next = self.part_deadline(Instant::now());
+        let State::Open(mut call) = std::mem::replace(&mut self.state, State::Ended) else {
+            return;
+        };
+        let failure = match call.wait {
+            Wait::Stream if call.guard.cancel_unconnected() => {
+                let route = call.guard.route().wait_limit().unwrap_or_default();
+                self.call().not_ready(route, FailureCode::Unavailable)
+            }
+            Wait::Stream => {
+                call.wait = Wait::Part;
+                call.timer.as_mut().reset(next);
+                self.state = State::Open(call);
+                return;
+            }
+            Wait::Part => {
+                let was = call.guard.cancel();
+                self.call().timed_out(call.guard.route(), was)
+            }
+        };
+        self.state = State::Failed(failure);
+    }
+}
+
+impl OpenCall {
+    /// A part was taken; the next one must be there by `next`.
+    fn took_part(&mut self, next: Instant) {
+        self.taken += 1;
+        if self.taken == STEP {
+            self.guard.grant(STEP);
+            self.taken = 0;
+        }
+        self.wait = Wait::Part;
+        self.timer.as_mut().reset(next);
+    }
+}

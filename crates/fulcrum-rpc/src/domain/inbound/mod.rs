@@ -1,0 +1,14 @@
+//! What domains send, checked message by message before tonic decodes it.
+//!
+//! tonic ends a stream at the first message that is too large, not UTF-8 or compressed in an unknown
+//! way, and with the stream all other calls of its domain. Here such a message is replaced by a
+//! small one with its request id, so that only that message fails.
+
+mod body;
+mod collector;
+mod filter;
+mod layer;
+mod scanner;
+
+pub(crate) use filter::{Reason, RejectedMessage};
+pub(crate) use layer::InboundLayer;

@@ -1,0 +1,224 @@
+//! Calls while a domain starts, restarts, crashes and is removed, in paused time.
+
+use std::time::Duration;
+
+use tokio::task::JoinHandle;
+use tokio::time::Instant;
+use tonic::Code;
+
+use super::caller_deadline::CallerDeadline;
+use super::calls::CallerTerms;
+use super::tests::{Harness, PATIENT, Peer, code, message};
+use super::*;
+
+const START_TIMEOUT: Duration = Duration::from_secs(10);
+
+fn expected() -> Harness {
+    let harness = Harness::new();
+    harness
+        .registry
+        .set_outlook("users", Outlook::Coming(START_TIMEOUT));
+    harness
+}
+
+/// Lets the other tasks run.
+async fn settle() {
+    tokio::time::sleep(Duration::from_millis(1)).await;
+}
+
+/// Responds to the next call.
+async fn respond(peer: &mut Peer, payload: &str) {
+    let request = peer.recv().await;
+    peer.send(message(
+        "users",
+        "user_index_response",
+        payload,
+        &request.request_id,
+    ));
+}
+
+async fn finished(call: JoinHandle<MessageResponse>) -> MessageResponse {
+    call.await.expect("a response")
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_call_waits_for_a_domain_that_starts() {
+    let harness = expected();
+    let call = harness.call("user_index_request");
+    tokio::time::sleep(Duration::from_secs(5)).await;
+    let mut users = harness.join("users", Some("1")).await;
+    respond(&mut users, "{}").await;
+    assert!(finished(call).await.success);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_call_waits_no_longer_than_a_start_may_take() {
+    let harness = expected();
+    let start = Instant::now();
+    let response = finished(harness.call("user_index_request")).await;
+    assert_eq!(start.elapsed(), START_TIMEOUT);
+    assert_eq!(code(&response), "UNAVAILABLE");
+    assert!(
+        response.error.contains("users") && response.error.contains("within 10 s"),
+        "{response:?}"
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_caller_that_does_not_wait_gets_its_failure_at_once() {
+    let harness = expected();
+    let terms = CallerTerms {
+        wait: false,
+        ..PATIENT
+    };
+    let start = Instant::now();
+    let response = harness
+        .registry
+        .send_message(message("users", "x_request", "{}", "9"), terms)
+        .await
+        .expect("a response");
+    assert_eq!(start.elapsed(), Duration::ZERO);
+    assert!(response.error.contains("does not wait"), "{response:?}");
+    assert_eq!(response.request_id, "9");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_restart_under_load_fails_no_call() {
+    let harness = expected();
+    let mut first = harness.join("users", Some("1")).await;
+    let calls: Vec<_> = (0..4).map(|_| harness.call("user_index_request")).collect();
+    let requests = [first.recv().await, first.recv().await];
+    harness
+        .registry
+        .send_drain("users", 1, Duration::from_secs(5));
+    assert_eq!(first.recv().await.r#type, "drain", "no call comes after it");
+    let late = harness.call("user_index_request");
+    // The first request was begun, the second one not.
+    let answer = message("users", "user_index_response", "1", &requests[0].request_id);
+    first.send(answer);
+    let refusal = r#"{"success":false,"error":"draining","code":"DRAINING"}"#;
+    let refused = message(
+        "users",
+        "user_index_response",
+        refusal,
+        &requests[1].request_id,
+    );
+    first.send(refused);
+    harness.registry.wait_until_idle("users", 1).await;
+    drop(first);
+    harness
+        .registry
+        .disconnect("users", 1, Duration::from_millis(200))
+        .await;
+
+    let mut second = harness.join("users", Some("2")).await;
+    for _ in 0..4 {
+        respond(&mut second, "2").await;
+    }
+    let mut payloads = Vec::new();
+    for call in calls.into_iter().chain([late]) {
+        let response = finished(call).await;
+        assert!(response.success, "{response:?}");
+        payloads.push(response.payload);
+    }
+    assert_eq!(payloads, ["1", "2", "2", "2", "2"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_crash_fails_the_calls_in_flight_at_once_and_no_others() {
+    let harness = expected();
+    let mut first = harness.join("users", Some("1")).await;
+    let in_flight = harness.call("user_index_request");
+    first.recv().await;
+    let waiting = harness.call("user_index_request");
+    settle().await;
+    let start = Instant::now();
+    drop(first);
+    let response = finished(in_flight).await;
+    assert!(start.elapsed() < Duration::from_millis(10));
+    assert_eq!(code(&response), "UNAVAILABLE");
+    assert!(response.error.contains("disconnected"), "{response:?}");
+
+    let mut second = harness.join("users", Some("2")).await;
+    respond(&mut second, "{}").await;
+    assert!(finished(waiting).await.success);
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_last_responses_of_a_process_that_has_exited_are_received() {
+    let harness = expected();
+    let mut users = harness.join("users", Some("1")).await;
+    let calls: Vec<_> = (0..3).map(|_| harness.call("user_index_request")).collect();
+    for _ in 0..3 {
+        respond(&mut users, "{}").await;
+    }
+    // Its responses and the end of its connection are there at the same time.
+    drop(users);
+    harness
+        .registry
+        .disconnect("users", 1, Duration::from_millis(200))
+        .await;
+    for call in calls {
+        assert!(finished(call).await.success);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn calls_that_wait_fail_when_the_domain_is_stopped_or_removed() {
+    let harness = expected();
+    for outlook in [Outlook::NotComing("it is stopped".into()), Outlook::Unknown] {
+        harness
+            .registry
+            .set_outlook("users", Outlook::Coming(START_TIMEOUT));
+        let call = harness.call("user_index_request");
+        settle().await;
+        harness.registry.set_outlook("users", outlook);
+        let response = finished(call).await;
+        assert_eq!(code(&response), "UNAVAILABLE");
+        assert!(response.error.contains("not connected"), "{response:?}");
+    }
+    assert!(
+        harness.registry.routes().get("users").is_none(),
+        "nothing is kept of a domain that was removed"
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_expired_deadline_of_the_caller_is_a_status_that_names_the_domain() {
+    let harness = expected();
+    let timeout = Duration::from_secs(1);
+    let terms = CallerTerms {
+        deadline: Some(CallerDeadline {
+            at: Instant::now() + timeout,
+            timeout,
+        }),
+        wait: true,
+    };
+    let _users = harness.join("users", Some("1")).await;
+    let status = harness
+        .registry
+        .send_message(message("users", "x_request", "{}", "9"), terms)
+        .await
+        .expect_err("a status");
+    assert_eq!(status.code(), Code::DeadlineExceeded);
+    for part in ["users", "x_request", "1 s"] {
+        assert!(status.message().contains(part), "{status:?}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_call_that_its_caller_gives_up_is_cancelled_at_the_domain() {
+    let harness = expected();
+    let mut users = harness.connect(Some("1"));
+    let capabilities = r#"{"capabilities":["cancel"]}"#;
+    users.send(message("users", "domain_register", capabilities, "1"));
+    users.recv().await;
+    let call = harness.call("user_index_request");
+    let request = users.recv().await;
+    call.abort();
+    let cancel = users.recv().await;
+    assert_eq!(
+        (cancel.r#type.as_str(), cancel.request_id),
+        ("cancel", request.request_id)
+    );
+}

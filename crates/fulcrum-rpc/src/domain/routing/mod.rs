@@ -1,0 +1,15 @@
+//! Calls of domains: where each waits, which stream it is sent on, and how it ends.
+
+mod domain_route;
+mod outcome;
+mod route;
+#[cfg(test)]
+mod route_tests;
+mod slot;
+mod table;
+
+pub(crate) use domain_route::{CallGuard, DomainRoute};
+pub(crate) use outcome::{CallContent, Outcome};
+pub(crate) use route::{Cancelled, Limits, Rejection};
+pub(crate) use slot::{CallId, Outgoing, StreamTraits};
+pub(crate) use table::RouteTable;

@@ -1,0 +1,235 @@
+//! Section J: calls through Fulcrum, from clients and to domains that share no code with it.
+
+use std::thread;
+use std::time::{Duration, Instant};
+
+use fulcrum_e2e::{App, Signal, measurement, text_of, wait_until};
+use serde_json::Value;
+
+const FIXTURES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/fixtures");
+
+/// A domain that uses the SDK, and one that speaks the protocol by hand, without any capability.
+fn app() -> App {
+    App::new()
+        .domain("users", "takes-its-time")
+        .domain("legacy", "starts-itself-by-hand")
+}
+
+/// Calls the domains at a steady rate, and returns the report of `fixtures/load.cjs`.
+fn load(app: &App, domains: &str, rate: u32, seconds: f64, type_: &str) -> Value {
+    let script = format!("{FIXTURES}/load.cjs");
+    let (grpc, rate, seconds) = (app.grpc(), rate.to_string(), seconds.to_string());
+    let args = [&script, &grpc, domains, &rate, &seconds, type_];
+    app.program("node", &args).output().exits(0).json()
+}
+
+#[track_caller]
+fn assert_none_failed(report: &Value, calls: u64) {
+    assert_eq!(
+        (&report["calls"], &report["failed"], &report["mixed"]),
+        (&calls.into(), &0.into(), &0.into()),
+        "{report}"
+    );
+}
+
+/// Sends one call with the metadata of `settings`, and returns the response or the gRPC status.
+fn send(app: &App, domain: &str, type_: &str, payload: &str, settings: &str) -> Value {
+    let script = format!("{FIXTURES}/call.cjs");
+    let args = [&script, &app.grpc(), domain, type_, payload, settings];
+    app.program("node", &args).output().exits(0).json()
+}
+
+/// The code in the payload of a failure.
+fn code(response: &Value) -> String {
+    let payload: Value = serde_json::from_str(text_of(response, "payload")).expect("JSON");
+    text_of(&payload, "code").to_owned()
+}
+
+#[test]
+fn j01_a_thousand_calls_at_once_are_all_answered() {
+    let app = app();
+    app.start();
+    let report = load(&app, "users,legacy", 200_000, 0.005, "text_echo_request");
+    assert_none_failed(&report, 1_000);
+    measurement("J1", &format!("1,000 calls at once: {report}"));
+    app.down();
+}
+
+/// Restarts and saves under a steady load.
+fn restart_under_load(rate: u32, seconds: u32, times: u32) {
+    let app = app();
+    app.start_watching();
+    let interval = Duration::from_secs(seconds.into()) / (2 * times + 2);
+    let report = thread::scope(|scope| {
+        let load = scope.spawn(|| {
+            load(
+                &app,
+                "users,legacy",
+                rate,
+                f64::from(seconds),
+                "text_echo_request",
+            )
+        });
+        for number in 0..times {
+            thread::sleep(interval);
+            let name = ["users", "legacy"][usize::from(number % 2 == 1)];
+            app.run(&["domains", "restart", name]).exits(0);
+            thread::sleep(interval);
+            let generation = app.status("users")["generation"].as_u64();
+            app.write_file("domains/users/version.cjs", &format!("// {number}\n"));
+            wait_until("the save is applied", Duration::from_secs(20), || {
+                (app.status("users")["generation"].as_u64() > generation).then_some(())
+            });
+        }
+        app.write_file(
+            "fulcrum.yml",
+            "runtime: {defaults: {env: {CHANGED: \"1\"}}}\n",
+        );
+        app.run(&["reload"]).exits(0);
+        load.join().expect("the load ends")
+    });
+    assert_none_failed(&report, u64::from(rate * seconds));
+    measurement(
+        "J2",
+        &format!(
+            "{times} restarts, {times} saves and a reload, {rate} calls a second for {seconds} s: {report}"
+        ),
+    );
+    app.down();
+}
+
+#[test]
+fn j02_restarts_saves_and_a_reload_fail_no_call() {
+    restart_under_load(200, 8, 3);
+}
+
+#[test]
+#[ignore = "long: a minute of calls"]
+fn j02_thirty_restarts_thirty_saves_and_a_reload_fail_no_call() {
+    restart_under_load(500, 60, 30);
+}
+
+#[test]
+fn j02_requests_at_work_are_finished_before_a_restart() {
+    let app = app();
+    app.start();
+    let report = thread::scope(|scope| {
+        let load = scope.spawn(|| load(&app, "users", 100, 4.0, "text_wait_request"));
+        for _ in 0..3 {
+            thread::sleep(Duration::from_secs(1));
+            app.run(&["domains", "restart", "users"]).exits(0);
+        }
+        load.join().expect("the load ends")
+    });
+    assert_none_failed(&report, 400);
+    app.down();
+}
+
+#[test]
+fn j03_a_crash_fails_only_the_calls_in_flight() {
+    // It is back at once each time, so that few calls wait for it.
+    let restart = "process: {restart: {backoff: {initial: 10ms, max: 10ms}}}\n";
+    let app = app().write("domains/legacy/fulcrum.yml", restart);
+    app.start();
+    let kills = 5;
+    let report = thread::scope(|scope| {
+        let load = scope.spawn(|| load(&app, "legacy", 200, 6.0, "text_echo_request"));
+        for _ in 0..kills {
+            thread::sleep(Duration::from_millis(700));
+            app.wait_for("legacy", "is ready", |legacy| legacy["ready"] == true);
+            app.leader("legacy").signal(Signal::KILL);
+        }
+        load.join().expect("the load ends")
+    });
+    let errors = report["errors"].as_object().expect("an object");
+    assert!(
+        errors
+            .keys()
+            .all(|text| text.contains("disconnected before it responded")),
+        "{report}"
+    );
+    let failed = report["failed"].as_u64().expect("a number");
+    assert!(failed <= 60 * kills, "{report}");
+    measurement(
+        "J3",
+        &format!("{kills} times SIGKILL, 200 calls a second: {report}"),
+    );
+    app.down();
+}
+
+#[test]
+fn j04_a_call_to_a_domain_that_starts_waits_for_it() {
+    let app = App::new().stub_domain("slow", &["--register-after", "2s"]);
+    app.run(&["dev", "--detach"]).exits(0);
+    let response = send(
+        &app,
+        "slow",
+        "text_echo_request",
+        "{}",
+        r#"{"x-fulcrum-wait":"false"}"#,
+    );
+    assert_eq!(code(&response), "UNAVAILABLE", "{response}");
+    let response = send(&app, "slow", "text_echo_request", "{}", "{}");
+    assert_eq!(response["success"], true, "{response}");
+    app.run(&["domains", "stop", "slow"]).exits(0);
+    let start = Instant::now();
+    let response = send(&app, "slow", "text_echo_request", "{}", "{}");
+    assert_eq!(code(&response), "UNAVAILABLE", "{response}");
+    assert!(
+        text_of(&response, "error").contains("it is stopped")
+            && start.elapsed() < Duration::from_secs(5),
+        "{response}"
+    );
+    app.down();
+}
+
+#[test]
+fn j05_an_expired_deadline_is_a_status_and_the_domain_knows_it() {
+    let app = app();
+    app.start();
+    for _ in 0..20 {
+        let status = send(
+            &app,
+            "legacy",
+            "process_wait",
+            "{}",
+            r#"{"grpc-timeout":"50m"}"#,
+        );
+        assert_eq!(status["code"], 4, "DEADLINE_EXCEEDED: {status}");
+        let text = text_of(&status, "text");
+        assert!(
+            text.contains("legacy") && text.contains("process_wait"),
+            "{text}"
+        );
+    }
+    let response = send(
+        &app,
+        "users",
+        "deadline_show_request",
+        "{}",
+        r#"{"grpc-timeout":"60S"}"#,
+    );
+    let payload: Value = serde_json::from_str(text_of(&response, "payload")).expect("JSON");
+    let left = payload["left"].as_u64().expect("a number");
+    assert!((50_000..=60_000).contains(&left), "{payload}");
+    app.down();
+}
+
+#[test]
+fn j06_a_call_that_is_given_up_is_cancelled_at_the_domain() {
+    let app = app();
+    app.start();
+    let script = format!("{FIXTURES}/call.cjs");
+    let args = [
+        &script,
+        &app.grpc(),
+        "users",
+        "abort_wait_request",
+        "{}",
+        "{}",
+        "500",
+    ];
+    app.program("node", &args).output().exits(0);
+    app.wait_for_event_count("users", "aborted", 1);
+    app.down();
+}

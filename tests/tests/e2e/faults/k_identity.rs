@@ -1,0 +1,135 @@
+//! Section K, one app, one instance: the lock lies with the app, so the environment of a command
+//! doesn't decide whether an instance is found.
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+
+use fulcrum_e2e::{App, CommandRun, Signal, measurement, wait_until};
+use fulcrum_e2e::{LIMIT, not_applicable};
+
+fn quick_app() -> App {
+    App::new().with_short_timeouts().stub_domain("users", &[])
+}
+
+/// A command with the environment of cron, `sudo`, another session or a Nix shell.
+fn elsewhere(app: &App, args: &[&str], kind: &str) -> CommandRun {
+    let run = app.fulcrum(args);
+    let other = app.scratch_dir().join(kind);
+    fs::create_dir_all(&other).expect("a directory");
+    fs::set_permissions(&other, fs::Permissions::from_mode(0o700)).expect("a private directory");
+    match kind {
+        "cron" => run.env_remove("XDG_RUNTIME_DIR").env_remove("TMPDIR"),
+        "session" => run.env("XDG_RUNTIME_DIR", other),
+        "nix" => run.env_remove("XDG_RUNTIME_DIR").env("TMPDIR", other),
+        _ => unreachable!("{kind}"),
+    }
+}
+
+const ENVIRONMENTS: [&str; 3] = ["cron", "session", "nix"];
+
+#[test]
+fn k01_every_environment_finds_the_one_instance() {
+    let app = quick_app();
+    app.start();
+    let pid = app.instance().pid.to_string();
+    for kind in ENVIRONMENTS {
+        let list = elsewhere(&app, &["domains", "list", "-o", "json"], kind);
+        assert_eq!(list.output().exits(0).json()[0]["ready"], true, "{kind}");
+        let second = elsewhere(&app, &["dev"], kind).output().exits(1);
+        second.stderr_contains(&["already running", &pid]);
+    }
+    assert_eq!(app.event_count("users", "spawned"), 1);
+    elsewhere(&app, &["down"], "nix").output().exits(0);
+    app.run(&["domains", "list"]).exits(3);
+    measurement(
+        "K1",
+        "one instance for four environments; all of them found it",
+    );
+    app.assert_no_processes();
+}
+
+#[test]
+fn k01_what_a_killed_instance_left_is_ended_from_every_environment() {
+    let app = quick_app();
+    let mut dev = app.spawn(&["dev"]);
+    dev.wait_for("1 domain ready in ");
+    dev.signal(Signal::KILL);
+    assert_eq!(dev.wait_exit().code, None);
+    elsewhere(&app, &["dev", "--detach", "--wait"], "session")
+        .output()
+        .exits(0);
+    assert_eq!(app.status("users")["ready"], true);
+    app.down();
+    app.assert_no_processes();
+}
+
+#[test]
+fn k01_an_instance_whose_directory_is_deleted_stays_the_only_one() {
+    let app = quick_app();
+    app.start();
+    // As `git clean -dfx` does.
+    fs::remove_dir_all(app.root().join(".fulcrum")).expect("removed");
+    app.run(&["dev"])
+        .exits(1)
+        .stderr_contains(&["already running"]);
+    app.run(&["domains", "restart", "users"]).exits(0);
+    assert_eq!(app.status("users")["ready"], true);
+    app.down();
+    app.assert_no_processes();
+}
+
+#[test]
+fn k01_what_fulcrum_keeps_in_the_app_is_ignored_by_git_and_private() {
+    let app = quick_app();
+    app.start();
+    let dir = app.root().join(".fulcrum");
+    let ignored = fs::read_to_string(dir.join(".gitignore")).expect("it is there");
+    assert_eq!(ignored, "*\n");
+    let mode = |name: &str| {
+        let found = fs::metadata(dir.join(name)).expect("it is there");
+        found.permissions().mode() & 0o777
+    };
+    assert_eq!((mode("logs"), mode("instance.log")), (0o700, 0o600));
+    app.down();
+}
+
+#[test]
+fn k01_the_instance_of_another_user_is_named() {
+    let app = quick_app();
+    if fs::metadata("/proc/self")
+        .map(|me| std::os::unix::fs::MetadataExt::uid(&me))
+        .ok()
+        != Some(0)
+    {
+        not_applicable("K1", "another user needs root");
+        return;
+    }
+    app.start();
+    let pid = app.instance().pid.to_string();
+    // The whole way to the app must be passable for the other user.
+    let mut dir = app.root();
+    while fs::metadata(&dir).is_ok_and(|found| found.permissions().mode() & 0o001 == 0) {
+        let mode = fs::metadata(&dir).expect("there").permissions().mode();
+        fs::set_permissions(&dir, fs::Permissions::from_mode(mode | 0o055)).expect("opened");
+        dir.pop();
+    }
+    let fulcrum = fulcrum_e2e::binary().to_str().expect("UTF-8");
+    let run = |args: &[&str]| {
+        let script = ["--reuid=65534", "--regid=65534", "--clear-groups", fulcrum];
+        let args = [&script[..], args].concat();
+        app.program("setpriv", &args)
+            .env_remove("XDG_RUNTIME_DIR")
+            .output()
+    };
+    let list = run(&["domains", "list"]);
+    if list.stderr.contains("setpriv: failed") || list.code == Some(127) {
+        not_applicable("K1", "setpriv cannot run the program as another user");
+    } else {
+        list.exits(1).stderr_contains(&[&pid, "user root"]);
+        run(&["dev"]).exits(1).stderr_contains(&[&pid, "user root"]);
+    }
+    app.down();
+    wait_until("it ends", LIMIT, || {
+        (app.run(&["domains", "list"]).code == Some(3)).then_some(())
+    });
+}
