@@ -9,10 +9,12 @@ use std::ffi::OsString;
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use fulcrum_spawn::StartError;
-use fulcrum_spawn::prepare::{InstallEvent, InstallRequest, PackageInstaller};
+use fulcrum_spawn::prepare::{
+    InstallEvent, InstallRequest, PackageInstaller, PackageQuery, PrepareContext,
+};
 use fulcrum_spawn::process::{ProcessTracker, Spawner};
 use tokio::io::AsyncReadExt;
 
@@ -66,9 +68,17 @@ impl TestApp {
         let path =
             std::env::join_paths([&*self.at("bin"), Path::new("/usr/bin"), Path::new("/bin")]);
         let request = InstallRequest {
-            dir: &self.at("app/domains").join(domain),
-            app_root: &self.at("app"),
-            path: &path.unwrap(),
+            packages: PackageQuery {
+                dir: self.at("app/domains").join(domain),
+                app_root: self.at("app"),
+                entry: None,
+                path: path.unwrap(),
+                home: None,
+                node: None,
+                runs_node: false,
+                yaml: |text| serde_json::from_str(text).ok(),
+            },
+            context: &Arc::new(PrepareContext::new(self.at("cache"), Vec::new())),
             allowed,
             token: (OsString::from("INSTALL_TOKEN"), OsString::from(domain)),
             label: format!("{domain}.1.install"),
@@ -120,7 +130,7 @@ async fn packages_are_installed_once_for_an_install_root() {
     );
     assert_eq!(
         error.hint.unwrap(),
-        "run npm install in ., or leave out --no-install"
+        "run `npm install` in ., or leave out --no-install"
     );
     assert!(events.is_empty(), "{events:?}");
 
@@ -145,7 +155,9 @@ async fn packages_are_installed_once_for_an_install_root() {
     let (result, events) = app.install(&installer, &spawner, "a", true).await;
     let error = result.unwrap_err();
     assert!(
-        error.message.starts_with("npm install in . failed: "),
+        error
+            .message
+            .starts_with("npm install in . failed (exit 3)"),
         "{error}"
     );
     assert!(error.permanent, "{error}");
@@ -153,9 +165,7 @@ async fn packages_are_installed_once_for_an_install_root() {
     let (result, _) = app.install(&installer, &spawner, "a", false).await;
     let error = result.unwrap_err();
     assert!(
-        error
-            .message
-            .contains("the previous install was interrupted"),
-        "{error}"
+        error.message.ends_with("left-pad is not installed"),
+        "an install that has ended is not interrupted: {error}"
     );
 }

@@ -112,52 +112,56 @@ name??className??env.FULCRUM_DOMAIN_NAME??"",address:options.address??(env.FULCR
 FULCRUM_DOMAIN_TOKEN?RECONNECT_DEADLINE_MS:1/0}}var PREPARE_TRANSPORT=Symbol.for("fulcrum.domain.warm"),prepared;function prepareTransport(){let{address,token}=resolveOptions({},void 0,process.env),url=dialUrl(
 address),own={url,token,transport:new Transport(url,token)};return own.transport.warmUp(),own.transport.setReferenced(!1),prepared=own,()=>{prepared===own&&(prepared=
 void 0,own.transport.destroy())}}function takeTransport(url,token){let candidate=prepared;return candidate===void 0||candidate.url!==url||candidate.token!==token?
-new Transport(url,token):(prepared=void 0,candidate.transport.open?(candidate.transport.setReferenced(!0),candidate.transport):new Transport(url,token))}var REGISTER_TIMEOUT_MS=1e4,STABLE_MS=5e3,CLOSE_TIMEOUT_MS=1e3,RuntimeConnection=class{#options;#events;#pending=new PendingRequests;#idPrefix;#ids=0;#state="id\
-le";#transport;#writer;#epoch=0;#failures=0;#registeredAt;#lostAt;#everRegistered=!1;#timer;#lastLogged="";#waiters=new Set;constructor(options,events){this.#options=
-options,this.#events=events,this.#idPrefix=`${options.domain}:${process.pid}:${Math.random().toString(36).slice(2,10)}:`}get epoch(){return this.#epoch}get registered(){
+new Transport(url,token):(prepared=void 0,candidate.transport.open?(candidate.transport.setReferenced(!0),candidate.transport):new Transport(url,token))}var REGISTER_TIMEOUT_MS=1e4,STABLE_MS=5e3,CLOSE_TIMEOUT_MS=1e3,MAX_MESSAGE_BYTES2=4*1024*1024,RuntimeConnection=class{#options;#events;#pending=new PendingRequests;#idPrefix;#ids=0;#state="\
+idle";#maxMessageBytes=MAX_MESSAGE_BYTES2;#transport;#writer;#epoch=0;#failures=0;#registeredAt;#lostAt;#everRegistered=!1;#timer;#lastLogged="";#waiters=new Set;constructor(options,events){
+this.#options=options,this.#events=events,this.#idPrefix=`${options.domain}:${process.pid}:${Math.random().toString(36).slice(2,10)}:`}get epoch(){return this.#epoch}get registered(){
 return this.#state==="registered"}connect(){this.#transport??=takeTransport(this.#options.url,this.#options.token)}register(){let done=this.#whenRegistered();return this.#state===
-"idle"&&this.#connectOnce(),done}send(type,payload,requestId,epoch=this.#epoch,more=!1){epoch!==this.#epoch||this.#state!=="registered"||this.#writer?.write(encodeDomainFrame(
-{domain:this.#options.domain,type,payload,requestId,more}))}async request(type,payload,timeoutMs){if(this.#requireOpen(type),!this.#everRegistered)throw new FulcrumError(
-"NOT_REGISTERED",`${type}: the domain is not registered yet; use onReady() for work that needs the runtime`);let deadline2=monotonicMs()+timeoutMs;this.#state!==
-"registered"&&await this.#registeredWithin(timeoutMs,type);let id=this.#nextId();return this.send(type,payload,id),this.#pending.add(id,type,Math.max(1,Math.round(
-deadline2-monotonicMs())))}async call(domain,type,payload,timeoutMs,signal){let what=`call ${type} of ${domain}`;this.#requireOpen(what),signal?.throwIfAborted();
-let deadline2=monotonicMs()+timeoutMs;this.#state==="backoff"&&await this.#registeredWithin(timeoutMs,what),this.connect();let frame=encodeDomainFrame({domain,type,
-payload,requestId:this.#nextId()}),remainingMs2=Math.max(1,deadline2-monotonicMs()),timeout=new FulcrumError("TIMEOUT",`${what}: no response within ${timeoutMs}\
- ms`),timer,onAbort;try{let{response,abandon}=this.#transport.unary(frame,remainingMs2),givenUp=new Promise((_,reject)=>{let giveUp=reason=>{reject(reason),abandon()};
-timer=setTimeout(()=>giveUp(timeout),remainingMs2),onAbort=()=>giveUp(signal?.reason),signal?.addEventListener("abort",onAbort)});return await Promise.race([response,
-givenUp])}catch(error){if(error instanceof FulcrumError||signal?.aborted)throw error;let text=messageOf(error);throw text.startsWith("DEADLINE_EXCEEDED")?timeout:
-new FulcrumError("DISCONNECTED",`${what}: ${text}`)}finally{clearTimeout(timer),onAbort&&signal?.removeEventListener("abort",onAbort)}}async*stream(domain,type,payload,timeoutMs,signal){
-let what=`stream ${type} of ${domain}`;this.#requireOpen(what),signal?.throwIfAborted(),this.#state==="backoff"&&await this.#registeredWithin(timeoutMs??REGISTER_TIMEOUT_MS,
-what),this.connect();let frame=encodeDomainFrame({domain,type,payload,requestId:this.#nextId()});try{yield*this.#transport.stream(frame,timeoutMs,signal)}catch(error){
-if(error instanceof FulcrumError||signal?.aborted)throw error;let text=messageOf(error);throw new FulcrumError(text.startsWith("DEADLINE_EXCEEDED")?"TIMEOUT":"D\
-ISCONNECTED",`${what}: ${text}`)}}async close(){if(this.#state==="closed")return;this.#state="closed",clearTimeout(this.#timer);let gone=new FulcrumError("DISCO\
-NNECTED","the domain was stopped before the response arrived");this.#pending.failAll(gone),this.#rejectWaiters(gone),await this.#writer?.end(CLOSE_TIMEOUT_MS),this.#transport?.
-destroy()}abort(){this.#state="closed",clearTimeout(this.#timer),this.#transport?.destroy()}#connectOnce(){this.#state="registering";let epoch=++this.#epoch,registerId=this.#nextId();
-try{this.connect(),this.#writer=this.#transport.openStream({message:message=>{epoch===this.#epoch&&this.#receive(message,registerId)},closed:status=>{epoch===this.#epoch&&
-this.#onDisconnect(status)}})}catch(error){this.#onDisconnect({name:"UNAVAILABLE",message:this.#transport?.failure??messageOf(error)});return}let{domain,capabilities}=this.#options,
-payload=JSON.stringify({domain,capabilities});this.#writer.write(encodeDomainFrame({domain,type:"domain_register",payload,requestId:registerId})),this.#timer=setTimeout(
-()=>{this.#onDisconnect({name:"DEADLINE_EXCEEDED",message:`no response to the registration within ${REGISTER_TIMEOUT_MS/1e3} s`})},REGISTER_TIMEOUT_MS)}#receive(message,registerId){
-if(this.#state!=="closed"){if(this.#state==="registering"){if(message.requestId!==registerId)return;message.success?this.#accepted(message):this.#onDisconnect({
-name:"FAILED_PRECONDITION",message:message.error||"no reason given"});return}this.#pending.resolve(message)||this.#events.message(message)}}#accepted(message){clearTimeout(
-this.#timer),this.#state="registered",this.#registeredAt=monotonicMs(),this.#lastLogged&&log(`${this.#options.domain} registered with the runtime at ${this.#options.
-address}`),this.#lastLogged="",this.#lostAt=void 0,this.#everRegistered=!0,this.#events.registered(parseObject(message.payload));let waiters=this.#waiters;this.#waiters=
-new Set;for(let waiter of waiters)waiter.resolve()}#onDisconnect(status){if(this.#state==="closed"||this.#state==="backoff")return;let previous=this.#state,now=monotonicMs();
-clearTimeout(this.#timer),this.#epoch++,this.#state="backoff";let transport=this.#transport;this.#transport=void 0,this.#writer=void 0,transport?.destroy();let{
-address,domain}=this.#options;if(this.#pending.failAll(new FulcrumError("DISCONNECTED",`the connection to the runtime at ${address} was lost before the response\
- arrived (${describeStatus(status)})`)),previous==="registered"&&(now-(this.#registeredAt??now)>=STABLE_MS&&(this.#failures=0),this.#events.lost()),isFinal(status)){
-this.#fail(new FulcrumError("REFUSED",`the runtime at ${address} rejects domain "${domain}": ${describeStatus(status)}`));return}if(this.#logDisconnect(previous,
-status),this.#lostAt??=now,now-this.#lostAt>=this.#options.reconnectDeadlineMs){this.#fail(new FulcrumError("DISCONNECTED",`no connection to the runtime at ${address}\
- for ${Math.round((now-this.#lostAt)/1e3)} s (${describeStatus(status)}); giving up`));return}this.#timer=setTimeout(()=>this.#connectOnce(),backoffDelay(this.#failures++,
-Math.random()))}#logDisconnect(previous,status){let{address,domain}=this.#options,text;previous==="registered"?text=`connection of ${domain} to the runtime at ${address}\
- lost (${describeStatus(status)}); reconnecting`:isRefusal(status)?text=`the runtime at ${address} rejected domain "${domain}": ${describeStatus(status)}; retry\
-ing`:text=`${domain} cannot reach the runtime at ${address} (${status.message||status.name}); retrying`,text!==this.#lastLogged&&(this.#lastLogged=text,log(text))}#fail(error){
-this.#state="closed",this.#rejectWaiters(error),this.#events.fatal(error.message)}#requireOpen(what){if(this.#state==="closed")throw new FulcrumError("NOT_REGIS\
-TERED",`${what}: the domain has been stopped`)}#nextId(){return this.#idPrefix+ ++this.#ids}#whenRegistered(){return this.#state==="registered"?Promise.resolve():
-new Promise((resolve,reject)=>{this.#waiters.add({resolve,reject})})}async#registeredWithin(timeoutMs,what){await new Promise((resolve,reject)=>{let finish=action=>()=>{
-clearTimeout(timer),this.#waiters.delete(waiter),action()},timeout=new FulcrumError("DISCONNECTED",`${what}: no connection to the runtime at ${this.#options.address}\
- within ${timeoutMs} ms`),waiter={resolve:finish(resolve),reject:error=>finish(()=>reject(error))()},timer=setTimeout(()=>waiter.reject(timeout),timeoutMs);this.#waiters.
-add(waiter)})}#rejectWaiters(error){let waiters=this.#waiters;this.#waiters=new Set;for(let waiter of waiters)waiter.reject(error)}};function monotonicMs(){return process.
-uptime()*1e3}var INSTANCES=Symbol.for("fulcrum.domain.instances");function instances(){return globalThis[INSTANCES]??=new Set}function observe(socket,now){return{read:socket.bytesRead,written:socket.bytesWritten,movedAt:now,sent:!1,counts:!0}}function isAtWork(socket,seen,now){let{bytesRead:read,
+"idle"&&this.#connectOnce(),done}send(type,payload,requestId,epoch=this.#epoch,more=!1){if(epoch!==this.#epoch||this.#state!=="registered")return;let{domain}=this.#options,
+frame=encodeDomainFrame({domain,type,payload,requestId,more}),excess=this.#excessOf(frame,`${type} of domain ${domain}`);if(excess){log(excess.message);let failure2=JSON.
+stringify({success:!1,error:excess.message,code:excess.code});frame=encodeDomainFrame({domain,type,payload:failure2,requestId})}this.#writer?.write(frame)}async request(type,payload,timeoutMs){
+if(this.#requireOpen(type),!this.#everRegistered)throw new FulcrumError("NOT_REGISTERED",`${type}: the domain is not registered yet; use onReady() for work that\
+ needs the runtime`);let deadline2=monotonicMs()+timeoutMs;this.#state!=="registered"&&await this.#registeredWithin(timeoutMs,type);let id=this.#nextId(),frame=encodeDomainFrame(
+{domain:this.#options.domain,type,payload,requestId:id}),excess=this.#excessOf(frame,type);if(excess)throw excess;return this.#writer?.write(frame),this.#pending.
+add(id,type,Math.max(1,Math.round(deadline2-monotonicMs())))}async call(domain,type,payload,timeoutMs,signal){let what=`call ${type} of ${domain}`;this.#requireOpen(
+what),signal?.throwIfAborted();let deadline2=monotonicMs()+timeoutMs;this.#state==="backoff"&&await this.#registeredWithin(timeoutMs,what),this.connect();let frame=encodeDomainFrame(
+{domain,type,payload,requestId:this.#nextId()}),excess=this.#excessOf(frame,what);if(excess)throw excess;let remainingMs2=Math.max(1,deadline2-monotonicMs()),timeout=new FulcrumError(
+"TIMEOUT",`${what}: no response within ${timeoutMs} ms`),timer,onAbort;try{let{response,abandon}=this.#transport.unary(frame,remainingMs2),givenUp=new Promise((_,reject)=>{
+let giveUp=reason=>{reject(reason),abandon()};timer=setTimeout(()=>giveUp(timeout),remainingMs2),onAbort=()=>giveUp(signal?.reason),signal?.addEventListener("ab\
+ort",onAbort)});return await Promise.race([response,givenUp])}catch(error){if(error instanceof FulcrumError||signal?.aborted)throw error;let text=messageOf(error);
+throw text.startsWith("DEADLINE_EXCEEDED")?timeout:new FulcrumError("DISCONNECTED",`${what}: ${text}`)}finally{clearTimeout(timer),onAbort&&signal?.removeEventListener(
+"abort",onAbort)}}async*stream(domain,type,payload,timeoutMs,signal){let what=`stream ${type} of ${domain}`;this.#requireOpen(what),signal?.throwIfAborted(),this.#state===
+"backoff"&&await this.#registeredWithin(timeoutMs??REGISTER_TIMEOUT_MS,what),this.connect();let frame=encodeDomainFrame({domain,type,payload,requestId:this.#nextId()});
+try{yield*this.#transport.stream(frame,timeoutMs,signal)}catch(error){if(error instanceof FulcrumError||signal?.aborted)throw error;let text=messageOf(error);throw new FulcrumError(
+text.startsWith("DEADLINE_EXCEEDED")?"TIMEOUT":"DISCONNECTED",`${what}: ${text}`)}}async close(){if(this.#state==="closed")return;this.#state="closed",clearTimeout(
+this.#timer);let gone=new FulcrumError("DISCONNECTED","the domain was stopped before the response arrived");this.#pending.failAll(gone),this.#rejectWaiters(gone),
+await this.#writer?.end(CLOSE_TIMEOUT_MS),this.#transport?.destroy()}abort(){this.#state="closed",clearTimeout(this.#timer),this.#transport?.destroy()}#excessOf(frame,what){
+let size=frame.length-5,limit=this.#maxMessageBytes;if(!(size<=limit))return new FulcrumError("TOO_LARGE",`${what} has ${size} bytes, and the limit is ${limit} \
+bytes (runtime.grpc.max_message)`)}#connectOnce(){this.#state="registering";let epoch=++this.#epoch,registerId=this.#nextId();try{this.connect(),this.#writer=this.#transport.
+openStream({message:message=>{epoch===this.#epoch&&this.#receive(message,registerId)},closed:status=>{epoch===this.#epoch&&this.#onDisconnect(status)}})}catch(error){
+this.#onDisconnect({name:"UNAVAILABLE",message:this.#transport?.failure??messageOf(error)});return}let{domain,capabilities}=this.#options,payload=JSON.stringify(
+{domain,capabilities});this.#writer.write(encodeDomainFrame({domain,type:"domain_register",payload,requestId:registerId})),this.#timer=setTimeout(()=>{this.#onDisconnect(
+{name:"DEADLINE_EXCEEDED",message:`no response to the registration within ${REGISTER_TIMEOUT_MS/1e3} s`})},REGISTER_TIMEOUT_MS)}#receive(message,registerId){if(this.#state!==
+"closed"){if(this.#state==="registering"){if(message.requestId!==registerId)return;message.success?this.#accepted(message):this.#onDisconnect({name:"FAILED_PREC\
+ONDITION",message:message.error||"no reason given"});return}this.#pending.resolve(message)||this.#events.message(message)}}#accepted(message){clearTimeout(this.#timer),
+this.#state="registered",this.#registeredAt=monotonicMs(),this.#lastLogged&&log(`${this.#options.domain} registered with the runtime at ${this.#options.address}`),
+this.#lastLogged="",this.#lostAt=void 0,this.#everRegistered=!0;let response=parseObject(message.payload),{max_message_bytes:limit}=response;typeof limit=="numb\
+er"&&limit>0&&(this.#maxMessageBytes=limit),this.#events.registered(response);let waiters=this.#waiters;this.#waiters=new Set;for(let waiter of waiters)waiter.resolve()}#onDisconnect(status){
+if(this.#state==="closed"||this.#state==="backoff")return;let previous=this.#state,now=monotonicMs();clearTimeout(this.#timer),this.#epoch++,this.#state="backof\
+f";let transport=this.#transport;this.#transport=void 0,this.#writer=void 0,transport?.destroy();let{address,domain}=this.#options;if(this.#pending.failAll(new FulcrumError(
+"DISCONNECTED",`the connection to the runtime at ${address} was lost before the response arrived (${describeStatus(status)})`)),previous==="registered"&&(now-(this.#registeredAt??
+now)>=STABLE_MS&&(this.#failures=0),this.#events.lost()),isFinal(status)){this.#fail(new FulcrumError("REFUSED",`the runtime at ${address} rejects domain "${domain}\
+": ${describeStatus(status)}`));return}if(this.#logDisconnect(previous,status),this.#lostAt??=now,now-this.#lostAt>=this.#options.reconnectDeadlineMs){this.#fail(
+new FulcrumError("DISCONNECTED",`no connection to the runtime at ${address} for ${Math.round((now-this.#lostAt)/1e3)} s (${describeStatus(status)}); giving up`));
+return}this.#timer=setTimeout(()=>this.#connectOnce(),backoffDelay(this.#failures++,Math.random()))}#logDisconnect(previous,status){let{address,domain}=this.#options,
+text;previous==="registered"?text=`connection of ${domain} to the runtime at ${address} lost (${describeStatus(status)}); reconnecting`:isRefusal(status)?text=`\
+the runtime at ${address} rejected domain "${domain}": ${describeStatus(status)}; retrying`:text=`${domain} cannot reach the runtime at ${address} (${status.message||
+status.name}); retrying`,text!==this.#lastLogged&&(this.#lastLogged=text,log(text))}#fail(error){this.#state="closed",this.#rejectWaiters(error),this.#events.fatal(
+error.message)}#requireOpen(what){if(this.#state==="closed")throw new FulcrumError("NOT_REGISTERED",`${what}: the domain has been stopped`)}#nextId(){return this.#idPrefix+
+++this.#ids}#whenRegistered(){return this.#state==="registered"?Promise.resolve():new Promise((resolve,reject)=>{this.#waiters.add({resolve,reject})})}async#registeredWithin(timeoutMs,what){
+await new Promise((resolve,reject)=>{let finish=action=>()=>{clearTimeout(timer),this.#waiters.delete(waiter),action()},timeout=new FulcrumError("DISCONNECTED",
+`${what}: no connection to the runtime at ${this.#options.address} within ${timeoutMs} ms`),waiter={resolve:finish(resolve),reject:error=>finish(()=>reject(error))()},
+timer=setTimeout(()=>waiter.reject(timeout),timeoutMs);this.#waiters.add(waiter)})}#rejectWaiters(error){let waiters=this.#waiters;this.#waiters=new Set;for(let waiter of waiters)
+waiter.reject(error)}};function monotonicMs(){return process.uptime()*1e3}var INSTANCES=Symbol.for("fulcrum.domain.instances");function instances(){return globalThis[INSTANCES]??=new Set}function observe(socket,now){return{read:socket.bytesRead,written:socket.bytesWritten,movedAt:now,sent:!1,counts:!0}}function isAtWork(socket,seen,now){let{bytesRead:read,
 bytesWritten:written}=socket;(read!==seen.read||written!==seen.written)&&(seen.sent=read===seen.read,Object.assign(seen,{read,written,movedAt:now}));let quietFor=now-
 seen.movedAt;return socket.connecting||socket.writableLength>0||quietFor<100||seen.sent&&quietFor<1e3}function hasOpenRequests(socket){let{_httpMessage:message}=socket;
 if(message&&!String(message.getHeader?.("content-type")??"").startsWith("text/event-stream"))return!0;for(let key of Object.getOwnPropertySymbols(socket))if(key.
@@ -181,7 +185,7 @@ now+this.#timersIntervalMs,this.#timersIntervalMs*=2;for(let timer of this.#find
 this.#Server?(this.#servers.has(handle)||handle.close(),this.#servers.add(handle)):handle instanceof this.#Socket&&handle.fd!==0&&!this.#pipes.has(handle)?this.#sockets.
 has(handle)||this.#sockets.set(handle,observe(handle,now)):isThread(handle)||handle.unref?.()}#refer(socket,seen,now){if(socket.destroyed){this.#sockets.delete(
 socket);return}let counts=isAtWork(socket,seen,now)||hasOpenRequests(socket);counts!==seen.counts&&(seen.counts=counts,counts?socket.ref():socket.unref())}#isEndless({
-interval,age,delay,dueIn},now){return interval||dueIn>this.#remaining()||age<now-this.#startedAt&&delay>=LOOP_DELAY_MS}};function isThread(handle){return/^(MessagePort|Worker)$/.
+interval,age,delay,dueIn},now){return interval?!0:age<now-this.#startedAt?delay>=LOOP_DELAY_MS:dueIn>this.#remaining()}};function isThread(handle){return/^(MessagePort|Worker)$/.
 test(handle.constructor.name)}function onlyTimersLeft(){let left=process.getActiveResourcesInfo();return left.length>0&&left.every(kind=>kind==="Timeout")}function uptimeMs(){
 return process.uptime()*1e3}var OWN=Symbol.for("fulcrum.domain.stop-signal"),watched=new Set;function listenUnlessProgramDoes(signal,onSignal){if(watched.has(signal))return;watched.add(signal);
 let own=()=>onSignal(signal);own[OWN]=!0;let update=()=>{let listeners=process.listeners(signal),others=listeners.some(listener=>listener[OWN]!==!0),installed=listeners.
@@ -194,7 +198,7 @@ remainingMs())))),allowUnsettledMain(),canReleaseEventLoop()?await releaseEventL
 reserved/2;if(left>0){setTimeout(check,Math.min(left,CHECK_MS)).unref();return}log(`still running at the end of its grace: ${describeEventLoop()}; listen to ${signal}\
  to end in order, or unref() what may be cut off`),process.removeAllListeners(signal),process.kill(process.pid,signal)};check()}function reserve(ms){return Math.
 min(RESERVE_MS,ms*RESERVE_SHARE)}function remainingMs(){return(deadline??0)-uptimeMs2()}function exitWithError(domain,error){log(`${domain}: ${describe(error)}`),
-process.exit(1)}function uptimeMs2(){return process.uptime()*1e3}var CAPABILITIES=["db_operations","email_operations","heartbeat","drain","assets","cancel","deadline","stream"],STOP_DEADLINE_MS=1e4,DomainBase=class _DomainBase{static domainName;name;#options;#heartbeat=new Heartbeat;#connection;#dispatcher;#started;#stopped;#running=!1;constructor(options={}){
+process.exit(1)}function uptimeMs2(){return process.uptime()*1e3}var CAPABILITIES=["db_operations","email_operations","heartbeat","drain","assets","cancel","deadline","stream","large_messages"],STOP_DEADLINE_MS=1e4,DomainBase=class _DomainBase{static domainName;name;#options;#heartbeat=new Heartbeat;#connection;#dispatcher;#started;#stopped;#running=!1;constructor(options={}){
 let given=typeof options=="string"?{name:options}:options;this.#options=resolveOptions(given,this.constructor.domainName,process.env),this.name=this.#options.name,
 instances().add(this)}onStart(){}onReady(){}onStop(){}onAssetChanged(path){}get running(){return this.#running}get registered(){return this.#connection?.registered??
 !1}start(){return this.#started??=this.#run()}stop(deadlineMs=STOP_DEADLINE_MS){return this.#stopped??=this.#close(deadlineMs)}createRecord(model,data){return this.

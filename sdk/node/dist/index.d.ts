@@ -13,9 +13,10 @@
  * - `NOT_REGISTERED`: the domain has not registered yet, or has been stopped
  * - `REFUSED`: the runtime has rejected this domain permanently
  * - `CANCELLED`: the caller of a request has given up
+ * - `TOO_LARGE`: a message exceeds the runtime's size limit
  * - `INVALID`: an invalid name, address or argument
  */
-export type FulcrumErrorCode = 'FAILED' | 'TIMEOUT' | 'DISCONNECTED' | 'NOT_REGISTERED' | 'REFUSED' | 'CANCELLED' | 'INVALID';
+export type FulcrumErrorCode = 'FAILED' | 'TIMEOUT' | 'DISCONNECTED' | 'NOT_REGISTERED' | 'REFUSED' | 'CANCELLED' | 'TOO_LARGE' | 'INVALID';
 
 /** The only error class of this package. */
 export declare class FulcrumError extends Error {

@@ -110,7 +110,10 @@ class EventLoopRelease {
   }
 
   #isEndless({ interval, age, delay, dueIn }: FoundTimer, now: number): boolean {
-    return interval || dueIn > this.#remaining() || (age < now - this.#startedAt && delay >= LOOP_DELAY_MS);
+    if (interval) return true;
+    // A short pause of work that reaches the deadline is cut off there, and not before in silence.
+    const isSetDuringStop = age < now - this.#startedAt;
+    return isSetDuringStop ? delay >= LOOP_DELAY_MS : dueIn > this.#remaining();
   }
 }
 

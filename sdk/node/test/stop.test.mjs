@@ -121,6 +121,15 @@ test('a loop of timers ends with the grace, by the default action of the signal'
   assert.match(domain.child.output, /still running at the end of its grace: 1 Timeout; listen to SIGTERM/);
 });
 
+test('work with pauses that reaches the deadline is cut off there and named, not ended before in silence', async (t) => {
+  const graceMs = 1_400;
+  // The second pause begins before the timers are looked at for the second time, and ends after the deadline.
+  const domain = await start(t, '', { graceMs, domain: 'export default class extends DomainBase { onStop() { void (async () => { for (;;) await sleep(900); })(); } }' });
+  stop(domain, { graceMs });
+  assert.equal((await ended(domain)).signal, 'SIGTERM');
+  assert.match(domain.child.output, /still running at the end of its grace: 1 Timeout/);
+});
+
 test('a loop of longer timers ends with the timer that was set before the stop', async (t) => {
   const domain = await start(t, 'const poll = () => setTimeout(poll, 1_100); poll();\n');
   stop(domain);

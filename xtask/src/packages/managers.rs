@@ -86,17 +86,6 @@ pub(super) const MANAGERS: [Manager; 8] = [
 ];
 
 impl Manager {
-    /// The package manager of that name.
-    ///
-    /// # Errors
-    /// A name that is none of [`MANAGERS`].
-    pub(super) fn named(name: &str) -> anyhow::Result<Self> {
-        let found = MANAGERS.iter().find(|manager| manager.name == name);
-        found
-            .copied()
-            .with_context(|| format!("no package manager {name}"))
-    }
-
     /// The value of `PATH` in which its program comes first.
     ///
     /// # Errors

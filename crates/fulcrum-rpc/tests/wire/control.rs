@@ -396,6 +396,7 @@ impl Control for OtherProtocol {
     type ReloadStream = Never<ReloadProgress>;
     type ShutdownStream = Never<Progress>;
     type SignalStream = Never<Progress>;
+    type CallStreamStream = Never<CallResponse>;
 
     async fn hello(&self, request: tonic::Request<HelloRequest>) -> Reply<HelloResponse> {
         assert_eq!(request.into_inner().protocol, PROTOCOL);
@@ -424,6 +425,9 @@ impl Control for OtherProtocol {
         unreachable!()
     }
     async fn call(&self, _: tonic::Request<CallRequest>) -> Reply<CallResponse> {
+        unreachable!()
+    }
+    async fn call_stream(&self, _: tonic::Request<CallRequest>) -> Reply<Never<CallResponse>> {
         unreachable!()
     }
     async fn reload(&self, _: tonic::Request<ReloadRequest>) -> Reply<Never<ReloadProgress>> {
