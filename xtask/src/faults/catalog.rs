@@ -243,6 +243,28 @@ pub(super) const ROWS: &[Entry] = &[
         7,
         "the version of Node is the one that the app asks for",
     ),
+    untested('K', 8, "Bun and Deno run domains", "not built yet"),
+    untested(
+        'K',
+        9,
+        "forms of YAML and variables are told in the user's terms",
+        "not built yet",
+    ),
+    untested('K', 10, "env files are read as by dotenv", "not built yet"),
+    untested(
+        'K',
+        11,
+        "words of other tools are understood",
+        "not built yet",
+    ),
+    untested(
+        'K',
+        12,
+        "names and paths say what is wrong with them",
+        "not built yet",
+    ),
+    row('K', 13, "a message of several lines is one"),
+    row('K', 14, "what is matched in logs is what is shown"),
 ];
 
 #[cfg(test)]
@@ -262,7 +284,7 @@ mod tests {
             ('G', 15),
             ('I', 19),
             ('J', 6),
-            ('K', 7),
+            ('K', 14),
         ];
         let expected = sections
             .into_iter()

@@ -30,6 +30,7 @@ mod i_starting;
 mod i_unresponsive;
 mod j_calls;
 mod k_identity;
+mod k_logs;
 mod k_packages;
 mod measurements;
 mod probes;
