@@ -282,14 +282,13 @@ mod tests {
             ('E', 15),
             ('F', 20),
             ('G', 15),
-            ('I', 19),
             ('J', 6),
             ('K', 14),
         ];
         let expected = sections
             .into_iter()
             .flat_map(|(section, last)| (1..=last).map(move |number| Id(section, number)));
-        let numbered = ids.iter().copied().take_while(|id| id.0 != 'I');
+        let numbered = ids.iter().copied().filter(|id| id.0 != 'I');
         assert_eq!(numbered.collect::<Vec<_>>(), expected.collect::<Vec<_>>());
         // Field reports are numbered by topic, with room in between.
         assert!(ids.is_sorted_by(|a, b| a < b), "{ids:?}");
