@@ -166,7 +166,7 @@ mod tests {
     #[test]
     fn python_does_not_buffer_unless_the_user_says_so() {
         let buffered = |inherited: &[(&str, &str)], configured: &[(&str, &str)]| {
-            let env = merge(inherited, NodeEnv::Production, configured);
+            let env = merge(inherited, NodeEnv::ProductionByDefault, configured);
             value(&env, "PYTHONUNBUFFERED")
         };
         assert_eq!(buffered(&[], &[]).as_deref(), Some("1"));
