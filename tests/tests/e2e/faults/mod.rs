@@ -33,6 +33,7 @@ mod j_calls;
 mod j_port;
 mod k_config;
 mod k_identity;
+mod k_logs;
 mod k_packages;
 <<<<<<< HEAD
 mod k_runtimes;

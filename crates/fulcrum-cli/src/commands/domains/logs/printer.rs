@@ -176,6 +176,8 @@ fn generation_separator(first: &LogLine) -> LogLine {
         level: Some(Level::Debug),
         message: text.into_bytes().into(),
         partial: false,
+        continues: false,
+        message_trace: None,
         ..first.clone()
     }
 }
