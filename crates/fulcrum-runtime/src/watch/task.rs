@@ -27,15 +27,9 @@ use crate::watch::assets::AssetPublisher;
 use crate::watch::classify::{ReloadTarget, classify};
 use crate::watch::code_reload::CodeReloadHandles;
 use crate::watch::config_reload::ConfigReloader;
-<<<<<<< HEAD
-use crate::watch::file_time::modified_at;
-use crate::watch::links::linked_paths;
-use crate::watch::load_state::{domain_views, is_by_install};
-=======
 use crate::watch::file_time::{link_changed_at, modified_at};
 use crate::watch::links::{LoadedLinks, links_of, with_links};
-use crate::watch::load_state::domain_views;
->>>>>>> 48e52ab46bb31a0a1af4f212a4e470820af80377
+use crate::watch::load_state::{domain_views, is_by_install};
 use crate::watch::loops::ReloadLoopDetector;
 use crate::watch::messages::{Due, WatchMessage};
 use crate::watch::pending::PendingReloads;

@@ -35,11 +35,8 @@ mod k_config;
 mod k_identity;
 mod k_logs;
 mod k_packages;
-<<<<<<< HEAD
 mod k_runtimes;
-mod k_words;
-=======
 mod k_watching;
->>>>>>> 48e52ab46bb31a0a1af4f212a4e470820af80377
+mod k_words;
 mod measurements;
 mod probes;
