@@ -397,7 +397,6 @@ impl Control for OtherProtocol {
     type ReloadStream = Never<ReloadProgress>;
     type ShutdownStream = Never<Progress>;
     type SignalStream = Never<Progress>;
-    type CallStreamStream = Never<CallResponse>;
 
     async fn hello(&self, request: tonic::Request<HelloRequest>) -> Reply<HelloResponse> {
         assert_eq!(request.into_inner().protocol, PROTOCOL);

@@ -68,6 +68,7 @@ mod node_program;
 #[cfg(feature = "node")]
 mod package_json;
 #[cfg(feature = "node")]
+mod proxy;
 mod query;
 #[cfg(feature = "node")]
 mod runner;
@@ -85,6 +86,7 @@ mod typescript;
 pub use cache_dir::CacheDir;
 pub use command_plan::plan_command;
 pub use environment::{DomainVariables, Environment, NodeEnv, find_free_port, merge_environment};
+pub use proxy::{exempt_loopback, proxy_variables};
 pub use warning::StartWarning;
 
 #[cfg(feature = "node")]
