@@ -98,7 +98,8 @@ test('a request gets the response of its handler, and every failure is a respons
 });
 
 test('a large message passes both ways, and many keep their order', async (t) => {
-  const { peer } = await started(t, Users);
+  const payload = JSON.stringify({ status: 'registered', max_message_bytes: 8 * 1024 * 1024 });
+  const { peer } = await started(t, Users, {}, { register: () => ({ type: 'register_success', payload }) });
   const big = 'x'.repeat(5_000_000);
   assert.equal((await peer.request('user_create_request', { big })).payload.got.big, big);
   const ids = Array.from({ length: 500 }, (_, index) => `n-${index}`);
