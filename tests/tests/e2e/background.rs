@@ -83,7 +83,7 @@ fn a_detached_instance_is_ready_and_lists_its_domains() {
         assert_eq!(domain["last_exit"], Value::Null);
         assert_eq!(domain["entry"], format!("domains/{name}/domain.cjs"));
         assert!(
-            domain["memory_bytes"].as_u64() > Some(10_000_000),
+            domain["memory_bytes"].as_u64() > Some(4_000_000),
             "a Node needs more: {domain}"
         );
         assert!(

@@ -58,22 +58,22 @@ impl ComparableSettings {
             env,
             env_files,
             file_env,
-            depends_on,
-            restart,
-            start_timeout,
-            timeout,
-            schedule,
-            hooks,
-            ready,
-            alive,
-            heartbeat,
-            stop,
+            depends_on: _,
+            restart: _,
+            start_timeout: _,
+            timeout: _,
+            schedule: _,
+            hooks: _,
+            ready: _,
+            alive: _,
+            heartbeat: _,
+            stop: _,
             limits,
-            replicas,
+            replicas: _,
             port,
-            watch,
+            watch: _,
             install,
-            autostart,
+            autostart: _,
             user,
         } = settings;
         process.insert("kind".to_owned(), kind_setting(*kind));
@@ -105,22 +105,31 @@ impl ComparableSettings {
         let mut set_supervision = |key: &str, value| supervision.insert(key.to_owned(), value);
         let files: Vec<Value> = env_files.iter().map(|file| path(&file.path)).collect();
         set_supervision("env_file", json!(files));
-        set_supervision("start_timeout", Setting::Duration(*start_timeout).to_json());
-        set_supervision("replicas", json!(replicas));
-        set_supervision("autostart", json!(autostart));
-        supervision.extend(job_settings(*timeout, schedule.as_ref()));
-        supervision.extend(hook_settings(hooks));
-        supervision.extend(probe_settings(ready, alive));
-        supervision.extend(dependency_settings(depends_on));
-        supervision.extend(heartbeat_settings(heartbeat));
-        supervision.extend(stop_settings(stop));
-        supervision.extend(watch_settings(watch));
-        supervision.extend(restart_settings(restart));
+        supervision.extend(supervision_settings(settings));
         Self {
             process,
             supervision,
         }
     }
+}
+
+/// Settings whose values do not depend on the app.
+fn supervision_settings(settings: &ProcessSettings) -> SettingMap {
+    let start_timeout = Setting::Duration(settings.start_timeout).to_json();
+    let mut map = SettingMap::from([
+        ("start_timeout".to_owned(), start_timeout),
+        ("replicas".to_owned(), json!(settings.replicas)),
+        ("autostart".to_owned(), json!(settings.autostart)),
+    ]);
+    map.extend(job_settings(settings.timeout, settings.schedule.as_ref()));
+    map.extend(hook_settings(&settings.hooks));
+    map.extend(probe_settings(&settings.ready, &settings.alive));
+    map.extend(dependency_settings(&settings.depends_on));
+    map.extend(heartbeat_settings(&settings.heartbeat));
+    map.extend(stop_settings(&settings.stop));
+    map.extend(watch_settings(&settings.watch));
+    map.extend(restart_settings(&settings.restart));
+    map
 }
 
 /// The default runtime counts as unset.

@@ -19,7 +19,7 @@ const RETRY_INTERVAL: Duration = Duration::from_millis(10);
 #[derive(Debug)]
 pub(super) struct StoreLock {
     path: PathBuf,
-    file: Mutex<File>,
+    file: Mutex<Option<File>>,
 }
 
 impl StoreLock {
@@ -29,7 +29,12 @@ impl StoreLock {
     /// Another process writes to the store, or the file cannot be locked.
     pub(super) fn take(dir: &Path) -> io::Result<Self> {
         let path = dir.join(FILE);
-        let file = take(&path, ATTEMPTS)?;
+        let file = match take(&path, ATTEMPTS) {
+            Ok(file) => Some(file),
+            // Nobody can write there now, this store included, which reports it at its first line.
+            Err(error) if cannot_be_written(&error) => None,
+            Err(error) => return Err(error),
+        };
         let file = Mutex::new(file);
         Ok(Self { path, file })
     }
@@ -40,11 +45,20 @@ impl StoreLock {
     /// Another process writes to the store meanwhile, or the file cannot be locked.
     pub(super) fn ensure(&self) -> io::Result<()> {
         let mut file = self.file.lock().unwrap_or_else(PoisonError::into_inner);
-        if !is_at(&file, &self.path) {
-            *file = take(&self.path, 1)?;
+        if !file.as_ref().is_some_and(|file| is_at(file, &self.path)) {
+            *file = Some(take(&self.path, 1)?);
         }
         Ok(())
     }
+}
+
+/// A disk that is full or read-only, which may change.
+fn cannot_be_written(error: &io::Error) -> bool {
+    use io::ErrorKind::{QuotaExceeded, ReadOnlyFilesystem, StorageFull};
+    matches!(
+        error.kind(),
+        QuotaExceeded | ReadOnlyFilesystem | StorageFull
+    )
 }
 
 #[expect(

@@ -1,6 +1,5 @@
 //! Authorizes registrations by token, or by the process behind the connection.
 
-use std::fmt;
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -12,57 +11,8 @@ use super::authorization::{
 };
 use super::capabilities::TOKEN_METADATA;
 use super::lock::lock;
+use super::peer_process::{DomainProcess, PeerProcess};
 use super::token_binding::TokenBindings;
-
-/// The current process of a domain, as a registration is compared with it.
-#[derive(Clone, PartialEq, Eq)]
-pub struct DomainProcess {
-    /// The domain's name.
-    pub domain: String,
-    /// The generation of the process.
-    pub generation: u64,
-    /// The token that the process was started with.
-    pub token: String,
-    /// The process id of its leader; `None` until it is spawned.
-    pub pid: Option<u32>,
-}
-
-/// Prints everything except the token.
-impl fmt::Debug for DomainProcess {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter
-            .debug_struct("DomainProcess")
-            .field("domain", &self.domain)
-            .field("generation", &self.generation)
-            .field("token", &"***")
-            .field("pid", &self.pid)
-            .finish()
-    }
-}
-
-/// A process at the other end of a connection.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct PeerProcess {
-    /// The process id.
-    pub pid: u32,
-    /// When it started, in any unit: with the id it identifies the process.
-    pub started: u64,
-    /// Its command line, for messages.
-    pub command: String,
-}
-
-impl PeerProcess {
-    pub(super) fn is_same_process(&self, other: &Self) -> bool {
-        (self.pid, self.started) == (other.pid, other.started)
-    }
-}
-
-/// Prints `4242 (node domain.js)`.
-impl fmt::Display for PeerProcess {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} ({})", self.pid, self.command)
-    }
-}
 
 /// The process that sent a registration.
 #[derive(Clone, Debug, PartialEq, Eq)]

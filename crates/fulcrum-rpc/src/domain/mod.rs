@@ -20,6 +20,7 @@ mod malformed_input_tests;
 mod message;
 mod message_response;
 mod outlook;
+mod peer_process;
 mod registered_stream;
 mod registration;
 mod registration_flow;
@@ -40,9 +41,7 @@ mod token_binding;
 pub use authorization::{
     RegistrationAuthorizer, RegistrationError, RegistrationGrant, RegistrationRequest, StopNotice,
 };
-pub use authorizer::{
-    Authorizer, DomainProcess, IdentitySource, PeerIdentity, PeerProcess, TokenPolicy,
-};
+pub use authorizer::{Authorizer, IdentitySource, PeerIdentity, TokenPolicy};
 pub use call_stream::CallStream;
 pub use calls::CallOptions;
 pub use capabilities::{
@@ -56,5 +55,6 @@ pub use handler::{DomainRequest, RuntimeHandler, UnimplementedHandler};
 pub use listeners::{BindError, BindErrorKind, Listeners};
 pub use message_response::{FailureCode, MessageResponse};
 pub use outlook::Outlook;
+pub use peer_process::{DomainProcess, PeerProcess};
 pub use registry::{Registry, ServerConfig};
 pub use serve::{ServeError, serve_domains};

@@ -4,6 +4,8 @@ use std::io;
 use std::sync::Arc;
 use std::task::Context;
 
+use tokio::net::TcpListener;
+use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 use tonic::body::Body;
 use tonic::codec::CompressionEncoding;
@@ -21,8 +23,8 @@ use crate::framework::framework_service_server::FrameworkServiceServer;
 use crate::health;
 use crate::health::health_server::HealthServer;
 use crate::transport::{
-    Acceptor, HANDSHAKE_TIMEOUT, HandshakeError, MAX_HEADER_LIST, MAX_STREAMS, await_preface,
-    refuse_http1, serve_until,
+    Acceptor, HANDSHAKE_TIMEOUT, HandshakeError, MAX_HEADER_LIST, MAX_STREAMS, MonitoredConnection,
+    await_preface, refuse_http1, serve_until,
 };
 
 /// Why serving the domain protocol failed.
@@ -109,7 +111,29 @@ pub async fn serve_domains(
     // The accept loops also end when this future is dropped.
     let stop = shutdown.child_token();
     let _stop_on_drop = stop.clone().drop_guard();
-    let (acceptor, incoming) = Acceptor::new("the gRPC port", cut.clone());
+    let incoming = accept_all(listeners, cut.clone(), &stop);
+    let grace = registry.config().shutdown_grace;
+    let stopping = {
+        let stop = stop.clone();
+        async move {
+            stop.cancelled().await;
+            registry.close();
+        }
+    };
+    serve_until(incoming, stop, cut, grace, |incoming| {
+        router.serve_with_incoming_shutdown(incoming, stopping)
+    })
+    .await?;
+    Ok(())
+}
+
+/// Starts an accept loop for each listener, until `stop` is canceled.
+fn accept_all(
+    listeners: Vec<TcpListener>,
+    cut: CancellationToken,
+    stop: &CancellationToken,
+) -> mpsc::Receiver<MonitoredConnection<MonitoredStream>> {
+    let (acceptor, incoming) = Acceptor::new("the gRPC port", cut);
     for listener in listeners {
         let accept = move |context: &mut Context<'_>| {
             let accepted = listener.poll_accept(context);
@@ -125,20 +149,7 @@ pub async fn serve_domains(
         };
         tokio::spawn(Arc::clone(&acceptor).run(accept, check, stop.clone()));
     }
-    drop(acceptor);
-    let grace = registry.config().shutdown_grace;
-    let stopping = {
-        let stop = stop.clone();
-        async move {
-            stop.cancelled().await;
-            registry.close();
-        }
-    };
-    serve_until(incoming, stop, cut, grace, |incoming| {
-        router.serve_with_incoming_shutdown(incoming, stopping)
-    })
-    .await?;
-    Ok(())
+    incoming
 }
 
 /// Replaces two status codes of tonic by those of gRPC. tonic reports a message that is too large

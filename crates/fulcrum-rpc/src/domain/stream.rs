@@ -13,7 +13,6 @@ use prost::Message as _;
 use tokio::task::{Id, JoinError, JoinSet};
 use tokio::time::Instant;
 use tokio_stream::{Stream, StreamExt};
-use tonic::metadata::MetadataValue;
 use tonic::{Code, Status};
 
 use super::authorization::RegistrationRequest;
@@ -21,7 +20,7 @@ use super::capabilities::CAPABILITY_HEARTBEAT;
 use super::connection_activity::{ConnectionActivity, ConnectionEnd};
 use super::event::{DomainEvent, HeartbeatPayload, StreamEnd};
 use super::handler::DomainRequest;
-use super::inbound::{Reason, RejectedMessage};
+use super::inbound::RejectedMessage;
 use super::message::{HEARTBEAT, REGISTER, REGISTERED, REJECTED, is_response};
 use super::message_response::{FailureCode, MessageResponse};
 use super::registered_stream::{OutboundSender, RegisteredStream};
@@ -151,7 +150,9 @@ where
             "the stream ended without {REGISTER:?}, which must be its first message"
         ))),
         Ok(Some(Err(status))) => Err(improve_status(status)),
-        Ok(Some(Ok(message))) if message.r#type == REJECTED => Err(rejection_status(&message)),
+        Ok(Some(Ok(message))) if message.r#type == REJECTED => {
+            Err(RejectedMessage::parse(&message).status())
+        }
         Ok(Some(Ok(message))) => Registration::parse(message).map_err(Status::from),
     }
 }
@@ -353,26 +354,15 @@ impl Driver {
     /// request.
     fn on_rejected(&mut self, message: DomainMessage) -> Option<StreamTermination> {
         let domain = &self.stream.domain;
-        let rejected = parse_rejected(&message);
-        let what = match truncate(&rejected.type_).as_str() {
-            "" => "a message".to_owned(),
-            type_ => type_.to_owned(),
-        };
-        let text = format!("{what} of domain {domain:?} {}", rejected.text);
-        let code = match rejected.reason {
-            Reason::TooLarge => FailureCode::TooLarge,
-            Reason::Invalid | Reason::UnknownEncoding => FailureCode::Invalid,
-        };
-        let failure = MessageResponse::failure(code, text.clone());
+        let rejected = RejectedMessage::parse(&message);
+        let failure = rejected.failure(domain);
         let request_id = message.request_id;
         let response = DomainMessage {
             request_id: request_id.clone(),
             ..failure.clone().into_domain_message()
         };
-        if self.stream.resolve(response).is_none() {
-            return None;
-        }
-        tracing::warn!(domain = %domain, "{text}; it was dropped");
+        self.stream.resolve(response)?;
+        tracing::warn!(domain = %domain, "{}; it was dropped", failure.error);
         match request_id.is_empty() || is_response(&rejected.type_) {
             true => None,
             false => self.reply(failure, request_id),
@@ -464,33 +454,6 @@ impl Driver {
                     status: Some(Status::resource_exhausted(cause)),
                 }
             })
-    }
-}
-
-fn parse_rejected(message: &DomainMessage) -> RejectedMessage {
-    // A client that sends such a message itself may send anything.
-    serde_json::from_str(&message.payload).unwrap_or_else(|_| RejectedMessage {
-        reason: Reason::Invalid,
-        text: format!("has the reserved type {REJECTED}"),
-        type_: String::new(),
-    })
-}
-
-/// The end of a stream whose first message cannot be delivered.
-fn rejection_status(message: &DomainMessage) -> Status {
-    let rejected = parse_rejected(message);
-    let text = format!("the first message of the stream {}", rejected.text);
-    match rejected.reason {
-        Reason::TooLarge => Status::resource_exhausted(text),
-        Reason::Invalid => Status::invalid_argument(text),
-        Reason::UnknownEncoding => {
-            let mut status = Status::unimplemented(text);
-            let supported = MetadataValue::from_static("identity,gzip,deflate,zstd");
-            status
-                .metadata_mut()
-                .insert("grpc-accept-encoding", supported);
-            status
-        }
     }
 }
 

@@ -3,7 +3,7 @@
 
 use std::collections::HashMap;
 
-use super::authorizer::{DomainProcess, PeerProcess};
+use super::peer_process::{DomainProcess, PeerProcess};
 
 /// The processes that have registered, by domain.
 #[derive(Debug, Default)]

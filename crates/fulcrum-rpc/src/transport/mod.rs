@@ -18,5 +18,6 @@ pub(crate) use limits::{
     HANDSHAKE_TIMEOUT, KEEPALIVE_INTERVAL, KEEPALIVE_TIMEOUT, MAX_CONTROL_MESSAGE, MAX_HEADER_LIST,
     MAX_STREAMS,
 };
+pub(crate) use monitored_connection::MonitoredConnection;
 pub(crate) use rate_limiter::RateLimiter;
 pub(crate) use serve::serve_until;

@@ -11,8 +11,8 @@ use fulcrum_health::{
 };
 use fulcrum_logs::{Hub, Stream};
 use fulcrum_spawn::lifecycle::{Failure, GenerationEnd, RestartPolicy, Verdict};
+use fulcrum_spawn::prepare::proxy_variables;
 
-use crate::command::environment::proxy_variables;
 use crate::readiness::probe_set::{must_register, start_timeout_hint};
 use crate::state::desired::DesiredStateReceiver;
 use crate::state::domain::{DomainState, SharedDomainStates};

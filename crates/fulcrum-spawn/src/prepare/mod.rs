@@ -72,6 +72,7 @@ mod other_plan;
 #[cfg(feature = "node")]
 mod package_json;
 #[cfg(feature = "node")]
+mod proxy;
 mod query;
 #[cfg(feature = "node")]
 mod runner;
@@ -90,6 +91,7 @@ pub use cache_dir::CacheDir;
 pub use cargo_run::without_cargo;
 pub use command_plan::{command_runs_javascript, command_script, plan_command};
 pub use environment::{DomainVariables, Environment, NodeEnv, find_free_port, merge_environment};
+pub use proxy::{exempt_loopback, proxy_variables};
 pub use warning::StartWarning;
 
 #[cfg(feature = "node")]

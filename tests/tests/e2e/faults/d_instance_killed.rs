@@ -249,15 +249,7 @@ fn start_with_record(app: &App, victim: &Victim, boot: &str, off: u64) -> String
 }
 
 fn record_file(app: &App) -> PathBuf {
-    let run = app.root().with_file_name("run").join("fulcrum");
-    let dirs: Vec<_> = fs::read_dir(run)
-        .expect("a runtime directory")
-        .flatten()
-        .collect();
-    let [dir] = dirs.as_slice() else {
-        panic!("one app has one directory: {dirs:?}")
-    };
-    dir.path().join("record")
+    app.root().join(".fulcrum").join("record")
 }
 
 #[test]

@@ -80,7 +80,7 @@ mod tests {
     use tonic_prost::ProstCodec;
 
     use super::super::collector::Encoding;
-    use super::super::filter::{Reason, RejectedMessage};
+    use super::super::rejected::{Reason, RejectedMessage};
     use super::*;
     use crate::domain::message::REJECTED;
     use crate::framework::DomainMessage;

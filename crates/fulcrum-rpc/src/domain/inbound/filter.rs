@@ -4,36 +4,14 @@ use std::collections::VecDeque;
 use std::io;
 
 use prost::Message;
-use serde::{Deserialize, Serialize};
 use tokio_util::bytes::Bytes;
 use tonic::Status;
 
 use super::collector::{Encoding, PREFIX, Reader};
+use super::rejected::{Reason, RejectedMessage};
 use super::scanner::{Envelope, Scanner};
 use crate::domain::message::REJECTED;
 use crate::framework::DomainMessage;
-
-/// Why a message is not delivered.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) enum Reason {
-    /// It exceeds the size limit.
-    TooLarge,
-    /// It is not a message, or not text.
-    Invalid,
-    /// It is compressed in a way that is not supported.
-    UnknownEncoding,
-}
-
-/// A message that is not delivered. It is passed on as a message of type [`REJECTED`] with the same
-/// request id and this as its payload. A client that sends such a message itself rejects its own.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct RejectedMessage {
-    pub(crate) reason: Reason,
-    /// What is wrong, such as `has 20000000 bytes, …`: the end of a sentence about the message.
-    pub(crate) text: String,
-    /// The type of the message; empty if it was not found.
-    pub(crate) type_: String,
-}
 
 /// The filter of one stream.
 pub(super) struct MessageFilter {
@@ -49,7 +27,7 @@ enum State {
     /// The prefix of a message is being read, of which some bytes are there.
     Prefix { bytes: [u8; PREFIX], read: usize },
     /// A message is being read, of which `left` bytes are missing.
-    Message { reader: Reader, left: usize },
+    Message { reader: Box<Reader>, left: usize },
     /// The rest of a message is skipped.
     Skip {
         rejected: RejectedMessage,
@@ -147,7 +125,7 @@ impl MessageFilter {
         match std::mem::replace(&mut self.state, START) {
             State::Message { reader, left: 0 } => {
                 self.is_first = false;
-                output.push_back(self.finish(reader));
+                output.push_back(self.finish(*reader));
             }
             State::Skip { rejected, left: 0 } => {
                 self.is_first = false;
@@ -178,11 +156,14 @@ impl MessageFilter {
             )));
         }
         if !compressed {
-            let reader = Reader::plain(left, self.limit);
+            let reader = Box::new(Reader::plain(left, self.limit));
             return Ok(State::Message { reader, left });
         }
         Ok(match Reader::compressed(&self.encoding, self.limit) {
-            Some(reader) => State::Message { reader, left },
+            Some(reader) => State::Message {
+                reader: Box::new(reader),
+                left,
+            },
             None => State::Skip {
                 rejected: unknown_encoding(&self.encoding),
                 left,

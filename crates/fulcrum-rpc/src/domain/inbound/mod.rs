@@ -8,7 +8,8 @@ mod body;
 mod collector;
 mod filter;
 mod layer;
+mod rejected;
 mod scanner;
 
-pub(crate) use filter::{Reason, RejectedMessage};
 pub(crate) use layer::InboundLayer;
+pub(crate) use rejected::RejectedMessage;

@@ -21,7 +21,9 @@ pub(crate) type OutgoingCall = Outgoing<Arc<CallContent>>;
 
 struct State {
     route: Route<Arc<CallContent>, CallSink>,
-    /// Wakes the stream that has nothing to send.
+    /// The stream that registered last. One that it replaced may ask on until it has ended.
+    stream: Option<u64>,
+    /// Wakes that stream, if it has nothing to send.
     waker: Option<Waker>,
 }
 
@@ -43,6 +45,7 @@ impl DomainRoute {
             domain: domain.to_owned(),
             state: Mutex::new(State {
                 route: Route::new(limits),
+                stream: None,
                 waker: None,
             }),
             idle: Notify::new(),
@@ -121,7 +124,7 @@ impl DomainRoute {
         let (outgoing, is_watched) = {
             let mut state = lock(&self.state);
             let outgoing = state.route.pull(stream, Instant::now());
-            if outgoing.is_none() {
+            if outgoing.is_none() && state.stream.is_none_or(|newest| newest == stream) {
                 state.waker = Some(context.waker().clone());
             }
             (outgoing, self.watched.load(Ordering::Relaxed))
@@ -228,6 +231,7 @@ impl DomainRoute {
     pub(crate) fn attach(&self, stream: u64, traits: StreamTraits, cause: &str) {
         let mut state = lock(&self.state);
         let replaced = state.route.attach(stream, traits, Instant::now());
+        state.stream = Some(stream);
         state.waker = None;
         drop(state);
         fail(replaced, &Outcome::Disconnected, cause);
