@@ -80,14 +80,15 @@ function statements(text) {
 }
 
 async function everything() {
-  const [required, imported, bootstrap, loader, hooks] = await Promise.all([
+  const [required, imported, bootstrap, loader, hooks, preload] = await Promise.all([
     bundle('src/entry-cjs.ts', 'cjs'),
     bundle('src/entry-esm.ts', 'esm'),
     bundle('src/bootstrap/main.ts', 'cjs'),
     bundle('src/bootstrap/loader.ts', 'cjs', { minifyIdentifiers: true }),
     bundle('src/bootstrap/hooks.ts', 'esm', { minifyIdentifiers: true, banner: REQUIRE }),
+    bundle('src/bootstrap/preload.ts', 'esm', { minifyIdentifiers: true, banner: REQUIRE }),
   ]);
-  return { 'index.cjs': required, 'index.mjs': imported, 'bootstrap.cjs': bootstrap, 'loader.cjs': loader, 'hooks.mjs': hooks, 'index.d.ts': declarations() };
+  return { 'index.cjs': required, 'index.mjs': imported, 'bootstrap.cjs': bootstrap, 'loader.cjs': loader, 'hooks.mjs': hooks, 'preload.mjs': preload, 'index.d.ts': declarations() };
 }
 
 const [mode, target] = process.argv.slice(2);

@@ -19,6 +19,7 @@ mod faults;
 mod interop;
 mod node_tools;
 mod packages;
+mod runtimes;
 mod sample;
 mod sdk;
 mod steps;
@@ -74,6 +75,12 @@ enum Task {
         #[arg(long, value_name = "TEXT")]
         filter: Option<String>,
     },
+    /// Run the sample app's catalog under each Node, Bun and Deno: call, crash, hang, reload, stop
+    Runtimes {
+        /// Run only the runtimes whose names contain this
+        #[arg(long, value_name = "TEXT")]
+        filter: Option<String>,
+    },
     /// Run the sample app unattended: start, call, kill, restart, logs, stop
     E2e,
     /// Test the failure catalog row by row and print a table
@@ -84,6 +91,8 @@ enum Task {
         /// Run only this row (A4), or the tests whose names contain this
         filter: Option<String>,
     },
+    /// Compare generated env files with npm's dotenv
+    EnvFiles,
     /// Check the sample app with third-party gRPC and OpenTelemetry programs
     #[command(alias = "foreign")]
     Interop,
@@ -141,11 +150,13 @@ fn run(task: &Task) -> anyhow::Result<()> {
         Task::Examples => examples::run().map(|outcome| println!("{outcome}")),
         Task::Crates => crates::run(),
         Task::Packages { filter } => packages::run(filter.as_deref()),
+        Task::Runtimes { filter } => runtimes::run(filter.as_deref()),
         Task::E2e => e2e::run(),
         Task::Faults { long, filter } => faults::run(&faults::Options {
             long: *long,
             filter: filter.as_deref(),
         }),
+        Task::EnvFiles => interop::check_env_files(),
         Task::Interop => interop::run().map(|outcome| println!("{outcome}")),
         Task::Typescript {
             nodes,

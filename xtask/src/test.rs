@@ -58,6 +58,10 @@ const STEPS: &[Step] = &[
         run: || e2e::run().map(Outcome::from),
     },
     Step {
+        name: "env files as npm's dotenv reads them",
+        run: || interop::check_env_files().map(Outcome::from),
+    },
+    Step {
         name: "third-party programs",
         run: interop::run,
     },

@@ -1,13 +1,16 @@
 //! The command line: global options, commands and help. The arguments of a command are in its file.
 
+use std::ffi::OsString;
 use std::fmt::Write as _;
 use std::path::PathBuf;
 
+use clap::error::ErrorKind;
 use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand};
 
 use crate::commands::{
     background_instance, completions, config, dev, domains, down, reload, serve, typescript,
 };
+use crate::shorthand;
 
 /// Run the domains of a TypeScript app: start, watch, restart and stop them with one command
 #[derive(Debug, Parser)]
@@ -112,7 +115,8 @@ pub(crate) fn command() -> clap::Command {
     let command = Cli::command();
     let groups = grouped_commands(&command);
     command.help_template(format!(
-        "{{about}}\n\n{{usage-heading}} {{usage}}\n\n{groups}Options:\n{{options}}\n\n{AFTER_HELP}\n"
+        "{{about}}\n\n{{usage-heading}} {{usage}}\n\n{groups}Options:\n{{options}}\n\n{AFTER_HELP}\n\n{}\n",
+        shorthand::HELP
     ))
 }
 
@@ -121,7 +125,24 @@ pub(crate) fn command() -> clap::Command {
 /// # Errors
 /// Invalid arguments; also a request for help or the version, which has exit code 0.
 pub(crate) fn parse() -> Result<Cli, clap::Error> {
-    let matches = command().try_get_matches()?;
+    parse_from(std::env::args_os().collect())
+}
+
+fn parse_from(arguments: Vec<OsString>) -> Result<Cli, clap::Error> {
+    let arguments = shorthand::expand(arguments);
+    let parsed = parse_exactly(&arguments);
+    match parsed {
+        Err(error) if error.kind() == ErrorKind::UnknownArgument => {
+            let replaced = shorthand::replace_flags(&arguments);
+            let parsed = replaced.and_then(|replaced| parse_exactly(&replaced).ok());
+            parsed.ok_or(error)
+        }
+        parsed => parsed,
+    }
+}
+
+fn parse_exactly(arguments: &[OsString]) -> Result<Cli, clap::Error> {
+    let matches = command().try_get_matches_from(arguments)?;
     Cli::from_arg_matches(&matches)
 }
 
@@ -150,12 +171,10 @@ fn about_of(command: &clap::Command, path: &str) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
-    use clap::error::ErrorKind;
-
     use super::*;
 
     fn parse(line: &str) -> Result<Cli, clap::Error> {
-        Cli::try_parse_from(line.split_whitespace())
+        parse_from(line.split_whitespace().map(OsString::from).collect())
     }
 
     fn error_kind(line: &str) -> ErrorKind {
@@ -201,10 +220,10 @@ mod tests {
                 for arg in sub.get_arguments().filter(|arg| !arg.is_hide_set()) {
                     let help = arg.get_help().expect("a help line").to_string();
                     let verb = help.split(' ').next().unwrap_or_default();
-                    const VERBS: [&str; 18] = [
-                        "Set", "Choose", "Print", "Select", "Do", "Follow", "Send", "Name", "Pass",
-                        "Prefix", "Run", "Wait", "Reload", "Poll", "Start", "Disable", "Suppress",
-                        "Check",
+                    const VERBS: [&str; 20] = [
+                        "Fail", "Make", "Set", "Choose", "Print", "Select", "Do", "Follow", "Send",
+                        "Name", "Pass", "Prefix", "Run", "Wait", "Reload", "Poll", "Start",
+                        "Disable", "Suppress", "Check",
                     ];
                     assert!(VERBS.contains(&verb) && !help.ends_with('.'), "{help}");
                 }
@@ -223,10 +242,6 @@ mod tests {
         assert_eq!(watch("fulcrum dev"), None);
         assert_eq!(watch("fulcrum dev --watch"), Some(true));
         assert_eq!(watch("fulcrum dev --watch=false"), Some(false));
-        assert_eq!(
-            error_kind("fulcrum dev --watch false"),
-            ErrorKind::UnknownArgument
-        );
         assert_eq!(
             error_kind("fulcrum serve --watch"),
             ErrorKind::UnknownArgument
@@ -330,6 +345,32 @@ mod tests {
             };
             assert_eq!(args.payload.as_deref(), payload);
         }
+    }
+
+    #[test]
+    fn words_of_other_tools_work() {
+        for line in [
+            "fulcrum ps",
+            "fulcrum ls --json",
+            "fulcrum ps --format json",
+            "fulcrum up -d",
+            "fulcrum dev --no-watch",
+            "fulcrum dev users orders --no-deps",
+            "fulcrum dev ./shop",
+            "fulcrum restart users --json",
+            "fulcrum why users",
+            "fulcrum call users x_request @payload.json",
+            "fulcrum logs --current",
+            "fulcrum events -f --timeout 5s",
+        ] {
+            parse(line).expect(line);
+        }
+        assert_eq!(parse("fulcrum help why").expect_err("help").exit_code(), 0);
+        // The error names what was written.
+        let error = parse("fulcrum down --json")
+            .expect_err("no output")
+            .to_string();
+        assert!(error.contains("--json"), "{error}");
     }
 
     #[test]

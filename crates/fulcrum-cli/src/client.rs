@@ -1,16 +1,22 @@
 //! The client of a running instance: connecting, and mapping outcomes to exit codes.
 
 use std::path::Path;
+use std::time::Duration;
 
 use fulcrum_rpc::control::outcome::Kind;
 use fulcrum_rpc::control::{Domain, Outcome, Progress, StatusRequest};
 use fulcrum_rpc::{ConnectError, ControlClient, ControlError};
+use fulcrum_runtime::format::format_duration;
 use fulcrum_spawn::process::Stat;
+use tokio::time::Instant;
 use tokio_stream::{Stream, StreamExt};
 
 use crate::exit::{CliError, Code};
-use crate::output::{Output, sanitize};
+use crate::output::{Output, compare_naturally, sanitize};
 use crate::{load, paths, users};
+
+/// The pause between two looks for an instance that is awaited.
+const RETRY_INTERVAL: Duration = Duration::from_millis(50);
 
 /// Connects to the running instance of the app. Never starts one.
 ///
@@ -23,6 +29,33 @@ pub(crate) async fn connect(app: Option<&Path>) -> Result<ControlClient, CliErro
     ControlClient::connect(&dir)
         .await
         .map_err(|error| connect_error(&root, &error))
+}
+
+/// Connects to the app's instance, and waits for one that does not exist yet. Without a limit, or with
+/// one of zero, [`connect`] decides at once or it waits for ever.
+///
+/// # Errors
+/// Those of [`connect`]; [`Code::TimedOut`] instead of [`Code::NotRunning`].
+pub(crate) async fn connect_within(
+    app: Option<&Path>,
+    limit: Option<Duration>,
+) -> Result<ControlClient, CliError> {
+    let Some(limit) = limit else {
+        return connect(app).await;
+    };
+    let started = Instant::now();
+    loop {
+        match connect(app).await {
+            Err(error) if error.code == Code::NotRunning => {
+                if !limit.is_zero() && started.elapsed() >= limit {
+                    let text = format!("after {}: {}", format_duration(limit), error.message);
+                    return Err(CliError::new(Code::TimedOut, text));
+                }
+                tokio::time::sleep(RETRY_INTERVAL).await;
+            }
+            result => return result,
+        }
+    }
 }
 
 /// The error for a failed connection to the instance of the app at `root`.
@@ -78,7 +111,7 @@ pub(crate) fn control_error(error: ControlError) -> CliError {
     }
 }
 
-/// The current state of domains, ordered by name.
+/// The current state of domains, in the natural order of their names.
 ///
 /// # Errors
 /// Those of [`control_error`].
@@ -90,7 +123,10 @@ pub(crate) async fn domains(
         domains: names.to_vec(),
         details: false,
     };
-    Ok(client.status(request).await.map_err(control_error)?.domains)
+    let response = client.status(request).await.map_err(control_error)?;
+    let mut domains = response.domains;
+    domains.sort_by(|a, b| compare_naturally(&a.name, &b.name));
+    Ok(domains)
 }
 
 /// Prints the last lines of standard error of domains that should be ready and are not: most

@@ -20,6 +20,7 @@ mod load;
 mod output;
 mod panic;
 mod paths;
+mod shorthand;
 mod users;
 mod wiring;
 

@@ -25,7 +25,7 @@ mod tests {
 
     #[test]
     fn a_user_is_found_by_number() {
-        let passwd = "root:x:0:0::/root:/bin/sh\nbroken\nada:x:1000:1000::/home/ada:/bin/sh\n";
+        let passwd = "root:x:0:0::/root:/bin/sh\nbroken\nada:x:1000:1000::/srv/ada:/bin/sh\n";
         assert_eq!(find(passwd, 1000), Some("ada"));
         assert_eq!(find(passwd, 1001), None);
     }

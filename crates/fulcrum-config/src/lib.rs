@@ -135,9 +135,9 @@ pub use plan::{
     Action, Difference, DomainChange, ReloadPlan, RunningState, describe_changes, restart_reason,
 };
 pub use process::{
-    BackoffSettings, DependencyCondition, HeartbeatSettings, HookSettings, PortSetting, ProbeCheck,
-    ProbeSettings, ProcessKind, ProcessSettings, ResourceLimits, RestartMode, RestartSettings,
-    StopRecipient, StopSettings, WatchSettings,
+    BackoffSettings, DependencyCondition, HeartbeatSettings, HookSettings, JsRuntime, PortSetting,
+    ProbeCheck, ProbeSettings, ProcessKind, ProcessSettings, ResourceLimits, RestartMode,
+    RestartSettings, StopRecipient, StopSettings, WatchSettings,
 };
 pub use redact::{redact_arguments, redact_command_line, redact_value};
 pub use reference::{SettingReference, setting_reference};

@@ -7,12 +7,38 @@ use std::time::Duration;
 
 use crate::schedule::Schedule;
 
+/// What runs the entry point of a domain.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum JsRuntime {
+    /// Node.
+    #[default]
+    Node,
+    /// Bun.
+    Bun,
+    /// Deno.
+    Deno,
+}
+
+impl JsRuntime {
+    /// The word of the setting, which is the program's name.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Node => "node",
+            Self::Bun => "bun",
+            Self::Deno => "deno",
+        }
+    }
+}
+
 /// How a domain's process is started, supervised and stopped. Defaults are in `defaults.yml`.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ProcessSettings {
+    /// The program that runs the entry point.
+    pub runtime: JsRuntime,
     /// Whether it runs until it is stopped, or until it is done.
     pub kind: ProcessKind,
-    /// The Node executable: an absolute path, or a name that is searched in `PATH`.
+    /// The Node executable, or that of `runtime`: an absolute path, or a name that is searched in `PATH`.
     pub node: Option<PathBuf>,
     /// Arguments of Node itself.
     pub node_args: Vec<String>,

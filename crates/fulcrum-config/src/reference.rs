@@ -282,10 +282,17 @@ const DESCRIPTIONS: &[(&str, &str)] = &[
         "Program and arguments to run instead of Node with the entry point.",
     ),
     (
-        "process.node",
-        "Node executable: an absolute path, or a name to look up in `PATH`.",
+        "process.runtime",
+        "Program that runs the entry point. The default is `node`.",
     ),
-    ("process.node_args", "Arguments of Node itself."),
+    (
+        "process.node",
+        "Executable of Node, or of `process.runtime`: an absolute path, or a name to look up in `PATH`.",
+    ),
+    (
+        "process.node_args",
+        "Arguments of Node itself, or of `process.runtime`.",
+    ),
     ("process.args", "Arguments of the program."),
     (
         "process.cwd",
@@ -460,7 +467,7 @@ const DESCRIPTIONS: &[(&str, &str)] = &[
     ),
     (
         "process.user",
-        "System user of the process. Not supported in this version: it is ignored, with a warning.",
+        "System user of the process. Not supported in this version: it is rejected.",
     ),
 ];
 

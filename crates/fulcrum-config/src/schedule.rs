@@ -161,6 +161,23 @@ mod tests {
     }
 
     #[test]
+    fn days_are_also_named_by_their_place_in_the_month() {
+        for (cron, expected) in [
+            ("0 0 L * *", "2026-11-30T00:00:00Z"),
+            ("0 0 * * FRI#2", "2026-12-11T00:00:00Z"),
+            ("0 0 * * FRI#L", "2026-12-25T00:00:00Z"),
+            // Either day matches.
+            ("0 0 13 * FRI", "2026-12-04T00:00:00Z"),
+        ] {
+            assert_eq!(
+                next(cron, "UTC", "2026-11-29T12:00:00Z", 1),
+                [expected],
+                "{cron}"
+            );
+        }
+    }
+
+    #[test]
     fn the_time_zone_is_that_of_the_schedule() {
         assert_eq!(
             next("0 3 * * *", "Europe/Berlin", "2026-11-29T12:00:00Z", 1),

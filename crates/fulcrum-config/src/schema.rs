@@ -124,6 +124,7 @@ pub(crate) static PROCESS: &[Key] = &[
             some: true,
         },
     ),
+    value("runtime", Type::OneOf(&["node", "bun", "deno"])),
     value("kind", Type::OneOf(&["service", "job"])),
     value("node", Type::String),
     value("node_args", TEXTS),

@@ -1,8 +1,6 @@
 //! Spaces that YAML takes for letters, such as the no-break space of a text processor or a web page.
 
 use crate::diagnostic::quoted;
-use crate::node::Position;
-use crate::yaml_error::YamlError;
 
 /// The name of a character that looks like a space.
 pub(crate) fn name_of(c: char) -> Option<&'static str> {
@@ -19,22 +17,23 @@ pub(crate) fn name_of(c: char) -> Option<&'static str> {
 
 /// The error of a key without quotes that contains such a space. At its start it was meant as
 /// indentation, so the key would be one of another section, and be lost.
-pub(crate) fn in_key(key: &str, position: Position) -> Option<YamlError> {
+pub(crate) fn in_key(key: &str) -> Option<String> {
     let name = key.chars().find_map(name_of)?;
-    let message = if key.starts_with(|c| name_of(c).is_some()) {
+    Some(if key.starts_with(|c| name_of(c).is_some()) {
         format!("the line is indented with a {name}")
     } else {
         format!("the key {} contains a {name}", quoted(key))
-    };
-    Some(error(message, position))
+    })
 }
 
 /// The error of a value without quotes that such a space begins or ends.
-pub(crate) fn in_value(text: &str, position: Position) -> Option<YamlError> {
+pub(crate) fn in_value(text: &str) -> Option<String> {
     let ends = [text.chars().next(), text.chars().next_back()];
     let name = ends.into_iter().flatten().find_map(name_of)?;
-    let message = format!("the value {} begins or ends with a {name}", quoted(text));
-    Some(error(message, position))
+    Some(format!(
+        "the value {} begins or ends with a {name}",
+        quoted(text)
+    ))
 }
 
 /// The error of a line that could not be parsed, if such a space is in its indentation.
@@ -46,13 +45,5 @@ pub(crate) fn in_indentation(line: &str) -> Option<String> {
     Some(format!("the line is indented with a {name}"))
 }
 
+/// What to do about it.
 pub(crate) const HINT: &str = "replace it by a normal space; as part of a text it needs quotes";
-
-fn error(message: String, position: Position) -> YamlError {
-    YamlError {
-        code: "unusual-space",
-        position,
-        message,
-        hint: Some(HINT.into()),
-    }
-}

@@ -13,12 +13,9 @@ pub fn unsupported_settings(app: &App) -> Vec<String> {
 
 fn unsupported_keys(domain: &Domain) -> Vec<String> {
     let process = &domain.process;
-    [
-        ("replicas", process.replicas > 1),
-        ("user", process.user.is_some()),
-    ]
-    .into_iter()
-    .filter(|(_, is_set)| *is_set)
-    .map(|(key, _)| format!("{}: process.{key}", domain.name))
-    .collect()
+    [("replicas", process.replicas > 1)]
+        .into_iter()
+        .filter(|(_, is_set)| *is_set)
+        .map(|(key, _)| format!("{}: process.{key}", domain.name))
+        .collect()
 }

@@ -116,9 +116,9 @@ impl<'a> TreeBuilder<'a> {
                 self.check_tag(tag.as_deref(), position);
                 if plain
                     && !is_key
-                    && let Some(error) = spaces::in_value(&text, position)
+                    && let Some(message) = spaces::in_value(&text)
                 {
-                    self.report(error);
+                    self.report_space(message, position);
                 }
                 let is_null =
                     plain && !tagged_text && matches!(&*text, "" | "~" | "null" | "Null" | "NULL");
@@ -174,6 +174,15 @@ impl<'a> TreeBuilder<'a> {
                 "remove it; a text that starts with `!` needs quotes; a variable is `${NAME}`"
                     .into(),
             ),
+        });
+    }
+
+    fn report_space(&mut self, message: String, position: Position) {
+        self.report(YamlError {
+            code: "unusual-space",
+            position,
+            message,
+            hint: Some(spaces::HINT.into()),
         });
     }
 
@@ -235,8 +244,8 @@ impl<'a> TreeBuilder<'a> {
                     });
                 }
             };
-            if plain && let Some(error) = spaces::in_key(&key, key_node.position) {
-                self.report(error);
+            if plain && let Some(message) = spaces::in_key(&key) {
+                self.report_space(message, key_node.position);
             }
             let top = self.depth == 1;
             if top {

@@ -66,6 +66,8 @@ impl Chunk {
             level,
             message,
             partial: slice.partial,
+            continues: false,
+            message_trace: None,
         };
         *cursor = ChunkCursor {
             offset: next,

@@ -7,6 +7,7 @@ use tokio::sync::Notify;
 
 use crate::chunk::{Chunk, ChunkCursor};
 use crate::line::LogLine;
+use crate::message::MessageGrouper;
 use crate::query::LogQuery;
 
 /// The size of a follower's queue.
@@ -46,6 +47,8 @@ pub struct Gap {
 pub struct Follower {
     /// Earlier lines; they do not count toward the capacity and are bounded by the ring buffer.
     backlog: VecDeque<LogLine>,
+    /// Finds which queued lines continue a message. The backlog has passed it.
+    grouper: MessageGrouper,
     queue: Arc<FollowerQueue>,
     snapshot_seq: u64,
     /// Its drop removes the subscription from the hub.
@@ -55,12 +58,14 @@ pub struct Follower {
 impl Follower {
     pub(crate) fn new(
         backlog: Vec<LogLine>,
+        grouper: MessageGrouper,
         snapshot_seq: u64,
         queue: Arc<FollowerQueue>,
         registration: impl Send + Sync + 'static,
     ) -> Self {
         Self {
             backlog: backlog.into(),
+            grouper,
             queue,
             snapshot_seq,
             _registration: Box::new(registration),
@@ -100,7 +105,11 @@ impl Follower {
         if let Some(line) = self.backlog.pop_front() {
             return Some(Delivery::Line(line));
         }
-        self.queue.lock().pop()
+        let mut delivery = self.queue.lock().pop();
+        if let Some(Delivery::Line(line)) = &mut delivery {
+            self.grouper.assign(line);
+        }
+        delivery
     }
 }
 
@@ -136,14 +145,18 @@ impl FollowerQueue {
         if query.level.is_none() {
             self.lock().push(QueuedChunk::whole(Arc::clone(chunk)));
         } else {
+            let mut queue = self.lock();
+            let grouper = &mut queue.grouper;
             let matching: Vec<LogLine> = chunk
                 .lines()
-                .filter(|line| query.matches_level(line))
+                .filter_map(|mut line| {
+                    grouper.assign(&mut line);
+                    query.matches_level(&line).then_some(line)
+                })
                 .collect();
             if matching.is_empty() {
                 return;
             }
-            let mut queue = self.lock();
             if matching.len() == chunk.lines.lines as usize {
                 queue.push(QueuedChunk::whole(Arc::clone(chunk)));
             } else {
@@ -194,6 +207,8 @@ struct Queue {
     chunks: VecDeque<QueuedChunk>,
     missed: u64,
     closed: bool,
+    /// For a query with a level: a message has the level of its first line.
+    grouper: MessageGrouper,
 }
 
 impl Queue {
@@ -204,6 +219,7 @@ impl Queue {
             chunks: VecDeque::new(),
             missed: 0,
             closed: false,
+            grouper: MessageGrouper::default(),
         }
     }
 

@@ -11,6 +11,7 @@ use crate::clock::wall_clock;
 use crate::follower::{Capacity, Follower, FollowerQueue};
 use crate::line::{FULCRUM_SOURCE, Level, LogLine, Source, Stream};
 use crate::line_splitter::{LineBatch, LineSplitter, MAX_LINE};
+use crate::message::MessageGrouper;
 use crate::query::LogQuery;
 use crate::ring::RingBuffer;
 use crate::store::{Store, WriteQueue};
@@ -117,6 +118,8 @@ impl Hub {
             level,
             message,
             partial,
+            continues: false,
+            message_trace: None,
         });
         if line.lines.text.len() <= MAX_LINE {
             return self.publish_chunk(line);
@@ -226,7 +229,7 @@ impl Hub {
     #[must_use]
     pub fn tail(&self, query: &LogQuery) -> Vec<LogLine> {
         let found = self.inner.lock().ring.select(query);
-        in_order(found, query.tail)
+        in_order(found, query).0
     }
 
     /// The last `count` lines of one stream of one generation, in order.
@@ -252,7 +255,7 @@ impl Hub {
     #[must_use]
     pub fn subscribe(&self, query: LogQuery, capacity: Capacity) -> Follower {
         let queue = Arc::new(FollowerQueue::new(capacity));
-        let tail = query.tail;
+        let selected = query.clone();
         let mut state = self.inner.lock();
         // Selected and registered under one lock, so that no line is missed or duplicated.
         let found = state.ring.select(&query);
@@ -272,7 +275,8 @@ impl Hub {
             hub: Arc::downgrade(&self.inner),
             id,
         };
-        Follower::new(in_order(found, tail), snapshot_seq, queue, registration)
+        let (backlog, grouper) = in_order(found, &selected);
+        Follower::new(backlog, grouper, snapshot_seq, queue, registration)
     }
 
     /// Ends all followers once they have read their queues. Lines published later are still numbered
@@ -344,10 +348,17 @@ fn monotonic(time: SystemTime, last: SystemTime) -> SystemTime {
     }
 }
 
-fn in_order(mut lines: Vec<LogLine>, tail: Option<usize>) -> Vec<LogLine> {
+/// The lines in order, with the levels of their messages, as far as the query selects them; and what
+/// later lines may continue.
+fn in_order(mut lines: Vec<LogLine>, query: &LogQuery) -> (Vec<LogLine>, MessageGrouper) {
     lines.sort_unstable_by_key(|line| line.seq);
-    if let Some(count) = tail {
+    let mut grouper = MessageGrouper::default();
+    for line in &mut lines {
+        grouper.assign(line);
+    }
+    lines.retain(|line| query.matches_level(line));
+    if let Some(count) = query.tail {
         lines.drain(..lines.len().saturating_sub(count));
     }
-    lines
+    (lines, grouper)
 }

@@ -8,7 +8,6 @@ use serde::Serialize;
 use crate::line::LogLine;
 use crate::sanitize::is_unsafe_char;
 use crate::time::rfc3339_micros;
-use crate::trace_id::detect_trace_id;
 
 /// The fields in their order.
 #[derive(Serialize)]
@@ -20,15 +19,19 @@ struct LineJson<'a> {
     pid: u32,
     stream: &'static str,
     level: Option<&'static str>,
-    trace_id: Option<&'a str>,
+    trace_id: Option<Cow<'a, str>>,
     message: Cow<'a, str>,
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     partial: bool,
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    continues: bool,
 }
 
 /// The line as one JSON object without a line end, as `domains logs -o json` prints it: `seq`, `time`
 /// (RFC 3339, UTC, microseconds), `domain`, `generation`, `pid`, `stream`, `level` (null if unknown),
-/// `trace_id` (null if the message has none), `message`, and `partial` where it is true.
+/// `trace_id` (null if the message has none), `message`, and `partial` and `continues`
+/// where they are true: the line has no end; the line continues the message of an earlier one, whose
+/// level and trace id it has.
 ///
 /// Bytes that are not UTF-8 are replaced by U+FFFD. Control characters are escaped, also those that
 /// JSON allows, and so are characters that change the direction of text: the line is safe on a
@@ -43,9 +46,10 @@ pub fn to_json(line: &LogLine) -> String {
         pid: line.source.pid,
         stream: line.stream.as_str(),
         level: line.level.map(|level| level.as_str()),
-        trace_id: detect_trace_id(&line.message),
+        trace_id: line.trace_id(),
         message: line.text(),
         partial: line.partial,
+        continues: line.continues,
     };
     let mut json = Vec::with_capacity(line.message.len() + 192);
     serde_json::to_writer(&mut json, &fields).expect("strings and numbers are valid JSON");
@@ -94,6 +98,8 @@ mod tests {
             level: Some(Level::Warn),
             message: message.into(),
             partial: true,
+            continues: false,
+            message_trace: None,
         }
     }
 

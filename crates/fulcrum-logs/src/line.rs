@@ -8,6 +8,7 @@ use std::time::SystemTime;
 use bytes::Bytes;
 
 use crate::line_splitter::strip_cr;
+use crate::trace_id::detect_trace_id;
 
 /// The source of Fulcrum's own lines that concern no domain.
 pub const FULCRUM_SOURCE: &str = "fulcrum";
@@ -186,6 +187,11 @@ pub struct LogLine {
     /// The line has no end: it was split at [`MAX_LINE`](crate::MAX_LINE), nothing followed for a
     /// while, or the stream ended in the middle of it.
     pub partial: bool,
+    /// The line continues the message of an earlier line of its stream, whose level it has. Found by
+    /// a [`MessageGrouper`](crate::MessageGrouper).
+    pub continues: bool,
+    /// Of a line that continues a message, the trace id of the message's first line.
+    pub message_trace: Option<Arc<str>>,
 }
 
 impl LogLine {
@@ -202,6 +208,17 @@ impl LogLine {
     #[must_use]
     pub fn text(&self) -> std::borrow::Cow<'_, str> {
         String::from_utf8_lossy(self.content())
+    }
+
+    /// The trace id of the line, or of the message that it continues.
+    #[must_use]
+    pub fn trace_id(&self) -> Option<std::borrow::Cow<'_, str>> {
+        let inherited = || {
+            self.message_trace
+                .as_deref()
+                .map(std::borrow::Cow::Borrowed)
+        };
+        detect_trace_id(&self.message).or_else(inherited)
     }
 }
 

@@ -237,6 +237,8 @@ mod tests {
             level: None,
             message: Bytes::from_static(message.as_bytes()),
             partial: false,
+            continues: false,
+            message_trace: None,
         }
     }
 

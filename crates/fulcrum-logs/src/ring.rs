@@ -7,6 +7,9 @@ use crate::chunk::Chunk;
 use crate::line::LogLine;
 use crate::query::LogQuery;
 
+/// Lines before the oldest requested one that are read to know which message it continues.
+pub(crate) const MESSAGE_CONTEXT: usize = 100;
+
 /// The newest lines of all domains, within a number of bytes.
 ///
 /// Each domain has its own buffer, and lines are evicted from the largest one. So a domain with much
@@ -44,9 +47,14 @@ impl RingBuffer {
         while self.bytes > self.limit && self.evict_oldest_of_largest(&domain) {}
     }
 
-    /// The lines that match a query, at most `tail` of each domain, in no particular order.
+    /// The lines that match a query, their levels aside, in no particular order: at least `tail` of
+    /// each domain, and some before them, whose messages they may continue. With a level, all, since
+    /// any may match.
     pub(crate) fn select(&self, query: &LogQuery) -> Vec<LogLine> {
-        let tail = query.tail.unwrap_or(usize::MAX);
+        let tail = match (query.tail, query.level) {
+            (Some(tail), None) => tail.saturating_add(MESSAGE_CONTEXT),
+            _ => usize::MAX,
+        };
         let mut found = Vec::new();
         let buffers = self.buffers.iter();
         for (_, buffer) in buffers.filter(|(name, _)| query.matches_domain(name)) {
@@ -57,7 +65,7 @@ impl RingBuffer {
                     break;
                 }
                 let start = found.len();
-                found.extend(chunk.lines().filter(|line| query.matches_level(line)));
+                found.extend(chunk.lines());
                 let surplus = found.len().saturating_sub(enough);
                 // The newest stay.
                 found.drain(start..start + surplus);
@@ -112,6 +120,8 @@ mod tests {
             level: None,
             message: Bytes::from(vec![b'x'; length]),
             partial: false,
+            continues: false,
+            message_trace: None,
         };
         ring.push(Arc::new(Chunk::single_line(&line)));
     }

@@ -1,5 +1,6 @@
 //! Makes output safe for a terminal.
 
+use std::borrow::Cow;
 use std::io::Write as _;
 
 /// The longest color sequence, in bytes of parameters.
@@ -88,6 +89,30 @@ pub(crate) fn sgr_length(text: &[u8]) -> Option<usize> {
         .take(MAX_SGR_LEN)
         .position(|byte| !matches!(byte, b'0'..=b'9' | b';' | b':'))?;
     (parameters[end] == b'm').then_some(end + 3)
+}
+
+/// The text without color sequences, as it is read on a terminal.
+#[must_use]
+pub fn strip_colors(text: &[u8]) -> Cow<'_, [u8]> {
+    let Some(first) = memchr::memchr(0x1b, text) else {
+        return Cow::Borrowed(text);
+    };
+    let (plain, mut rest) = text.split_at(first);
+    let mut stripped = plain.to_vec();
+    loop {
+        rest = &rest[sgr_length(rest).unwrap_or(0)..];
+        let Some((byte, later)) = rest.split_first() else {
+            return Cow::Owned(stripped);
+        };
+        // The rest up to the next sequence, which may follow at once.
+        if sgr_length(rest).is_some() {
+            continue;
+        }
+        stripped.push(*byte);
+        let next = memchr::memchr(0x1b, later).unwrap_or(later.len());
+        stripped.extend_from_slice(&later[..next]);
+        rest = &later[next..];
+    }
 }
 
 fn escape(control: char, out: &mut Vec<u8>) {

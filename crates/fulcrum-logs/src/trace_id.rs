@@ -1,10 +1,12 @@
 //! Detects the trace id of a line in the formats of tracing libraries for Node.
 
+use std::borrow::Cow;
 use std::sync::LazyLock;
 
 use memchr::memmem::Finder;
 
 use crate::json_scanner::JsonScanner;
+use crate::sanitize::strip_colors;
 
 /// The longest id, in bytes. Those of OpenTelemetry have 32 digits, a UUID 36 characters.
 const MAX_ID_LEN: usize = 64;
@@ -16,14 +18,22 @@ static KEY_SUBSTRING: LazyLock<Finder<'_>> = LazyLock::new(|| Finder::new(b"race
 ///
 /// In lines that start with `{`, these keys are detected: `trace_id`, `traceId`, `trace.id`
 /// (Elastic), `dd.trace_id` (Datadog), `otelTraceID` (older loggers of OpenTelemetry), `traceparent`
-/// (W3C), and the objects `trace: {id}`, `otel: {trace_id}` and `dd: {trace_id}`. In other lines, the
+/// (W3C), `logging.googleapis.com/trace` (Google), and the objects `trace: {id}`, `otel: {trace_id}` and `dd: {trace_id}`. In other lines, the
 /// same keys with `=`, as in logfmt. The first key with a valid id counts. Ids of OpenTelemetry and
 /// W3C are 32 hexadecimal digits; others are up to 64 letters, digits, `-` and `_`. An id of zeros
-/// means none.
+/// means none. Color sequences are ignored.
 ///
 /// A line without such a key costs one substring search.
 #[must_use]
-pub fn detect_trace_id(message: &[u8]) -> Option<&str> {
+pub fn detect_trace_id(message: &[u8]) -> Option<Cow<'_, str>> {
+    KEY_SUBSTRING.find(message)?;
+    match strip_colors(message) {
+        Cow::Borrowed(text) => id_in_line(text).map(Cow::Borrowed),
+        Cow::Owned(text) => id_in_line(&text).map(|id| Cow::Owned(id.to_owned())),
+    }
+}
+
+fn id_in_line(message: &[u8]) -> Option<&str> {
     let first = KEY_SUBSTRING.find(message)?;
     match message.trim_ascii_start() {
         [b'{', object @ ..] => id_in_json(object),
@@ -40,6 +50,8 @@ enum IdFormat {
     Free,
     /// `00-TRACE-SPAN-FLAGS`.
     Parent,
+    /// `projects/PROJECT/traces/TRACE`.
+    Path,
 }
 
 fn format_of(key: &[u8]) -> Option<IdFormat> {
@@ -49,6 +61,7 @@ fn format_of(key: &[u8]) -> Option<IdFormat> {
         }
         b"otelTraceID" | b"otel.trace_id" => Some(IdFormat::Hex),
         b"traceparent" => Some(IdFormat::Parent),
+        b"logging.googleapis.com/trace" => Some(IdFormat::Path),
         _ => None,
     }
 }
@@ -126,6 +139,10 @@ fn id_of(format: IdFormat, value: &[u8]) -> Option<&str> {
                 && !matches!(*id, b"null" | b"undefined" | b"none" | b"None" | b"true" | b"false" | b"-")
         }),
         IdFormat::Parent => parse_traceparent(value),
+        IdFormat::Path => {
+            let trace = value.rsplit(|byte| *byte == b'/').next()?;
+            Some(trace).filter(|id| is_hex(id, 32))
+        }
     }?;
     if id.iter().all(|byte| matches!(byte, b'0' | b'-')) {
         return None;
@@ -172,7 +189,16 @@ mod tests {
     const ID: &str = "4bf92f3577b34da6a3ce929d0e0e4736";
 
     fn found(text: &str) -> Option<&str> {
-        detect_trace_id(text.as_bytes())
+        match detect_trace_id(text.as_bytes())? {
+            Cow::Borrowed(id) => Some(id),
+            Cow::Owned(id) => panic!("copied without need: {id}"),
+        }
+    }
+
+    #[test]
+    fn colors_do_not_hide_an_id() {
+        let line = format!("\u{1b}[36mtrace_id\u{1b}[0m=\u{1b}[35m{ID}\u{1b}[0m x");
+        assert_eq!(detect_trace_id(line.as_bytes()).as_deref(), Some(ID));
     }
 
     #[test]
@@ -190,6 +216,7 @@ mod tests {
             r#"{"dd":{"service":"a","trace_id":"ID"}}"#,
             r#"{"trace":"on","trace_id":"ID"}"#,
             r#"  { "trace_id" : "ID" }"#,
+            r#"{"severity":"INFO","logging.googleapis.com/trace":"projects/p-1/traces/ID"}"#,
             // An invalid id is skipped.
             r#"{"trace_id":"","traceId":"ID"}"#,
             "level=info trace_id=ID msg=x",

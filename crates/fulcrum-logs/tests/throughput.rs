@@ -89,6 +89,8 @@ fn nanoseconds_per_line() {
             level: Some(Level::Info),
             message: Bytes::copy_from_slice(line),
             partial: false,
+            continues: false,
+            message_trace: None,
         };
         let json = nanoseconds(|| {
             black_box(to_json(black_box(&full)));

@@ -87,6 +87,7 @@ mod events;
 mod exit;
 pub mod format;
 mod handle;
+mod hooks;
 mod launch;
 mod liveness;
 mod log_lines;

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::ffi::OsStr;
 use std::sync::Arc;
 
-use fulcrum_config::{Domain, PortSetting, Program, SettingsCache};
+use fulcrum_config::{Domain, JsRuntime, PortSetting, Program, SettingsCache};
 use fulcrum_logs::{Hub, Level};
 use fulcrum_spawn::CommandSpec;
 use fulcrum_spawn::prepare::StandbyCommand;
@@ -104,7 +104,9 @@ impl StandbyFactory for NodeStandbyFactory {
 
 impl NodeStandbyFactory {
     fn plan(&self, domain: &Domain) -> Option<(StandbyCommand, String)> {
-        if domain.is_job() || !matches!(domain.program, Program::Node { .. }) {
+        let is_node = matches!(domain.program, Program::Node { .. })
+            && domain.process.runtime == JsRuntime::Node;
+        if domain.is_job() || !is_node {
             return None;
         }
         let token = self.run.token().ok()?;

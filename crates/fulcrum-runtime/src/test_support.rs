@@ -1,7 +1,7 @@
 //! A supervisor over fake processes, for tests of what is composed around it.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use fulcrum_config::{App, Domain, LoadOptions, Mode};
@@ -9,7 +9,7 @@ use fulcrum_logs::{Hub, HubConfig, LogQuery};
 use fulcrum_rpc::{Authorizer, Registry, ServerConfig, TokenPolicy, UnimplementedHandler};
 use fulcrum_spawn::StartError;
 use fulcrum_spawn::lifecycle::{ExitReport, Fact, StopSignal, Timing};
-use fulcrum_spawn::process::{ProcessTracker, RunId};
+use fulcrum_spawn::process::{ProcessTracker, RunId, Spawner};
 use fulcrum_spawn::supervisor::{
     Backend, DomainManager, DomainSpec, FactSender, ProcessGroup, Supervisor, Transition,
 };
@@ -17,8 +17,11 @@ use tempfile::TempDir;
 use tokio::sync::mpsc::{self, UnboundedReceiver, UnboundedSender};
 use tokio::time::sleep;
 
+use crate::command::environment::EnvironmentBase;
 use crate::events::log::EventLog;
 use crate::exit::held::HeldExits;
+use crate::hooks::command::HookSpawner;
+use crate::hooks::runner::{HookProgress, HookRunner};
 use crate::launch::setup::to_condition;
 use crate::process::untracked::open_tracker;
 use crate::readiness::late::LateReadiness;
@@ -262,11 +265,41 @@ impl Harness {
                 supervisor: self.supervisor.clone(),
                 hub: self.hub.clone(),
             },
+            hooks: self.hooks(),
             events: self.events.clone(),
             hub: self.hub.clone(),
         };
         let transitions = self.transitions.take().expect("started once");
         tokio::spawn(task.run(transitions));
+    }
+
+    /// Runs hooks with real processes.
+    fn hooks(&self) -> HookRunner {
+        static SPAWNER: OnceLock<(Spawner, RunId)> = OnceLock::new();
+        let (spawner, run) = SPAWNER.get_or_init(|| {
+            let run = RunId::new().expect("random numbers");
+            let spawner = Spawner::start(open_tracker(&run));
+            (spawner.expect("a thread"), run)
+        });
+        HookRunner {
+            spawner: HookSpawner {
+                spawner: spawner.clone(),
+                run: run.clone(),
+                hub: self.hub.clone(),
+            },
+            environment: Arc::new(EnvironmentBase {
+                inherited: BTreeMap::new(),
+                grpc: String::new(),
+                app: self._dir.path().to_owned(),
+                modules: None,
+                mode: Mode::Dev,
+            }),
+            desired: self.desired.clone(),
+            states: Arc::clone(&self.states),
+            events: self.events.clone(),
+            shutdown: self.shutdown.clone(),
+            progress: HookProgress::default(),
+        }
     }
 
     /// Waits for an event of a domain, and returns its reason.

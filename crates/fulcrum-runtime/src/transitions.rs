@@ -14,6 +14,7 @@ use crate::events::log::EventLog;
 use crate::exit::describe::{describe_forced_exit, hint};
 use crate::exit::held::{HeldExits, exit_line};
 use crate::format::format_measured;
+use crate::hooks::runner::HookRunner;
 use crate::log_lines::log_for_domain;
 use crate::readiness::late::LateReadiness;
 use crate::readiness::outlook::outlook;
@@ -32,6 +33,7 @@ pub(crate) struct TransitionTask {
     pub(crate) groups: GroupRestarts,
     pub(crate) serving: ServingStatus,
     pub(crate) late: LateReadiness,
+    pub(crate) hooks: HookRunner,
     /// Exits whose consequence is not known yet.
     pub(crate) exits: HeldExits,
     pub(crate) events: EventLog,
@@ -57,7 +59,9 @@ impl TransitionTask {
             self.groups.on_transition(&transition);
             self.serving.on_transition(&transition);
             self.late.on_transition(&transition);
-            match self.supervisor.domain(&transition.domain) {
+            let handle = self.supervisor.domain(&transition.domain);
+            self.hooks.on_transition(&transition, handle.as_ref());
+            match handle {
                 Some(handle) => {
                     let snapshot = handle.snapshot();
                     let domain = &transition.domain;

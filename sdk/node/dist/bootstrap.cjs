@@ -1,11 +1,11 @@
 "use strict";var import_node_fs=require("node:fs");var opened;function nodeModule(){return opened??=require("node:module")}var PLAIN=/^\/[\w/.@-]*$/;function urlOf(path){return PLAIN.test(path)?`file://${path}`:require("node:url").pathToFileURL(path).href}function pathOf(url){let path=url.
-slice(7);return PLAIN.test(path)?path:require("node:url").fileURLToPath(url)}var BRAND=Symbol.for("fulcrum.domain"),INSTANCES=Symbol.for("fulcrum.domain.instances"),SETTLE_TIMEOUT_MS=2e3,POLL_INTERVAL_MS=100,DEFER_MS=200;function autoStart(entry,starts){
-let inspect=()=>{let main=process.mainModule;main?.loaded?start(main.exports,entry):(main===void 0||preloadsModules())&&importMain(entry)};starts?setTimeout(inspect,
-DEFER_MS):setImmediate(inspect)}function importMain(entry){let url;try{url=urlOf((0,import_node_fs.realpathSync)(entry))}catch{return}import(url).then(exports2=>start(
-exports2,entry),()=>{})}function preloadsModules(){let flags=[...process.execArgv,process.env.NODE_OPTIONS??""].join(" ");return/(^|\s)--(import|(experimental-)?loader)\b/.
-test(flags)}async function start(exports2,entry){let exported=defaultOf(exports2);try{isStoppedSdkInstance(exported)?await exported.start():isDomainClass(exported)&&
-!await isSelfStarting(exported,entry)&&await new exported().start()}catch(error){let text2=error instanceof Error?error.stack??error.message:String(error);process.
-stderr.write(`fulcrum: the domain failed to start: ${text2}
+slice(7);return PLAIN.test(path)?path:require("node:url").fileURLToPath(url)}var BRAND=Symbol.for("fulcrum.domain"),INSTANCES=Symbol.for("fulcrum.domain.instances"),SETTLE_TIMEOUT_MS=2e3,POLL_INTERVAL_MS=100,DEFER_MS=200;function autoStart(entry,starts,imports=!1){
+let inspect=()=>{if(imports)return importMain(entry);let main=process.mainModule;main?.loaded?start(main.exports,entry):(main===void 0||preloadsModules())&&importMain(
+entry)};starts?setTimeout(inspect,DEFER_MS):setImmediate(inspect)}function importMain(entry){let url;try{url=urlOf((0,import_node_fs.realpathSync)(entry))}catch{
+return}import(url).then(exports2=>start(exports2,entry),()=>{})}function preloadsModules(){let flags=[...process.execArgv,process.env.NODE_OPTIONS??""].join(" ");
+return/(^|\s)--(import|(experimental-)?loader)\b/.test(flags)}async function start(exports2,entry){let exported=defaultOf(exports2);try{isStoppedSdkInstance(exported)?
+await exported.start():isDomainClass(exported)&&!await isSelfStarting(exported,entry)&&await new exported().start()}catch(error){let text2=error instanceof Error?
+error.stack??error.message:String(error);process.stderr.write(`fulcrum: the domain failed to start: ${text2}
 `),process.exit(1)}}function defaultOf(exports2){let value=exports2;for(let depth=0;depth<2&&!(typeof value!="object"||value===null||!("default"in value));depth++)
 value=value.default;return value}function isDomainClass(value){return typeof value=="function"&&typeof value.prototype?.start=="function"}function isStoppedSdkInstance(value){
 return typeof value=="object"&&value!==null&&BRAND in value}async function isSelfStarting(exported,entry){if(isConstructed(exported))return!0;if(!mentionsConstruction(

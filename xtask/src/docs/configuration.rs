@@ -27,8 +27,41 @@ Layers, from the lowest to the highest:
 prints the effective settings and the origin of each.
 
 A duration is a number with a unit (`500ms`, `10s`, `1.5h`, `1m30s`, `14d`), and so is a size
-(`64KiB`, `8MiB`, `1GB`). Strings expand `${NAME}` and `${NAME:-default}` from the environment;
-`$$` is a dollar sign.
+(`64KiB`, `8MiB`, `1GB`).
+
+Strings expand variables of the environment, as docker compose does:
+
+| form | unset | empty | else |
+|---|---|---|---|
+| `${NAME}` | an error | empty | the value |
+| `${NAME:-default}` | the default | the default | the value |
+| `${NAME-default}` | the default | empty | the value |
+| `${NAME:?message}` | an error | an error | the value |
+| `${NAME?message}` | an error | empty | the value |
+| `${NAME:+text}` | empty | empty | the text |
+| `${NAME+text}` | empty | the text | the text |
+
+A default may contain references and braces that match. `$$` is a dollar sign. `$NAME` stays as it is,
+with a warning.
+";
+
+const ENV_FILES: &str = "
+## Env files
+
+Files of `process.env_file` are parsed as npm's `dotenv` 17 does (`cargo xtask env-files` compares
+both). Other programs differ:
+
+| line | Fulcrum, `dotenv` | docker compose | `node --env-file` |
+|---|---|---|---|
+| `A=a#b` | `a` | `a#b` | `a` |
+| ``A=`x` `` | `x` | `` `x` `` | `x` |
+| `A=\"x\\ty\"` | `x\\ty` | `x`, a tab, `y` | `x\\ty` |
+| `A=${B}` | `${B}` | the value of `B` | `${B}` |
+| `A: x` | `x` | `x` | no variable |
+| `A` | no variable, a warning | the variable of the environment | no variable |
+
+A file that may be missing is `{path: .env, required: false}`. A variable of the environment that a
+file replaces is told at the start; `runtime.env_override: false` keeps it.
 ";
 
 const PROBES: &str = "
@@ -75,7 +108,7 @@ pub(super) fn page(settings: &[SettingReference]) -> String {
             }
         }
     }
-    text + PROBES
+    text + ENV_FILES + PROBES
 }
 
 fn row(setting: &SettingReference) -> String {

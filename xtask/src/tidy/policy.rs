@@ -276,7 +276,7 @@ pub(super) const LAYERS: &[(&str, &[&[&str]])] = &[(
         &["exit"],
         &["process", "resources", "readiness", "liveness"],
         &["restart", "command"],
-        &["standby"],
+        &["standby", "hooks"],
         &["registration", "launch"],
         &["transitions", "reload", "schedule"],
         &["watch", "control"],
@@ -312,7 +312,7 @@ pub(super) struct SizeLimit {
 pub(super) const SIZE_LIMITS: &[SizeLimit] = &[
     SizeLimit {
         directory: "crates/fulcrum-cli/src",
-        lines: 8_000,
+        lines: 9_000,
         hint: "what is no argument, command, output or wiring goes to fulcrum-runtime or below",
     },
     SizeLimit {

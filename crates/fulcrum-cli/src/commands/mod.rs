@@ -17,5 +17,6 @@ pub(crate) mod reload;
 pub(crate) mod serve;
 mod start;
 mod start_args;
+mod targets;
 pub(crate) mod typescript;
 mod watch;

@@ -4,6 +4,7 @@ use fulcrum_config::Mode;
 
 use super::start;
 use super::start_args::StartArgs;
+use super::targets::TargetArgs;
 use super::watch::WatchArgs;
 use crate::commands::context::Context;
 use crate::exit::CliError;
@@ -11,9 +12,13 @@ use crate::exit::CliError;
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
     #[command(flatten)]
+    pub(crate) targets: TargetArgs,
+    #[command(flatten)]
     pub(crate) start: StartArgs,
 }
 
-pub(crate) fn run(args: Args, context: Context) -> Result<(), CliError> {
+pub(crate) fn run(mut args: Args, mut context: Context) -> Result<(), CliError> {
+    args.targets
+        .apply(&mut args.start.selection, &mut context)?;
     start::run(Mode::Serve, args.start, WatchArgs::default(), context)
 }

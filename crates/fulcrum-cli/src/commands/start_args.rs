@@ -11,10 +11,10 @@ const DEFAULT_WAIT: Duration = Duration::from_secs(60);
 #[derive(Debug, Clone, clap::Args)]
 pub(crate) struct SelectionArgs {
     /// Start only these domains and their dependencies
-    #[arg(long, value_name = "NAME,…", value_delimiter = ',')]
+    #[arg(long, value_name = "NAME,…", value_delimiter = ',', group = "selected")]
     pub(crate) only: Vec<String>,
     /// Do not start the dependencies of --only
-    #[arg(long, requires = "only")]
+    #[arg(long, requires = "selected")]
     pub(crate) no_deps: bool,
     /// Do not install missing packages
     #[arg(long)]

@@ -7,6 +7,7 @@ mod event_kind;
 mod explanation;
 mod generations;
 mod json;
+mod natural_order;
 mod plan_table;
 mod stdout_closed;
 mod stream_info;
@@ -25,3 +26,5 @@ pub(crate) use stdout_closed::stdout_closed;
 pub(crate) use stream_info::StreamInfo;
 pub(crate) use table::{Cell, Table, sanitize};
 pub(crate) use writer::Output;
+
+pub(crate) use natural_order::compare as compare_naturally;

@@ -7,7 +7,7 @@ use fulcrum_config::{Selection, unsupported_settings};
 use fulcrum_logs::{Hub, Level};
 use fulcrum_runtime::{ProcessParts, Runtime, RuntimeParts, ShutdownSignal, ShutdownStage};
 use fulcrum_spawn::prepare::{
-    PrepareContext, create_report_dir, remove_report_dir, sweep_in_background,
+    PrepareContext, create_report_dir, remove_report_dir, sweep_in_background, without_cargo,
 };
 use fulcrum_spawn::process::{GuardHandle, StartupMessage};
 
@@ -65,7 +65,7 @@ pub(crate) async fn run(options: Options) -> Result<(), CliError> {
         log_run: logging.run(),
         processes,
         prepare,
-        environment: std::env::vars_os().collect(),
+        environment: without_cargo(std::env::vars_os().collect()),
         grpc: port.listeners.address(),
         port_hint: port.fallback_reason,
         socket: claim.dir.socket().display().to_string(),

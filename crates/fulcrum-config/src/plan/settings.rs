@@ -12,9 +12,9 @@ use super::change::Difference;
 use super::diff::{SettingMap, diff};
 use crate::app::{App, Domain, Program};
 use crate::process::{
-    BackoffSettings, DependencyCondition, HeartbeatSettings, HookSettings, ProbeSettings,
-    ProcessKind, ProcessSettings, ResourceLimits, RestartMode, RestartSettings, StopRecipient,
-    StopSettings, WatchSettings,
+    BackoffSettings, DependencyCondition, HeartbeatSettings, HookSettings, JsRuntime, PortSetting,
+    ProbeSettings, ProcessKind, ProcessSettings, ResourceLimits, RestartMode, RestartSettings,
+    StopRecipient, StopSettings, WatchSettings,
 };
 use crate::runtime::{
     AppWatchSettings, GrpcSettings, LogFormat, LogSettings, LogStoreSettings, OtlpExportSettings,
@@ -49,6 +49,7 @@ impl ComparableSettings {
             Program::NoProcess => None,
         };
         let ProcessSettings {
+            runtime,
             kind,
             node,
             node_args,
@@ -82,6 +83,7 @@ impl ComparableSettings {
                 process.insert(key.to_owned(), value);
             }
         };
+        set_process("runtime", other_runtime(*runtime));
         set_process("node", node.as_deref().map_or(Value::Null, path));
         set_process("node_args", json!(node_args));
         set_process("args", json!(args));
@@ -89,12 +91,10 @@ impl ComparableSettings {
         for (name, value) in file_env.iter().chain(env) {
             set_process(&format!("env.{name}"), json!(value));
         }
-        let ResourceLimits { memory, cpu } = limits;
-        let memory = memory.map(|bytes| Setting::Size(bytes).to_json());
-        set_process("limits.memory", memory.unwrap_or_default());
-        set_process("limits.cpu", json!(cpu));
-        let port = port.map(|port| Setting::Port(port).to_json());
-        set_process("port", port.unwrap_or_default());
+        for (key, value) in limit_settings(limits) {
+            set_process(key, value);
+        }
+        set_process("port", port_setting(*port));
         set_process("install", json!(install));
         set_process("user", json!(user));
         set_process("runtime.logs.level", json!(app.runtime.logs.level));
@@ -121,6 +121,28 @@ impl ComparableSettings {
             supervision,
         }
     }
+}
+
+/// The default runtime counts as unset.
+fn other_runtime(runtime: JsRuntime) -> Value {
+    match runtime {
+        JsRuntime::Node => Value::Null,
+        JsRuntime::Bun | JsRuntime::Deno => json!(runtime.name()),
+    }
+}
+
+fn port_setting(port: Option<PortSetting>) -> Value {
+    let port = port.map(|port| Setting::Port(port).to_json());
+    port.unwrap_or_default()
+}
+
+fn limit_settings(limits: &ResourceLimits) -> [(&'static str, Value); 2] {
+    let ResourceLimits { memory, cpu } = limits;
+    let memory = memory.map(|bytes| Setting::Size(bytes).to_json());
+    [
+        ("limits.memory", memory.unwrap_or_default()),
+        ("limits.cpu", json!(cpu)),
+    ]
 }
 
 fn kind_setting(kind: ProcessKind) -> Value {
@@ -158,7 +180,8 @@ fn job_settings(timeout: Option<Duration>, schedule: Option<&Schedule>) -> Setti
             ("jitter", Setting::Duration(*jitter).to_json()),
             ("missed", json!(missed)),
         ];
-        settings.extend(values.map(|(key, value)| (format!("schedule.{key}"), value)));
+        let set = values.into_iter().filter(|(_, value)| !value.is_null());
+        settings.extend(set.map(|(key, value)| (format!("schedule.{key}"), value)));
     }
     settings
 }

@@ -12,7 +12,9 @@ use crate::app::{App, Domain, Program};
 use crate::mode::Mode;
 use crate::options::LoadOptions;
 use crate::process::EnvFile;
-use crate::process::{DependencyCondition, PortSetting, ProbeCheck, RestartMode, StopRecipient};
+use crate::process::{
+    DependencyCondition, JsRuntime, PortSetting, ProbeCheck, RestartMode, StopRecipient,
+};
 
 /// An app with these domains, each with a command and default settings.
 fn app(names: &[&str]) -> App {
@@ -52,6 +54,9 @@ const CHANGES: &[Change] = &[
     (Effect::Process, "entry", |d| {
         let entry = PathBuf::from("/srv/domain.js");
         d.program = Program::Node { entry };
+    }),
+    (Effect::Process, "runtime", |d| {
+        d.process.runtime = JsRuntime::Bun;
     }),
     (Effect::Process, "node", |d| {
         d.process.node = Some("node20".into())

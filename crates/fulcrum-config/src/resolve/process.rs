@@ -9,7 +9,7 @@ use super::reader::{SET, SettingsReader};
 use crate::diagnostic::{Diagnostic, quoted};
 use crate::file::io_error_text;
 use crate::process::{
-    BackoffSettings, DependencyCondition, HeartbeatSettings, PortSetting, ProbeCheck,
+    BackoffSettings, DependencyCondition, HeartbeatSettings, JsRuntime, PortSetting, ProbeCheck,
     ProbeSettings, ProcessKind, ProcessSettings, ResourceLimits, RestartMode, RestartSettings,
     StopRecipient, StopSettings, WatchSettings,
 };
@@ -40,6 +40,7 @@ pub(crate) fn process(
     };
     let (env_files, file_env) = env_files::read(&settings, root, environment, diagnostics);
     ProcessSettings {
+        runtime: runtime(&settings),
         kind: match settings.string("kind") {
             Some("job") => ProcessKind::Job,
             _ => ProcessKind::Service,
@@ -83,7 +84,15 @@ pub(crate) fn process(
         },
         install: settings.bool("install").expect(SET),
         autostart: settings.bool("autostart").expect(SET),
-        user: settings.string("user").map(str::to_owned),
+        user: user(&settings, diagnostics),
+    }
+}
+
+fn runtime(settings: &SettingsReader<'_>) -> JsRuntime {
+    match settings.string("runtime") {
+        Some("bun") => JsRuntime::Bun,
+        Some("deno") => JsRuntime::Deno,
+        _ => JsRuntime::Node,
     }
 }
 
@@ -163,6 +172,23 @@ fn cwd(
             path
         }
     }
+}
+
+/// Refused, not ignored: a process with the rights of another user than configured is a risk.
+fn user(settings: &SettingsReader<'_>, diagnostics: &mut Vec<Diagnostic>) -> Option<String> {
+    let user = settings.string("user")?;
+    diagnostics.push(
+        settings
+            .diagnostic(
+                "user",
+                "not-supported",
+                "a domain cannot run as another user in this version",
+            )
+            .hint(format!(
+                "remove it, and start fulcrum as that user: `sudo -u {user} fulcrum serve`"
+            )),
+    );
+    Some(user.to_owned())
 }
 
 fn restart(settings: &SettingsReader<'_>, diagnostics: &mut Vec<Diagnostic>) -> RestartSettings {

@@ -428,3 +428,13 @@ fn a_glob_with_brackets_that_names_a_directory_hints_at_escaping() {
             .contains("`[id]` is not a valid domain name")
     );
 }
+
+#[test]
+fn a_user_without_effect_is_refused() {
+    let reported = Case::domain("process: {user: www-data}").diagnostic();
+    assert!(
+        reported.contains("cannot run as another user"),
+        "{reported}"
+    );
+    assert!(reported.contains("sudo -u www-data"), "{reported}");
+}

@@ -11,10 +11,22 @@ const MAX_LINES: usize = 1024;
 /// Bytes of text in one batch. Receivers accept requests of up to 4 MiB by default.
 const MAX_BYTES: usize = 1024 * 1024;
 
-/// Lines to send, grouped by domain, each domain's in order.
+/// Bytes of a message of several lines; the rest becomes another record.
+const MAX_MESSAGE: usize = 256 * 1024;
+
+/// A message to send: the first line, with the text of all of them.
+pub(super) struct Message {
+    pub(super) line: LogLine,
+    /// How many lines it has.
+    lines: usize,
+    /// The bytes of these lines.
+    bytes: usize,
+}
+
+/// Messages to send, grouped by domain, each domain's in order.
 #[derive(Default)]
 pub(super) struct ExportBatch {
-    groups: VecDeque<(Arc<str>, Vec<LogLine>)>,
+    groups: VecDeque<(Arc<str>, Vec<Message>)>,
     lines: usize,
     bytes: usize,
 }
@@ -24,9 +36,18 @@ impl ExportBatch {
         self.lines += 1;
         self.bytes += line.message.len();
         let domain = &line.source.domain;
-        match self.groups.iter_mut().find(|(name, _)| name == domain) {
-            Some((_, lines)) => lines.push(line),
-            None => self.groups.push_back((Arc::clone(domain), vec![line])),
+        let Some((_, messages)) = self.groups.iter_mut().find(|(name, _)| name == domain) else {
+            let domain = Arc::clone(domain);
+            let message = Message::new(line);
+            self.groups.push_back((domain, vec![message]));
+            return;
+        };
+        // The other stream may have written in between.
+        let is_same = |other: &LogLine| other.source == line.source && other.stream == line.stream;
+        let last = messages.iter_mut().rfind(|other| is_same(&other.line));
+        match last.filter(|last| last.continues_with(&line)) {
+            Some(last) => last.append(&line),
+            None => messages.push(Message::new(line)),
         }
     }
 
@@ -43,19 +64,89 @@ impl ExportBatch {
         std::mem::take(self).lines as u64
     }
 
-    /// The first domain and its lines.
-    pub(super) fn first(&self) -> Option<(&str, &[LogLine])> {
-        let (domain, lines) = self.groups.front()?;
-        Some((domain, lines))
+    /// The first domain and its messages.
+    pub(super) fn first(&self) -> Option<(&str, &[Message])> {
+        let (domain, messages) = self.groups.front()?;
+        Some((domain, messages))
     }
 
     /// Drops the first domain's lines and returns their number.
     pub(super) fn discard_first(&mut self) -> u64 {
-        let Some((_, lines)) = self.groups.pop_front() else {
+        let Some((_, messages)) = self.groups.pop_front() else {
             return 0;
         };
-        self.lines -= lines.len();
-        self.bytes -= lines.iter().map(|line| line.message.len()).sum::<usize>();
-        lines.len() as u64
+        let lines: usize = messages.iter().map(|message| message.lines).sum();
+        let bytes = messages.iter().map(|message| message.bytes);
+        self.bytes -= bytes.sum::<usize>();
+        self.lines -= lines;
+        lines as u64
+    }
+}
+
+impl Message {
+    fn new(line: LogLine) -> Self {
+        Self {
+            lines: 1,
+            bytes: line.message.len(),
+            line,
+        }
+    }
+
+    fn continues_with(&self, line: &LogLine) -> bool {
+        line.continues && self.line.message.len() + line.message.len() < MAX_MESSAGE
+    }
+
+    fn append(&mut self, line: &LogLine) {
+        let text = [self.line.content(), b"\n", line.content()].concat();
+        self.line.message = text.into();
+        self.line.partial = line.partial;
+        self.lines += 1;
+        self.bytes += line.message.len();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::SystemTime;
+
+    use bytes::Bytes;
+
+    use super::*;
+    use crate::line::{Level, Source, Stream};
+
+    fn line(stream: Stream, text: &'static str, continues: bool) -> LogLine {
+        LogLine {
+            seq: 1,
+            time: SystemTime::UNIX_EPOCH,
+            source: Source {
+                domain: Arc::from("users"),
+                generation: 1,
+                pid: 1,
+            },
+            stream,
+            level: Some(Level::Error),
+            message: Bytes::from_static(text.as_bytes()),
+            partial: false,
+            continues,
+            message_trace: None,
+        }
+    }
+
+    #[test]
+    fn a_message_of_several_lines_is_one_record_whose_lines_count() {
+        let mut batch = ExportBatch::default();
+        batch.add(line(Stream::Stderr, "Error: boom\r", false));
+        batch.add(line(Stream::Stdout, "in between", false));
+        batch.add(line(Stream::Stderr, "    at f", true));
+        batch.add(line(Stream::Stderr, "next", false));
+        let messages = batch.first().expect("lines").1;
+        let texts: Vec<_> = messages
+            .iter()
+            .map(|message| message.line.text().into_owned())
+            .collect();
+        assert_eq!(texts, ["Error: boom\n    at f", "in between", "next"]);
+        assert_eq!(batch.discard_first(), 4);
+        assert!(batch.is_empty());
+        assert_eq!((batch.lines, batch.bytes), (0, 0));
     }
 }

@@ -13,6 +13,7 @@ use super::sender::{ExportError, Sender};
 use crate::follower::{Capacity, Delivery, Follower};
 use crate::hub::Hub;
 use crate::line::Level;
+use crate::message::MESSAGE_WINDOW;
 use crate::query::LogQuery;
 
 /// Bytes of lines that may wait for the receiver, about twenty thousand lines.
@@ -20,6 +21,9 @@ const QUEUE_BYTES: usize = 4 * 1024 * 1024;
 
 /// How long the first line of a batch waits for others.
 const COALESCE_DELAY: Duration = Duration::from_millis(200);
+
+/// How long after that the last message of a batch may still be continued, at most.
+const MAX_MESSAGE_DELAY: Duration = Duration::from_secs(1);
 
 /// A task that exports the lines of a hub.
 ///
@@ -122,10 +126,14 @@ impl ExportTask {
         self.finish().await;
     }
 
-    /// Adds lines that arrive shortly, up to a full batch.
+    /// Adds lines that arrive shortly, up to a full batch. A message that arrived just before the end
+    /// is waited for: its next lines belong into the same record.
     async fn collect_batch(&mut self) {
         let until = Instant::now() + COALESCE_DELAY;
+        let latest = until + MAX_MESSAGE_DELAY;
+        let mut last_line = Instant::now();
         while !self.batch.is_full() && !self.stopping.is_cancelled() {
+            let until = (last_line + MESSAGE_WINDOW).clamp(until, latest);
             tokio::select! {
                 delivery = timeout_at(until, self.follower.next()) => match delivery {
                     Ok(Some(delivery)) => self.push(delivery),
@@ -133,6 +141,7 @@ impl ExportTask {
                 },
                 () = self.stopping.cancelled() => return,
             }
+            last_line = Instant::now();
         }
     }
 

@@ -4,7 +4,6 @@ use opentelemetry::logs::{AnyValue, LogRecord, Severity};
 use opentelemetry::{SpanId, TraceId};
 
 use crate::line::{Level, LogLine};
-use crate::trace_id::detect_trace_id;
 
 /// Fills in a record: time, severity, text, trace id and the line's origin.
 ///
@@ -25,10 +24,10 @@ pub(super) fn fill_record(record: &mut impl LogRecord, line: &LogLine) {
     if line.partial {
         record.add_attribute("partial", true);
     }
-    if let Some(id) = detect_trace_id(&line.message) {
-        match TraceId::from_hex(id) {
+    if let Some(id) = line.trace_id() {
+        match TraceId::from_hex(&id) {
             Ok(trace) if id.len() == 32 => record.set_trace_context(trace, SpanId::INVALID, None),
-            _ => record.add_attribute("trace_id", id.to_owned()),
+            _ => record.add_attribute("trace_id", id.into_owned()),
         }
     }
 }

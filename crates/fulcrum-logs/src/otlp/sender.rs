@@ -78,12 +78,12 @@ impl Sender {
     /// # Errors
     /// [`ExportError`]. Lines after the failed request are still in the batch.
     pub(super) async fn send(&mut self, batch: &mut ExportBatch) -> Result<(), ExportError> {
-        while let Some((domain, lines)) = batch.first() {
-            let records: Vec<SdkLogRecord> = lines
+        while let Some((domain, messages)) = batch.first() {
+            let records: Vec<SdkLogRecord> = messages
                 .iter()
-                .map(|line| {
+                .map(|message| {
                     let mut record = self.record_factory.create_log_record();
-                    fill_record(&mut record, line);
+                    fill_record(&mut record, &message.line);
                     record
                 })
                 .collect();

@@ -20,6 +20,8 @@ pub enum GenerationFilter {
     Generation(u64),
     /// The newest generation that has ended. The value is the running generation, if tin_segment is one.
     Previous(Option<u64>),
+    /// The newest generation, whether it runs or has ended.
+    Latest,
 }
 
 impl GenerationFilter {
@@ -28,6 +30,7 @@ impl GenerationFilter {
         let mut first = None;
         find_newest(segments, |candidate| match self {
             Self::Generation(number) => candidate.generation == number,
+            Self::Latest => true,
             Self::Previous(running) => {
                 // The running generation is the newest.
                 let first = *first.get_or_insert(candidate);

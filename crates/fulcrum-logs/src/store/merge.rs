@@ -14,7 +14,9 @@ use super::segment_reader::SegmentReader;
 use super::segments::DomainSegments;
 use crate::chunk::{Chunk, ChunkCursor};
 use crate::line::{LogLine, Stream};
+use crate::message_filter::MessageFilter;
 use crate::query::LogQuery;
+use crate::ring::MESSAGE_CONTEXT;
 
 /// The lines of a store by sequence number. The lines of a record are never interleaved with those of
 /// another, so records are merged; one of each domain is in memory at a time.
@@ -24,13 +26,15 @@ pub(super) struct MergeIter {
     order: BinaryHeap<Reverse<(u64, usize)>>,
     current: Option<(Chunk, ChunkCursor, u64)>,
     filter: Filter,
+    messages: MessageFilter,
 }
 
 /// The conditions of a query, without domains and generations.
 pub(super) struct Filter {
     query: LogQuery,
-    pattern: Option<regex::bytes::Regex>,
     first_seq: u64,
+    /// From here on lines are read, to know which messages the first ones continue.
+    context_seq: u64,
     last_seq: u64,
     has_writer: bool,
     domains_only: bool,
@@ -40,8 +44,8 @@ impl Filter {
     pub(super) fn new(query: &StoreQuery, first_seq: u64) -> Self {
         Self {
             query: query.query.clone(),
-            pattern: query.pattern.clone(),
             first_seq,
+            context_seq: first_seq.saturating_sub(MESSAGE_CONTEXT as u64),
             last_seq: query.last_seq.unwrap_or(u64::MAX),
             has_writer: query.has_writer,
             domains_only: query.domains_only,
@@ -57,7 +61,7 @@ impl Filter {
     ) -> bool {
         generation
             .is_none_or(|selected| selected.run == run && selected.generation == header.generation)
-            && header.end_seq() > self.first_seq
+            && header.end_seq() > self.context_seq
             && header.first_seq <= self.last_seq
             && self
                 .query
@@ -72,20 +76,9 @@ impl Filter {
             && self.query.until.is_none_or(|until| time < until)
     }
 
-    /// Whether a match depends on the text of a line.
-    pub(super) fn depends_on_text(&self) -> bool {
-        self.query.level.is_some() || self.pattern.is_some()
-    }
-
-    /// Whether a line of a matching record matches.
-    pub(super) fn matches_line(&self, line: &LogLine) -> bool {
-        line.seq >= self.first_seq
-            && line.seq <= self.last_seq
-            && self.query.matches_level(line)
-            && self
-                .pattern
-                .as_ref()
-                .is_none_or(|pattern| pattern.is_match(line.content()))
+    /// Whether a line is between the bounds; whether it matches is up to a `MessageFilter`.
+    pub(super) fn is_in_range(&self, line: &LogLine) -> bool {
+        line.seq >= self.first_seq && line.seq <= self.last_seq
     }
 }
 
@@ -107,7 +100,10 @@ impl MergeIter {
         for (segments, generation) in query.select(domains) {
             let mut files: VecDeque<Segment> = segments.since(query.query.since).cloned().collect();
             // Skips the segments before that of the first line.
-            while files.get(1).is_some_and(|next| next.first_seq <= first_seq) {
+            while files
+                .get(1)
+                .is_some_and(|next| next.first_seq <= filter.context_seq)
+            {
                 files.pop_front();
             }
             if let Some(first) = files.front() {
@@ -127,6 +123,7 @@ impl MergeIter {
             order,
             current: None,
             filter,
+            messages: MessageFilter::new(query.query.level, query.pattern.clone()),
         }
     }
 
@@ -189,15 +186,26 @@ impl Iterator for MergeIter {
 
     fn next(&mut self) -> Option<StoredLine> {
         loop {
-            if let Some((chunk, cursor, run)) = &mut self.current {
-                while let Some(line) = chunk.line(cursor) {
-                    if self.filter.matches_line(&line) {
-                        return Some(StoredLine { line, run: *run });
-                    }
+            if let Some((line, run)) = self.messages.pop() {
+                if self.filter.is_in_range(&line) {
+                    return Some(StoredLine { line, run });
+                }
+                continue;
+            }
+            let next = self.current.as_mut();
+            let next = next.and_then(|(chunk, cursor, run)| Some((chunk.line(cursor)?, *run)));
+            if let Some((line, run)) = next {
+                self.messages.push(line, run);
+            } else if let Some((chunk, run)) = self.next_chunk() {
+                self.current = Some((chunk, ChunkCursor::default(), run));
+            } else {
+                self.current = None;
+                self.messages.finish();
+                let (line, run) = self.messages.pop()?;
+                if self.filter.is_in_range(&line) {
+                    return Some(StoredLine { line, run });
                 }
             }
-            let (chunk, run) = self.next_chunk()?;
-            self.current = Some((chunk, ChunkCursor::default(), run));
         }
     }
 }

@@ -13,7 +13,7 @@ pub struct StoreQuery {
     /// By domain, stream, level and time; `tail` counts over all selected domains. Its `generation`
     /// is ignored, since each run has its own: see `generations`.
     pub query: LogQuery,
-    /// Only lines that match.
+    /// Only messages of which a line matches, color sequences aside.
     pub pattern: Option<regex::bytes::Regex>,
     /// Only lines of domains, without Fulcrum's own.
     pub domains_only: bool,
@@ -29,6 +29,11 @@ pub struct StoreQuery {
 }
 
 impl StoreQuery {
+    /// Whether a match depends on the text of a line.
+    pub(super) fn depends_on_text(&self) -> bool {
+        self.query.level.is_some() || self.pattern.is_some()
+    }
+
     /// The selected domains, each with the selected generation, if one is.
     pub(super) fn select<'a>(
         &'a self,

@@ -7,6 +7,7 @@ use super::generations::GenerationRef;
 use super::merge::Filter;
 use super::query::StoreQuery;
 use super::segments::DomainSegments;
+use crate::message_filter::MessageFilter;
 
 /// The sequence number of the first of the newest `count` matching lines.
 pub(super) fn first_seq_of_tail(
@@ -42,19 +43,18 @@ fn newest_seqs(
             continue;
         };
         let mut in_segment = VecDeque::new();
+        let mut messages = MessageFilter::new(query.query.level, query.pattern.clone());
         while let Some(header) = reader.header() {
             if !filter.matches_record(&header, reader.run, generation) {
                 reader.skip(&header);
-            } else if filter.depends_on_text()
+            } else if query.depends_on_text()
                 || query.last_seq.is_some_and(|last| header.end_seq() > last)
             {
                 let chunk = reader.chunk(&header);
-                let lines = chunk.iter().flat_map(crate::chunk::Chunk::lines);
-                in_segment.extend(
-                    lines
-                        .filter(|line| filter.matches_line(line))
-                        .map(|line| line.seq),
-                );
+                for line in chunk.iter().flat_map(crate::chunk::Chunk::lines) {
+                    messages.push(line, reader.run);
+                    in_segment.extend(next_seqs(&mut messages, filter));
+                }
             } else {
                 in_segment.extend(header.first_seq..header.end_seq());
                 reader.skip(&header);
@@ -62,8 +62,20 @@ fn newest_seqs(
             let surplus = in_segment.len().saturating_sub(missing);
             in_segment.drain(..surplus);
         }
+        messages.finish();
+        in_segment.extend(next_seqs(&mut messages, filter));
+        let surplus = in_segment.len().saturating_sub(missing);
+        in_segment.drain(..surplus);
         in_segment.append(&mut found);
         found = in_segment;
     }
     Ok(found)
+}
+
+/// The numbers of the selected lines that are known so far.
+fn next_seqs(messages: &mut MessageFilter, filter: &Filter) -> impl Iterator<Item = u64> {
+    let selected = std::iter::from_fn(|| messages.pop());
+    selected
+        .filter(|(line, _)| filter.is_in_range(line))
+        .map(|(line, _)| line.seq)
 }

@@ -201,6 +201,8 @@ mod tests {
             level: None,
             message: Bytes::from_static(b"x"),
             partial: false,
+            continues: false,
+            message_trace: None,
         }))
     }
 

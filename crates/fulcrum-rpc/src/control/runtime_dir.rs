@@ -9,14 +9,15 @@ use std::path::{Path, PathBuf};
 use rustix::fs::{CWD, Mode, OFlags};
 use sha2::{Digest, Sha256};
 
-use super::state_dir::STATE_DIR;
-
 /// The longest path of a socket, in bytes. The limit is 104 bytes on some systems (108 on Linux),
 /// with the final NUL.
 const MAX_SOCKET_PATH: usize = 103;
 
 const SOCKET: &str = "control.sock";
 const LOCK: &str = "lock";
+
+/// The directory in an app that keeps its lock, its logs and the like.
+pub(super) const STATE_DIR: &str = ".fulcrum";
 
 /// Where an app that cannot be written has its lock. Not `TMPDIR`: the place must not depend on the
 /// environment.

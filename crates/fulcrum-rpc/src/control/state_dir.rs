@@ -7,10 +7,7 @@ use std::path::{Path, PathBuf};
 
 use rustix::process::{Gid, Uid, getuid};
 
-use super::runtime_dir::with_context;
-
-/// The name of the directory.
-pub(super) const STATE_DIR: &str = ".fulcrum";
+use super::runtime_dir::{STATE_DIR, with_context};
 
 /// Creates `.fulcrum/` in the app at `root`, with a `.gitignore` that excludes all of it.
 ///

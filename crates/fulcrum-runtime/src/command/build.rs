@@ -3,9 +3,10 @@
 use std::ffi::OsStr;
 use std::sync::Arc;
 
-use fulcrum_config::{Domain, Program};
+use fulcrum_config::{Domain, JsRuntime, Program};
 use fulcrum_spawn::prepare::{
-    NodeProgram, PrepareContext, StartWarning, plan_command, plan_node, report_file,
+    NodeProgram, OtherRuntime, PrepareContext, StartWarning, command_runs_javascript, plan_command,
+    plan_node, plan_other_runtime, report_file,
 };
 use fulcrum_spawn::{CommandSpec, StartError};
 
@@ -51,11 +52,21 @@ pub(crate) fn build_command(
                 parent: std::process::id(),
                 modules: report.as_deref(),
             };
-            plan_node(&program, &context.prepare)
+            match other_runtime(process.runtime) {
+                None => plan_node(&program, &context.prepare),
+                Some(other) => plan_other_runtime(&program, other, &context.prepare),
+            }
         }
         Program::Command(argv) => {
             let argv: Vec<String> = argv.iter().chain(&process.args).cloned().collect();
             let path = env.get(OsStr::new("PATH")).cloned().unwrap_or_default();
+            if command_runs_javascript(&argv) {
+                // Where it cannot be written, the program says that it finds no such package.
+                let _location = context
+                    .prepare
+                    .sdk
+                    .provide(&base.app, &context.prepare.cache);
+            }
             plan_command(&argv, &process.cwd, env, &path)
         }
         Program::NoProcess => Err(StartError::permanent(format!(
@@ -63,5 +74,14 @@ pub(crate) fn build_command(
             domain.name
         ))
         .hint("add a domain.js or domain.ts, or set process.entry")),
+    }
+}
+
+/// The runtime of the preparation; `None` for Node.
+pub(crate) fn other_runtime(runtime: JsRuntime) -> Option<OtherRuntime> {
+    match runtime {
+        JsRuntime::Node => None,
+        JsRuntime::Bun => Some(OtherRuntime::Bun),
+        JsRuntime::Deno => Some(OtherRuntime::Deno),
     }
 }

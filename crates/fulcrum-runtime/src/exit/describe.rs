@@ -3,6 +3,7 @@
 use fulcrum_config::{Domain, Program};
 use fulcrum_health::{ProgramKind, describe_exit as describe_status};
 use fulcrum_spawn::lifecycle::{Goal, Phase, TransitionCause};
+use fulcrum_spawn::prepare::command_script;
 use fulcrum_spawn::supervisor::{LastExit, Snapshot};
 
 use crate::state::domain::DomainStates;
@@ -41,7 +42,20 @@ pub(crate) fn hint(config: Option<&Domain>, snapshot: &Snapshot) -> Option<&'sta
     let never_ready = snapshot.phase == Phase::Stopped
         && snapshot.goal == Goal::Up
         && snapshot.ready_after.is_none();
-    let config = config.filter(|domain| matches!(domain.program, Program::Node { .. }))?;
+    let config = config?;
+    match &config.program {
+        Program::Node { .. } => {}
+        Program::Command(argv) => {
+            // A plain program is ready when it is started, so that it may have been ready.
+            let has_ended = snapshot.phase == Phase::Stopped && snapshot.goal == Goal::Up;
+            let exports_only = exited_cleanly && has_ended && only_exports_class(config, argv);
+            return exports_only.then_some(
+                "its entry point only exports a class, and process.command runs it as it is: call \
+                 start() (`new NAME().start()`), or use process.entry in place of process.command",
+            );
+        }
+        Program::NoProcess => return None,
+    }
     let preloads = config.process.node_args.iter().any(|argument| {
         ["--import", "--require", "-r"]
             .iter()
@@ -56,5 +70,16 @@ pub(crate) fn hint(config: Option<&Domain>, snapshot: &Snapshot) -> Option<&'sta
             "its entry point finished without starting a domain: export default a class with a \
              start() method, or call start()"
         }
+    })
+}
+
+/// Whether the script of a command exports a class of the SDK as default, and starts nothing.
+fn only_exports_class(config: &Domain, argv: &[String]) -> bool {
+    let Some(script) = command_script(argv) else {
+        return false;
+    };
+    std::fs::read_to_string(config.process.cwd.join(script)).is_ok_and(|text| {
+        let uses_sdk = text.contains("@fulcrum/domain") || text.contains("DomainBase");
+        uses_sdk && text.contains("export default") && !text.contains(".start(")
     })
 }

@@ -17,6 +17,7 @@ use fulcrum_spawn::{CommandSpec, StartError};
 use crate::command::build::{CommandContext, build_command};
 use crate::command::environment::environment;
 use crate::exit::diagnose::ExitDiagnoser;
+use crate::hooks::command::{HookCommand, HookKind, HookSpawner};
 use crate::launch::install::{InstallRequest, ensure_installed};
 use crate::launch::permit::release_when_started;
 use crate::log_lines::log_for_domain;
@@ -241,10 +242,12 @@ async fn prepare(
         };
         ensure_installed(&context.installer, &request).await?;
     }
-    let permit = if is_node(&domain) {
-        context.limiter.acquire().await
-    } else {
-        context.limiter.acquire_fork().await
+    let permit = acquire_permit(&domain, &context.limiter).await;
+    let limiter = context.limiter.clone();
+    let hooks = HookSpawner {
+        spawner: context.spawner.clone(),
+        run: context.run.clone(),
+        hub: context.hub.clone(),
     };
     let planning = tokio::task::spawn_blocking(move || plan_launch(&domain, &context, permit));
     let (plan, warnings) = planning.await.map_err(|error| {
@@ -253,7 +256,50 @@ async fn prepare(
     for warning in warnings {
         log(Level::Info, warning.to_string());
     }
-    Ok(plan)
+    match plan.config.process.hooks.before_start.is_empty() {
+        true => Ok(plan),
+        false => run_before_start(plan, &hooks, &limiter, generation).await,
+    }
+}
+
+/// Runs the hook before a start. It holds no permit: it may wait for another domain.
+async fn run_before_start(
+    plan: LaunchPlan,
+    hooks: &HookSpawner,
+    limiter: &StartLimiter,
+    generation: u64,
+) -> Result<LaunchPlan, StartError> {
+    let LaunchPlan {
+        spec,
+        config,
+        token,
+        permit,
+    } = plan;
+    drop(permit);
+    let hook = HookCommand {
+        kind: HookKind::BeforeStart,
+        domain: &config.name,
+        generation,
+        settings: &config.process.hooks,
+        cwd: &config.process.cwd,
+        env: spec.env.clone(),
+        end: None,
+    };
+    hooks.run(hook).await?;
+    let permit = acquire_permit(&config, limiter).await;
+    Ok(LaunchPlan {
+        spec,
+        config,
+        token,
+        permit,
+    })
+}
+
+async fn acquire_permit(domain: &Domain, limiter: &StartLimiter) -> StartPermit {
+    match is_node(domain) {
+        true => limiter.acquire().await,
+        false => limiter.acquire_fork().await,
+    }
 }
 
 /// The environment of the domain, by which its Node is found.

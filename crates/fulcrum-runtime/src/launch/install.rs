@@ -5,7 +5,7 @@ use std::ffi::{OsStr, OsString};
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use fulcrum_config::{Domain, Program, parse_yaml_value};
+use fulcrum_config::{Domain, JsRuntime, Program, parse_yaml_value};
 use fulcrum_logs::{Hub, Level, PumpCounters, Source, Stream, pump};
 use fulcrum_spawn::StartError;
 use fulcrum_spawn::prepare::{self, InstallEvent, PackageInstaller, PackageQuery, PrepareContext};
@@ -56,7 +56,7 @@ pub(crate) async fn ensure_installed(
         packages: PackageQuery {
             dir: domain.dir.clone(),
             app_root: request.app.clone(),
-            runs_node: entry.is_some(),
+            runs_node: entry.is_some() && domain.process.runtime == JsRuntime::Node,
             entry,
             path: variable("PATH").unwrap_or_default(),
             home: variable("HOME").map(PathBuf::from),

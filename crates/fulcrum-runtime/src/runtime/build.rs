@@ -18,6 +18,8 @@ use crate::command::environment::EnvironmentBase;
 use crate::control::info::InstanceInfo;
 use crate::error::{Error, ErrorKind};
 use crate::events::log::EventLog;
+use crate::hooks::command::HookSpawner;
+use crate::hooks::runner::{HookProgress, HookRunner};
 use crate::launch::backend::{DomainBackend, LaunchContext};
 use crate::launch::setup::DomainFactory;
 use crate::liveness::keepalive::{liveness_timeouts, server_config};
@@ -61,6 +63,8 @@ fn build(parts: RuntimeParts) -> Result<Runtime, Error> {
     let (launch, standby_settings) = launch_context(&parts, &desired, &states, &registry);
     let standby = launch.standby.clone();
     let command = launch.command.clone();
+    let events = EventLog::new();
+    let hooks = hook_runner(&parts, &command, &desired, &states, &events);
     let factory = DomainFactory {
         context: launch,
         load_options: parts.load_options,
@@ -85,9 +89,10 @@ fn build(parts: RuntimeParts) -> Result<Runtime, Error> {
         registry,
         standby,
         tracker: parts.processes.tracker,
-        events: EventLog::new(),
+        events,
         hub: parts.hub,
         shutdown: parts.shutdown,
+        hooks,
     };
     handles.start_tasks(domain_events, transitions, samples);
     let watch = parts.watch.map(|options| {
@@ -112,6 +117,28 @@ fn build(parts: RuntimeParts) -> Result<Runtime, Error> {
         typecheck,
         finish: handles.finish_handles(),
     })
+}
+
+fn hook_runner(
+    parts: &RuntimeParts,
+    command: &CommandContext,
+    desired: &DesiredStateReceiver,
+    states: &SharedDomainStates,
+    events: &EventLog,
+) -> HookRunner {
+    HookRunner {
+        spawner: HookSpawner {
+            spawner: parts.processes.spawner.clone(),
+            run: parts.processes.run.clone(),
+            hub: parts.hub.clone(),
+        },
+        environment: Arc::clone(&command.environment),
+        desired: desired.clone(),
+        states: Arc::clone(states),
+        events: events.clone(),
+        shutdown: parts.shutdown.clone(),
+        progress: HookProgress::default(),
+    }
 }
 
 fn instance_info(parts: &RuntimeParts) -> InstanceInfo {

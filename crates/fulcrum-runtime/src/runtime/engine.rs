@@ -13,6 +13,7 @@ use tokio::time::{Instant, sleep_until, timeout};
 use crate::control::service::ControlService;
 use crate::error::{Error, ErrorKind};
 use crate::handle::RuntimeHandle;
+use crate::hooks::runner::HookRunner;
 use crate::process::untracked;
 use crate::readiness::serving::ServingStatus;
 use crate::reload::reloader::ReloadTask;
@@ -46,6 +47,7 @@ pub(super) struct FinishHandles {
     pub(super) supervisor: Supervisor,
     pub(super) serving: ServingStatus,
     pub(super) standby: StandbyPool<NodeStandby>,
+    pub(super) hooks: HookRunner,
     pub(super) tracker: ProcessTracker,
     pub(super) shutdown: ShutdownSignal,
     pub(super) hub: Hub,
@@ -99,6 +101,7 @@ impl Runtime {
         // From here on no domain is added, so the shutdown stops all of them.
         let _ = reload.await;
         let mut survivors = finish.shut_down().await;
+        finish.hooks.finish(&finish.supervisor).await;
         survivors.extend(untracked::kill_remaining(&finish.tracker).await);
         RuntimeExit { result, survivors }
     }

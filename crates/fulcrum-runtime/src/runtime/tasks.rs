@@ -24,6 +24,7 @@ use crate::control::wait::DomainWaiter;
 use crate::events::log::EventLog;
 use crate::exit::held::HeldExits;
 use crate::handle::RuntimeHandle;
+use crate::hooks::runner::HookRunner;
 use crate::launch::backend::DomainBackend;
 use crate::launch::setup::DomainFactory;
 use crate::liveness::task::{LivenessHandles, LivenessTasks};
@@ -62,6 +63,7 @@ pub(super) struct TaskHandles {
     pub(super) events: EventLog,
     pub(super) hub: Hub,
     pub(super) shutdown: ShutdownSignal,
+    pub(super) hooks: HookRunner,
 }
 
 /// What runs the TypeScript compiler.
@@ -145,6 +147,7 @@ impl TaskHandles {
                 supervisor: self.supervisor.clone(),
                 hub: self.hub.clone(),
             },
+            hooks: self.hooks.clone(),
             events: self.events.clone(),
             hub: self.hub.clone(),
         }
@@ -275,6 +278,7 @@ impl TaskHandles {
             supervisor: self.supervisor.clone(),
             serving: self.serving_status(),
             standby: self.standby.clone(),
+            hooks: self.hooks.clone(),
             tracker: self.tracker.clone(),
             shutdown: self.shutdown.clone(),
             hub: self.hub.clone(),

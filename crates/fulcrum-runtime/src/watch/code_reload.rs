@@ -53,6 +53,27 @@ pub(crate) struct CodeReload {
     pub(crate) messages: UnboundedSender<WatchMessage>,
 }
 
+/// The entry from which the imports of a domain can be followed as Node does it: not with a loader
+/// of its own, which may provide files that do not exist.
+fn program_entry(domain: &Domain) -> Option<PathBuf> {
+    const LOADERS: [&str; 6] = [
+        "--import",
+        "--loader",
+        "--experimental-loader",
+        "--require",
+        "-r",
+        "--experimental-default-type",
+    ];
+    let Program::Node { entry } = &domain.program else {
+        return None;
+    };
+    let has_loader = domain.process.node_args.iter().any(|arg| {
+        let name = arg.split_once('=').map_or(arg.as_str(), |(name, _)| name);
+        LOADERS.contains(&name)
+    });
+    (!has_loader).then(|| entry.clone())
+}
+
 impl CodeReload {
     /// Runs the reload. A later reload aborts it.
     pub(crate) async fn run(mut self) {
@@ -66,7 +87,7 @@ impl CodeReload {
         }
         let bases = [domain.dir.as_path(), &desired.app.root];
         let what = display_files(&self.files, &bases);
-        if self.has_syntax_errors(domain, &desired.app.root).await {
+        if self.has_errors(domain, &desired.app.root).await {
             let (name, number) = (self.name.clone(), self.number);
             let rejected = WatchMessage::ReloadRejected { name, number };
             let _ = self.messages.send(rejected);
@@ -112,9 +133,10 @@ impl CodeReload {
         }
     }
 
-    /// Whether a changed file has a syntax error; new ones are logged. What programs other than
-    /// Node read is unknown, so theirs are not parsed.
-    async fn has_syntax_errors(&self, domain: &Domain, app: &Path) -> bool {
+    /// Whether a changed file has a syntax error, or the program imports a file that does not exist;
+    /// new errors are logged. What programs other than Node read is unknown, so theirs are not
+    /// parsed.
+    async fn has_errors(&self, domain: &Domain, app: &Path) -> bool {
         let is_node = match &domain.program {
             Program::Node { .. } => true,
             Program::Command(argv) => argv
@@ -126,7 +148,15 @@ impl CodeReload {
             return false;
         }
         let (checker, files) = (Arc::clone(&self.checker), self.files.clone());
-        let checking = tokio::task::spawn_blocking(move || checker.errors(&files));
+        let entry = program_entry(domain);
+        let checking = tokio::task::spawn_blocking(move || {
+            let mut errors = checker.errors(&files);
+            if errors.is_empty() {
+                let error = entry.and_then(|entry| checker.program_error(&entry));
+                errors.extend(error);
+            }
+            errors
+        });
         // A failed check is no syntax error.
         let mut errors = checking.await.unwrap_or_default();
         for SyntaxError { error, .. } in &mut errors {

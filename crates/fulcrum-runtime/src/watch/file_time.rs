@@ -1,6 +1,6 @@
 //! When a file was last changed.
 
-use std::fs;
+use std::fs::{self, Metadata};
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 use std::time::{Duration, UNIX_EPOCH};
@@ -12,7 +12,15 @@ use crate::clock;
 /// When a file was last changed, by its own metadata, which may be a while before the change is
 /// noticed. `None` if it does not exist.
 pub(crate) fn modified_at(path: &Path, now: Instant) -> Option<Instant> {
-    let metadata = fs::metadata(path).ok()?;
+    changed_at(&fs::metadata(path).ok()?, now)
+}
+
+/// When a symbolic link itself was created or replaced.
+pub(crate) fn link_changed_at(link: &Path, now: Instant) -> Option<Instant> {
+    changed_at(&fs::symlink_metadata(link).ok()?, now)
+}
+
+fn changed_at(metadata: &Metadata, now: Instant) -> Option<Instant> {
     let (seconds, nanoseconds) = (metadata.ctime(), metadata.ctime_nsec());
     let since_epoch = Duration::new(seconds.try_into().ok()?, nanoseconds.try_into().ok()?);
     // If the clock was set back, the file counts as changed now.

@@ -8,6 +8,9 @@
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use fulcrum_spawn::prepare::LoadedModules;
 
 /// No more entries of directories are examined than this: links are rare, and a domain may hold
 /// many files of data.
@@ -16,19 +19,47 @@ const MAX_ENTRIES: usize = 50_000;
 /// Directories that hold no code that is edited, or very many files.
 const SKIPPED: [&str; 5] = ["node_modules", ".git", ".fulcrum", "coverage", ".cache"];
 
-/// The paths through symbolic links of the files in `loaded`, which are canonical.
+/// What symbolic links have to do with the files that a domain has loaded.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct LoadedLinks {
+    /// The paths through links that lead to loaded files.
+    pub(crate) paths: BTreeSet<PathBuf>,
+    /// Links that lead to files with the names of loaded ones, but not to these. One that is younger
+    /// than the process was swapped after it was followed.
+    pub(crate) to_others: BTreeSet<PathBuf>,
+}
+
+/// What symbolic links have to do with the files that a domain has loaded. Does not block.
+pub(crate) async fn links_of(
+    files: &LoadedModules,
+    app_root: &Path,
+    domain_dir: &Path,
+) -> LoadedLinks {
+    let (app_root, domain_dir) = (app_root.to_owned(), domain_dir.to_owned());
+    let loaded = Arc::clone(files);
+    let search = move || loaded_links(&app_root, &domain_dir, &loaded);
+    // Without an answer, the canonical paths are still known.
+    let found = tokio::task::spawn_blocking(search).await;
+    found.unwrap_or_default()
+}
+
+/// The loaded files of a domain, with their paths through symbolic links.
+pub(crate) fn with_links(files: LoadedModules, links: &LoadedLinks) -> LoadedModules {
+    if links.paths.is_empty() {
+        return files;
+    }
+    Arc::new(files.union(&links.paths).cloned().collect())
+}
+
+/// Searches the links of the files in `loaded`, which are canonical.
 ///
 /// Links are searched for in the directory of the domain, at any depth, and beside the loaded files
 /// and each of their parent directories, up to `app_root`. `domain_dir` may itself be a link, or be
 /// in a directory that is one. Reads directories, so it may block.
-pub(crate) fn linked_paths(
-    app_root: &Path,
-    domain_dir: &Path,
-    loaded: &BTreeSet<PathBuf>,
-) -> BTreeSet<PathBuf> {
+fn loaded_links(app_root: &Path, domain_dir: &Path, loaded: &BTreeSet<PathBuf>) -> LoadedLinks {
     let mut search = LinkSearch {
         loaded,
-        found: BTreeSet::new(),
+        found: LoadedLinks::default(),
         entries: 0,
     };
     search.add_link(domain_dir);
@@ -55,7 +86,7 @@ pub(crate) fn linked_paths(
 
 struct LinkSearch<'a> {
     loaded: &'a BTreeSet<PathBuf>,
-    found: BTreeSet<PathBuf>,
+    found: LoadedLinks,
     /// How many entries were examined.
     entries: usize,
 }
@@ -96,7 +127,7 @@ impl LinkSearch<'_> {
         dirs
     }
 
-    /// Adds the paths of the loaded files that a link, or a path with a link in it, leads to.
+    /// Adds what a link, or a path with a link in it, leads to.
     fn add_link(&mut self, link: &Path) {
         let Ok(target) = link.canonicalize() else {
             return;
@@ -107,7 +138,25 @@ impl LinkSearch<'_> {
         let below = self.loaded.range(target.clone()..);
         let below = below.take_while(|file| file.starts_with(&target));
         let paths = below.filter_map(|file| Some(join(link, file.strip_prefix(&target).ok()?)));
-        self.found.extend(paths);
+        let paths: Vec<PathBuf> = paths.collect();
+        if paths.is_empty() && self.resembles_loaded(&target) {
+            self.found.to_others.insert(link.to_owned());
+        }
+        self.found.paths.extend(paths);
+    }
+
+    /// Whether a target that is not loaded is a file with the name of a loaded one, or a directory
+    /// that has one in the same place.
+    fn resembles_loaded(&self, target: &Path) -> bool {
+        let is_dir = target.is_dir();
+        self.loaded.iter().any(|file| {
+            if !is_dir {
+                return target.file_name() == file.file_name();
+            }
+            let parents = file.ancestors().skip(1);
+            let mut rests = parents.filter_map(|parent| file.strip_prefix(parent).ok());
+            rests.any(|rest| target.join(rest).is_file())
+        })
     }
 }
 
@@ -147,7 +196,7 @@ mod tests {
     fn paths(entries: &[&str], loaded: &[&str]) -> Vec<String> {
         let (_dir, root) = tree(entries);
         let loaded = loaded.iter().map(|path| root.join(path)).collect();
-        let found = linked_paths(&root, &root.join("domains/users"), &loaded);
+        let found = loaded_links(&root, &root.join("domains/users"), &loaded).paths;
         let relative = |path: &PathBuf| {
             let path = path.strip_prefix(&root).expect("in the app");
             path.display().to_string()
@@ -219,6 +268,23 @@ mod tests {
             paths(&entries, &["releases/v1/domain.js", "releases/v1/lib/a.js"]),
             ["domains/users/domain.js", "domains/users/lib/a.js"]
         );
+    }
+
+    #[test]
+    fn a_link_that_was_swapped_leads_to_a_file_like_the_loaded_one() {
+        let (_dir, root) = tree(&[
+            "domains/users/v1/lib/a.js",
+            "domains/users/v2/lib/a.js",
+            "domains/users/current -> v2",
+            "domains/users/a.js -> v2/lib/a.js",
+            "domains/users/logs/1.log",
+            "domains/users/newest -> logs",
+        ]);
+        let users = root.join("domains/users");
+        let found = loaded_links(&root, &users, &BTreeSet::from([users.join("v1/lib/a.js")]));
+        let others = ["a.js", "current"].map(|name| users.join(name));
+        assert_eq!(found.to_others, BTreeSet::from(others));
+        assert_eq!(found.paths, BTreeSet::new());
     }
 
     #[test]

@@ -9,7 +9,7 @@ use fulcrum_spawn::supervisor::{Snapshot, Supervisor};
 use tokio::time::Instant;
 
 use crate::state::domain::DomainStates;
-use crate::watch::classify::{DomainView, LoadState};
+use crate::watch::classify::{DomainView, LoadState, ReloadTarget};
 use crate::watch::file_time::modified_at;
 use crate::watch::spec::LoadedFiles;
 
@@ -37,6 +37,20 @@ pub(crate) fn domain_views(
         (name.clone(), view)
     });
     views.collect()
+}
+
+/// Whether a change came with an install of the domain's packages, before its code was loaded.
+pub(crate) fn is_by_install(
+    states: &DomainStates,
+    target: &ReloadTarget,
+    path: &Path,
+    now: Instant,
+) -> bool {
+    let ReloadTarget::Code(name) = target else {
+        return false;
+    };
+    let period = states.get(name).and_then(|state| *state.install.borrow());
+    period.is_some_and(|period| period.explains(|| modified_at(path, now)))
 }
 
 fn load_state(name: &str, snapshot: &Snapshot, module_reports: Option<&Path>) -> LoadState {

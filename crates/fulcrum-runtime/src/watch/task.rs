@@ -3,12 +3,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::future;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 use std::time::Duration;
 
 use fulcrum_config::{App, Domain, FileWatchOptions, Program};
 use fulcrum_logs::{FULCRUM_SOURCE, Hub, Level};
-use fulcrum_spawn::prepare::{LoadedModules, report_file};
+use fulcrum_spawn::prepare::report_file;
 use fulcrum_spawn::supervisor::Supervisor;
 use fulcrum_watch::{
     Batch, Change, Coalescer, CoalescerConfig, LoopDecision, WatchError, WatchEvent, WatchOptions,
@@ -22,15 +21,15 @@ use crate::format::display_files;
 use crate::log_lines::log_for_domain;
 use crate::shutdown::stage::{ShutdownSignal, ShutdownStage};
 use crate::state::desired::DesiredStateReceiver;
-use crate::state::domain::{DomainState, SharedDomainStates};
+use crate::state::domain::SharedDomainStates;
 use crate::state::modules;
 use crate::watch::assets::AssetPublisher;
 use crate::watch::classify::{ReloadTarget, classify};
 use crate::watch::code_reload::CodeReloadHandles;
 use crate::watch::config_reload::ConfigReloader;
-use crate::watch::file_time::modified_at;
-use crate::watch::links::linked_paths;
-use crate::watch::load_state::domain_views;
+use crate::watch::file_time::{link_changed_at, modified_at};
+use crate::watch::links::{LoadedLinks, links_of, with_links};
+use crate::watch::load_state::{domain_views, is_by_install};
 use crate::watch::loops::ReloadLoopDetector;
 use crate::watch::messages::{Due, WatchMessage};
 use crate::watch::pending::PendingReloads;
@@ -187,15 +186,15 @@ impl WatchTask {
         let states = self.handles.states.all();
         let mut loaded = LoadedFiles::new();
         for (name, state) in states.iter() {
+            let before = state.loaded_modules.borrow().clone();
             if let Some(dir) = &self.handles.module_reports {
-                let before = state.loaded_modules.borrow().clone();
                 modules::refresh(state, &report_file(dir, name));
-                self.check_missed_changes(name, before.as_deref(), state);
             }
             let files = state.loaded_modules.borrow().clone();
             if let Some((files, domain)) = files.zip(desired.app.domain(name)) {
-                let files = with_links(files, &desired.app.root, &domain.dir).await;
-                loaded.insert(name.clone(), files);
+                let links = links_of(&files, &desired.app.root, &domain.dir).await;
+                self.check_missed_changes(domain, before.as_deref(), &files, &links);
+                loaded.insert(name.clone(), with_links(files, &links));
             }
         }
         self.loaded = loaded;
@@ -221,32 +220,37 @@ impl WatchTask {
         }
     }
 
-    /// Files that changed between being loaded and being watched are reloaded too.
+    /// Files that changed between being loaded and being watched are reloaded too, and so are those
+    /// whose links were swapped meanwhile. `before` is what was known to be loaded.
     fn check_missed_changes(
         &mut self,
-        name: &str,
+        domain: &Domain,
         before: Option<&BTreeSet<PathBuf>>,
-        state: &DomainState,
+        files: &BTreeSet<PathBuf>,
+        links: &LoadedLinks,
     ) {
-        let Some(domain) = self.handles.desired.domain(name) else {
-            return;
-        };
-        let handle = self.handles.supervisor.domain(name);
+        let handle = self.handles.supervisor.domain(&domain.name);
         let Some(spawned) = handle.and_then(|handle| handle.snapshot().spawned_at) else {
             return;
         };
-        let modules = state.loaded_modules.borrow().clone().unwrap_or_default();
         // The domain's own directory is always watched.
         let is_new = |path: &&PathBuf| {
             let was_known = before.is_some_and(|before| before.contains(*path));
             !was_known && !path.starts_with(&domain.dir)
         };
         let now = Instant::now();
-        for path in modules.iter().filter(is_new) {
-            if modified_at(path, now).is_some_and(|at| at > spawned) {
-                let target = ReloadTarget::Code(name.to_owned());
-                self.add_change(target, path.clone(), true, now);
-            }
+        let is_later = |at: Option<Instant>| at.is_some_and(|at| at > spawned);
+        let files_of = files.iter().filter(is_new);
+        let mut missed: Vec<&PathBuf> = files_of
+            .filter(|path| is_later(modified_at(path, now)))
+            .collect();
+        if before != Some(files) {
+            let links = links.to_others.iter();
+            missed.extend(links.filter(|link| is_later(link_changed_at(link, now))));
+        }
+        for path in missed {
+            let target = ReloadTarget::Code(domain.name.clone());
+            self.add_change(target, path.clone(), true, now);
         }
     }
 
@@ -295,7 +299,7 @@ impl WatchTask {
                 self.undecided.insert((name, change.path.clone()), only);
             }
             for target in impact.targets {
-                if self.is_by_install(&target, &change.path, now) {
+                if is_by_install(&self.handles.states, &target, &change.path, now) {
                     continue;
                 }
                 if self.should_act(&target, &change, now) {
@@ -308,16 +312,6 @@ impl WatchTask {
             }
         }
         self.record_changes(&recorded);
-    }
-
-    /// Whether a change came with an install of the domain's packages, before its code was loaded.
-    fn is_by_install(&self, target: &ReloadTarget, path: &Path, now: Instant) -> bool {
-        let ReloadTarget::Code(name) = target else {
-            return false;
-        };
-        let state = self.handles.states.get(name);
-        let period = state.and_then(|state| *state.install.borrow());
-        period.is_some_and(|period| period.explains(|| modified_at(path, now)))
     }
 
     /// Whether a change is acted on now, or is part of a reload loop.
@@ -450,21 +444,6 @@ impl WatchTask {
         let handle = self.handles.supervisor.domain(name);
         handle.map_or(0, |handle| handle.snapshot().generation)
     }
-}
-
-/// The loaded files of a domain, with their paths through symbolic links.
-async fn with_links(files: LoadedModules, app_root: &Path, domain_dir: &Path) -> LoadedModules {
-    let (app_root, domain_dir) = (app_root.to_owned(), domain_dir.to_owned());
-    let loaded = Arc::clone(&files);
-    let search = move || linked_paths(&app_root, &domain_dir, &loaded);
-    // Without an answer, the canonical paths are still known.
-    let links = tokio::task::spawn_blocking(search)
-        .await
-        .unwrap_or_default();
-    if links.is_empty() {
-        return files;
-    }
-    Arc::new(files.union(&links).cloned().collect())
 }
 
 /// Whether another domain depends on that of the target.

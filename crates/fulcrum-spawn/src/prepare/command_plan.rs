@@ -43,6 +43,32 @@ pub fn plan_command(
     Ok((spec, wrapper_warning(name).into_iter().collect()))
 }
 
+/// Whether a command runs JavaScript, which may import `@fulcrum/domain`.
+#[must_use]
+pub fn command_runs_javascript(argv: &[String]) -> bool {
+    const RUNTIMES: [&str; 8] = [
+        "node", "bun", "deno", "tsx", "ts-node", "npm", "npx", "pnpm",
+    ];
+    let name = argv.first().map(Path::new);
+    let name = name.and_then(|path| path.file_name()?.to_str());
+    name.is_some_and(|name| RUNTIMES.contains(&name)) || command_script(argv).is_some()
+}
+
+/// The JavaScript or TypeScript file among the words of a command.
+#[must_use]
+pub fn command_script(argv: &[String]) -> Option<&str> {
+    let is_script = |word: &&str| {
+        let extension = Path::new(word).extension().and_then(OsStr::to_str);
+        extension.is_some_and(|extension| {
+            matches!(
+                extension,
+                "js" | "mjs" | "cjs" | "ts" | "mts" | "cts" | "tsx" | "jsx"
+            )
+        })
+    };
+    argv.iter().map(String::as_str).find(is_script)
+}
+
 /// Checks the working directory: the error of a spawn does not distinguish a missing directory from
 /// a missing program.
 pub(super) fn check_cwd(cwd: &Path) -> Result<(), StartError> {
@@ -98,6 +124,20 @@ fn wrapper_warning(name: &str) -> Option<StartWarning> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_command_of_javascript_is_known_by_its_program_or_its_script() {
+        let words = |text: &str| text.split(' ').map(str::to_owned).collect::<Vec<_>>();
+        for (text, script) in [
+            ("node --enable-source-maps main.mjs", Some("main.mjs")),
+            ("/opt/bun/bin/bun run start", None),
+            ("tini -- node server.ts", Some("server.ts")),
+        ] {
+            assert!(command_runs_javascript(&words(text)), "{text}");
+            assert_eq!(command_script(&words(text)), script, "{text}");
+        }
+        assert!(!command_runs_javascript(&words("python3 main.py")));
+    }
 
     fn plan(
         argv: &[&str],

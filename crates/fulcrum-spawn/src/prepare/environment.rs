@@ -40,7 +40,7 @@ pub struct DomainVariables<'a> {
 
 /// Merges the environment of a domain's process. Each layer overrides those before it: `inherited`
 /// without Fulcrum's own settings (`FULCRUM_…__…`), then `variables`, then `configured` in its
-/// order (env files, then `process.env`).
+/// order (env files, then `process.env`). `PYTHONUNBUFFERED` is 1 where none of them sets it.
 #[must_use]
 pub fn merge_environment(
     inherited: &Environment,
@@ -58,6 +58,9 @@ pub fn merge_environment(
         set("PORT", &port.to_string());
     }
     env.insert("FULCRUM_APP_PATH".into(), variables.app_root.into());
+    // To a pipe, Python writes in blocks: lines come late, and the last ones are lost at a stop.
+    env.entry("PYTHONUNBUFFERED".into())
+        .or_insert_with(|| "1".into());
     let default = match variables.node_env {
         NodeEnv::ProductionByDefault => "production",
         NodeEnv::DevelopmentByDefault => "development",
@@ -158,6 +161,18 @@ mod tests {
         );
         assert_eq!(node_env(&inherited, NodeEnv::DevelopmentByDefault), "test");
         assert_eq!(node_env(&[], NodeEnv::DevelopmentByDefault), "development");
+    }
+
+    #[test]
+    fn python_does_not_buffer_unless_the_user_says_so() {
+        let buffered = |inherited: &[(&str, &str)], configured: &[(&str, &str)]| {
+            let env = merge(inherited, NodeEnv::ProductionByDefault, configured);
+            value(&env, "PYTHONUNBUFFERED")
+        };
+        assert_eq!(buffered(&[], &[]).as_deref(), Some("1"));
+        let empty = [("PYTHONUNBUFFERED", "")];
+        assert_eq!(buffered(&empty, &[]).as_deref(), Some(""));
+        assert_eq!(buffered(&[], &empty).as_deref(), Some(""));
     }
 
     #[test]

@@ -17,6 +17,14 @@ pub(super) fn find_in_path(name: &OsStr, path: &OsStr) -> Option<PathBuf> {
         .find(|candidate| is_executable(candidate))
 }
 
+/// A program that is given as a path, or as a name that is looked up in `path`; one that is not found
+/// stays as it is.
+pub(super) fn named_program(program: &Path, path: &OsStr) -> PathBuf {
+    let is_name = program.components().count() == 1 && program.is_relative();
+    let found = is_name.then(|| find_in_path(program.as_os_str(), path));
+    found.flatten().unwrap_or_else(|| program.to_path_buf())
+}
+
 /// The first file of this name in `path`, executable or not.
 pub(super) fn find_file_in_path(name: &OsStr, path: &OsStr) -> Option<PathBuf> {
     directories(path)

@@ -25,6 +25,7 @@
 //! - [`plan_node`] combines these into a command line. Node loads the bootstrap before the entry,
 //!   unless the embedded SDK is certain to be the first code that the entry runs: then the SDK
 //!   loads it later.
+//! - [`plan_other_runtime`] plans the command of a program that Bun or Deno runs.
 //! - [`StandbyCommand`] starts a standby process: Node is booted and waits for an activation.
 //! - [`check_syntax`] parses a changed file, so that a running generation is not stopped for a
 //!   file with a syntax error; [`SyntaxChecker`] caches the result.
@@ -42,6 +43,7 @@
 
 mod binary;
 mod cache_dir;
+mod cargo_run;
 mod command_plan;
 mod environment;
 mod executable;
@@ -66,6 +68,8 @@ mod node_plan;
 #[cfg(feature = "node")]
 mod node_program;
 #[cfg(feature = "node")]
+mod other_plan;
+#[cfg(feature = "node")]
 mod package_json;
 #[cfg(feature = "node")]
 mod proxy;
@@ -84,7 +88,8 @@ mod standby_command;
 mod typescript;
 
 pub use cache_dir::CacheDir;
-pub use command_plan::plan_command;
+pub use cargo_run::without_cargo;
+pub use command_plan::{command_runs_javascript, command_script, plan_command};
 pub use environment::{DomainVariables, Environment, NodeEnv, find_free_port, merge_environment};
 pub use proxy::{exempt_loopback, proxy_variables};
 pub use warning::StartWarning;
@@ -99,9 +104,10 @@ pub use self::{
     loaded_modules::{
         LoadedModules, create_report_dir, read_report, remove_report_dir, report_file,
     },
-    node::{MIN_VERSION, NodeOrigin, NodeRequest, NodeRuntime, find_node},
+    node::{MIN_VERSION, NodeOrigin, NodeRequest, NodeRuntime, OtherRuntime, find_node},
     node_plan::plan_node,
     node_program::NodeProgram,
+    other_plan::plan_other_runtime,
     runner::{Runner, choose_runner},
     sdk::Sdk,
     sdk_install::SdkLocation,

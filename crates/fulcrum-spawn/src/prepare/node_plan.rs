@@ -267,7 +267,7 @@ fn provide_sdk(
 }
 
 /// Whether the entry's text contains `.start(`. An entry that cannot be read is reported by Node.
-fn mentions_start(entry: &Path) -> bool {
+pub(super) fn mentions_start(entry: &Path) -> bool {
     std::fs::read(entry).is_ok_and(|text| text.windows(7).any(|window| window == b".start("))
 }
 

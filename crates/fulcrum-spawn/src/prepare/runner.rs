@@ -1,6 +1,7 @@
 //! Chooses how a Node program is run: as it is, or with compiled TypeScript.
 
 use std::borrow::Cow;
+use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 
 use super::context::PrepareContext;
@@ -57,7 +58,7 @@ pub fn choose_runner(
     node: &NodeRuntime,
     context: &PrepareContext,
 ) -> Result<(Runner, Vec<StartWarning>), StartError> {
-    if has_own_transpiler(program.node_args) {
+    if has_own_transpiler(program.node_args) || node_transforms_types(program, node) {
         return Ok((Runner::JavaScript, Vec::new()));
     }
     let entry = real_entry(program.entry)?;
@@ -93,6 +94,19 @@ pub fn choose_runner(
         has_maps: scanned.table.has_maps(),
     };
     Ok((runner, warnings))
+}
+
+/// Whether the user has Node itself transform types, with an option that this Node has.
+fn node_transforms_types(program: &NodeProgram<'_>, node: &NodeRuntime) -> bool {
+    const OPTION: &str = "--experimental-transform-types";
+    let options = program.env.get(OsStr::new("NODE_OPTIONS"));
+    let is_set = program.node_args.iter().any(|arg| arg == OPTION)
+        || options.is_some_and(|text| {
+            let text = text.to_string_lossy();
+            text.split_ascii_whitespace().any(|word| word == OPTION)
+        });
+    // From 22.7; Node 26 has it no more.
+    is_set && node.at_least(22, 7) && !node.at_least(26, 0)
 }
 
 fn has_own_transpiler(node_args: &[String]) -> bool {

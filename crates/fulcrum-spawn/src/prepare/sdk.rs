@@ -64,6 +64,10 @@ impl Sdk {
                     "dist/hooks.mjs",
                     include_str!("../../../../sdk/node/dist/hooks.mjs"),
                 ),
+                (
+                    "dist/preload.mjs",
+                    include_str!("../../../../sdk/node/dist/preload.mjs"),
+                ),
             ],
         )
     }
@@ -107,6 +111,12 @@ impl Sdk {
     /// The cache cannot be written.
     pub fn bootstrap(&self, cache: &Path) -> io::Result<PathBuf> {
         Ok(self.cached_dir(cache)?.join("dist/bootstrap.cjs"))
+    }
+
+    /// The path of the module that Bun and Deno load before a domain's entry; see
+    /// [`bootstrap`](Self::bootstrap).
+    pub(super) fn preload(&self, cache: &Path) -> io::Result<PathBuf> {
+        Ok(self.cached_dir(cache)?.join("dist/preload.mjs"))
     }
 
     /// The directory of the package in the cache, with the bootstrap and its hooks. It is created

@@ -18,11 +18,13 @@ const DEFER_MS = 200;
 
 /**
  * Starts a domain whose entry only exports its class as default (or an instance of the SDK's base
- * class that is not started). An entry that starts itself is left alone.
+ * class that is not started). An entry that starts itself is left alone. `imports` is
+ * for a runtime that loads every entry as an ES module.
  */
-export function autoStart(entry: string, starts: boolean): void {
+export function autoStart(entry: string, starts: boolean, imports = false): void {
   // The main module is evaluated after all preloads; a CommonJS one, by the next turn of the loop.
   const inspect = () => {
+    if (imports) return importMain(entry);
     const main = process.mainModule;
     if (main?.loaded) void start(main.exports, entry);
     // Otherwise the ES module loader runs it (import() returns the same instance once it is

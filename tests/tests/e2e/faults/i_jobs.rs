@@ -88,3 +88,33 @@ fn i11_a_job_that_takes_too_long_is_ended_with_its_tree() {
     app.down();
     app.assert_no_processes();
 }
+
+#[test]
+fn i11_a_schedule_starts_a_job_that_does_not_start_with_the_instance() {
+    let app = App::new()
+        .write(
+            "domains/report/fulcrum.yml",
+            "process: {command: [sh, -c, 'echo ran >> runs'], schedule: {cron: '* * * * * *', timezone: UTC}}\n",
+        )
+        .write(
+            "domains/yearly/fulcrum.yml",
+            "process: {command: [sh, -c, 'echo ran >> runs'], schedule: '@yearly'}\n",
+        )
+        .write("domains/api/fulcrum.yml", "process: {command: [sleep, '1000']}\n");
+    app.run(&["dev", "--detach", "--wait"])
+        .exits(0)
+        .stderr_contains(&["1 domain ready in ", "; 2 jobs scheduled"]);
+    let report = app.wait_for("report", "has run three times", |report| {
+        report["generation"].as_u64() >= Some(3)
+    });
+    assert!(!text_of(&report, "next_run").is_empty(), "{report}");
+    let yearly = app.status("yearly");
+    assert_eq!(
+        (&yearly["phase"], &yearly["generation"]),
+        (&"stopped".into(), &0.into())
+    );
+    app.run(&["domains", "run", "yearly"]).exits(0);
+    assert_eq!(app.status("yearly")["phase"], "completed");
+    app.down();
+    app.assert_no_processes();
+}

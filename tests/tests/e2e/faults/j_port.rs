@@ -22,7 +22,7 @@ fn assert_undisturbed(app: &App, domain: &str) {
 
 /// For a client that checks nothing itself, and for the SDK, which refuses to send it.
 #[test]
-fn j11_a_message_over_the_limit_fails_only_its_call() {
+fn j07_a_message_over_the_limit_fails_only_its_call() {
     let app = App::new()
         .domain("legacy", "responds-with-anything")
         .domain("users", "steady");
@@ -50,7 +50,7 @@ fn j11_a_message_over_the_limit_fails_only_its_call() {
 }
 
 #[test]
-fn j12_text_that_is_not_utf8_and_an_unknown_id_fail_only_their_message() {
+fn j08_text_that_is_not_utf8_and_an_unknown_id_fail_only_their_message() {
     let app = App::new().domain("legacy", "responds-with-anything");
     app.start();
     let broken = app
@@ -63,7 +63,7 @@ fn j12_text_that_is_not_utf8_and_an_unknown_id_fail_only_their_message() {
 }
 
 #[test]
-fn j13_a_child_with_the_token_of_its_parent_is_refused_by_name() {
+fn j09_a_child_with_the_token_of_its_parent_is_refused_by_name() {
     let app = App::new().domain("users", "registers-a-child");
     app.start();
     let refused = || {
@@ -88,7 +88,7 @@ fn j13_a_child_with_the_token_of_its_parent_is_refused_by_name() {
 }
 
 #[test]
-fn j14_a_proxy_in_the_environment_does_not_apply_to_the_loopback() {
+fn j10_a_proxy_in_the_environment_does_not_apply_to_the_loopback() {
     let app = App::new()
         .domain("users", "prints-environment")
         .domain("silent", "never-registers")
@@ -117,7 +117,7 @@ fn j14_a_proxy_in_the_environment_does_not_apply_to_the_loopback() {
 }
 
 #[test]
-fn j15_a_check_that_the_port_is_open_is_not_logged() {
+fn j11_a_check_that_the_port_is_open_is_not_logged() {
     let app = App::new().domain("users", "steady");
     app.start();
     let connection = TcpStream::connect(app.grpc()).expect("the port is open");
@@ -141,7 +141,7 @@ fn j15_a_check_that_the_port_is_open_is_not_logged() {
 }
 
 #[test]
-fn j16_a_process_of_another_app_is_refused_and_both_say_so() {
+fn j12_a_process_of_another_app_is_refused_and_both_say_so() {
     let app = App::new().domain("users", "steady");
     app.start();
     let other = App::new().domain("users", "steady").write(

@@ -133,3 +133,27 @@ fn k01_the_instance_of_another_user_is_named() {
         (app.run(&["domains", "list"]).code == Some(3)).then_some(())
     });
 }
+
+#[test]
+fn k02_a_wait_with_a_limit_begins_before_its_instance() {
+    let app = quick_app();
+    let mut waiting = app.spawn(&["domains", "wait", "all", "--timeout", "60s"]);
+    let mut events = app.spawn(&["domains", "events", "--follow", "--timeout", "60s"]);
+    let mut logs = app.spawn(&["logs", "--follow", "--timeout", "60s"]);
+    app.start();
+    waiting.wait_exit().exits(0);
+    events.wait_for("spawned");
+    logs.wait_for("started by");
+    app.down();
+    events.wait_exit().exits(0);
+    logs.wait_exit().exits(0);
+    app.run(&["domains", "wait", "all", "--timeout", "300ms"])
+        .exits(17)
+        .stderr_contains(&["after 300 ms", "fulcrum dev"]);
+    // Without a limit, nobody waits for what nobody starts.
+    app.run(&["domains", "wait", "all"]).exits(3);
+    measurement(
+        "K2",
+        "wait, events -f and logs -f with a limit began before the instance",
+    );
+}

@@ -1,4 +1,4 @@
-//! Section K, rows 44 to 47: packages are installed where and with what the repository says, what is
+//! Section K, rows 4 to 7: packages are installed where and with what the repository says, what is
 //! installed decides, and the version of Node that the app asks for is found.
 //!
 //! The package managers are scripts that record how they were called, so that no test needs a registry;
@@ -183,14 +183,11 @@ fn k06_an_install_runs_with_the_domains_node_and_is_not_cut_short_by_what_it_wri
 
 #[test]
 fn k06_a_package_for_development_is_installed_if_the_code_imports_it() {
-    let app = App::new()
-        .domain("users", "steady")
-        .write(
-            "domains/users/package.json",
-            r#"{"name":"users","devDependencies":{"left-pad":"1.3.0","other":"1.0.0"}}"#,
-        )
-        .write("domains/users/late.js", "");
-    let entry = app.root().join("domains/users/domain.js");
+    let app = App::new().domain("users", "steady").write(
+        "domains/users/package.json",
+        r#"{"name":"users","devDependencies":{"left-pad":"1.3.0","other":"1.0.0"}}"#,
+    );
+    let entry = app.root().join("domains/users/domain.cjs");
     let text = fs::read_to_string(&entry).expect("an entry");
     let text = format!("{text}\nconst later = () => require('left-pad');\n");
     fs::write(&entry, text).expect("an entry");

@@ -13,6 +13,9 @@ use crate::output::{Cell, Color, Table};
 pub(crate) struct Args {
     /// Name a domain [default: the whole app]
     domain: Option<String>,
+    /// Print passwords, tokens and keys instead of `***`
+    #[arg(long)]
+    show_secrets: bool,
     /// Choose the output format
     #[arg(short, long, value_enum, default_value = "table")]
     output: Format,
@@ -34,6 +37,10 @@ pub(super) fn run(args: &Args, context: &Context) -> Result<(), CliError> {
     for warning in &warnings {
         output.eprint(&warning.to_string());
     }
+    let app = match args.show_secrets {
+        true => app.with_secrets(),
+        false => app,
+    };
     let effective = match &args.domain {
         None => app.effective(),
         Some(name) => app

@@ -1,12 +1,13 @@
 //! `fulcrum domains events`
 
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use clap::ValueEnum;
 use fulcrum_logs::rfc3339_millis;
 use fulcrum_rpc::control::{Event, EventsRequest};
 
 use super::stream;
+use crate::args::duration;
 use crate::client;
 use crate::commands::context::Context;
 use crate::exit::CliError;
@@ -20,6 +21,9 @@ pub(crate) struct Args {
     /// Follow new events
     #[arg(short, long)]
     follow: bool,
+    /// Wait up to this time for an instance (0 = no limit)
+    #[arg(long, value_name = "DURATION", value_parser = duration::parse, requires = "follow")]
+    timeout: Option<Duration>,
     /// Choose the output format
     #[arg(short, long, value_enum, default_value = "table")]
     output: Format,
@@ -35,7 +39,7 @@ enum Format {
 
 pub(super) async fn run(args: Args, context: Context) -> Result<(), CliError> {
     let output = &context.output;
-    let client = context.connect().await?;
+    let client = client::connect_within(context.app(), args.timeout).await?;
     let request = EventsRequest {
         domains: args.names,
         follow: args.follow,

@@ -7,12 +7,16 @@ use fulcrum_rpc::control::outcome::Kind;
 use fulcrum_rpc::control::wait_request::Condition;
 use fulcrum_rpc::control::{Outcome, WaitRequest};
 use fulcrum_runtime::format::format_duration;
+use tokio::time::Instant;
 
 use super::result::{self, Format};
 use crate::args::duration;
 use crate::client;
 use crate::commands::context::Context;
 use crate::exit::CliError;
+
+/// How long domains may take by default.
+const DEFAULT_WAIT: Duration = Duration::from_secs(60);
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
@@ -22,9 +26,9 @@ pub(crate) struct Args {
     /// Choose the state to wait for
     #[arg(long = "for", value_enum, default_value = "ready")]
     condition: WaitCondition,
-    /// Set the maximum wait (0 = no limit)
-    #[arg(long, value_name = "DURATION", value_parser = duration::parse, default_value = "60s")]
-    timeout: Duration,
+    /// Set the maximum wait, also for an instance (0 = no limit) [default: 60s for a running one]
+    #[arg(long, value_name = "DURATION", value_parser = duration::parse)]
+    timeout: Option<Duration>,
     /// Choose the output format
     #[arg(short, long, value_enum, default_value = "table")]
     output: Format,
@@ -39,7 +43,20 @@ enum WaitCondition {
 }
 
 pub(super) async fn run(args: Args, context: Context) -> Result<(), CliError> {
-    let client = context.connect().await?;
+    let started = Instant::now();
+    // Without an instance, domains are stopped: that is told at once.
+    let limit = args
+        .timeout
+        .filter(|_| args.condition != WaitCondition::Stopped);
+    let client = client::connect_within(context.app(), limit).await?;
+    let timeout = args.timeout.unwrap_or(DEFAULT_WAIT);
+    let left = match timeout {
+        Duration::ZERO => Duration::ZERO,
+        // 0 would be no limit.
+        timeout => timeout
+            .saturating_sub(started.elapsed())
+            .max(Duration::from_millis(1)),
+    };
     let condition = match args.condition {
         WaitCondition::Ready => Condition::Ready,
         WaitCondition::Running => Condition::Running,
@@ -49,7 +66,7 @@ pub(super) async fn run(args: Args, context: Context) -> Result<(), CliError> {
     let request = WaitRequest {
         domains: args.names.clone(),
         condition: condition.into(),
-        timeout_ms: duration::to_millis(args.timeout),
+        timeout_ms: duration::to_millis(left),
     };
     let progress = client.wait(request).await.map_err(client::control_error)?;
     let outcome = client::wait_for_outcome(progress, &context.output).await?;
@@ -58,7 +75,7 @@ pub(super) async fn run(args: Args, context: Context) -> Result<(), CliError> {
             message: format!(
                 "not {} after {}: {}",
                 condition_name(args.condition),
-                format_duration(args.timeout),
+                format_duration(timeout),
                 outcome.message
             ),
             ..outcome

@@ -189,7 +189,7 @@ mod tests {
 
     #[test]
     fn the_error_is_quoted_without_noise() {
-        let npm = "npm error code E404\nnpm error 404 Not Found - GET http://127.0.0.1/x\nnpm error A complete log of this run can be found in: /root/.npm/_logs/1-debug-0.log\n";
+        let npm = "npm error code E404\nnpm error 404 Not Found - GET http://127.0.0.1/x\nnpm error A complete log of this run can be found in: _logs/1-debug-0.log\n";
         assert_eq!(
             quoted_error(npm).unwrap(),
             "code E404 404 Not Found - GET http://127.0.0.1/x"

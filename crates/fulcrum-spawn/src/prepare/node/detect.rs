@@ -10,6 +10,7 @@ use std::time::Duration;
 use nodejs_semver::Version;
 use serde::{Deserialize, Serialize};
 
+use super::other_runtime::OtherRuntime;
 use crate::StartError;
 use crate::prepare::executable::check_executable;
 use crate::prepare::files::{FileStamp, write_cached};
@@ -21,7 +22,8 @@ use crate::prepare::query::capture_stdout;
 const QUERY_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// Prints version and executable path. A Node that is too old can run it.
-const QUERY_SCRIPT: &str = "JSON.stringify([process.version,process.execPath])";
+const QUERY_SCRIPT: &str = "JSON.stringify([process.version,process.execPath,process.versions.bun??null,\
+                            process.versions.deno??null])";
 
 /// The result of a query.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -30,6 +32,9 @@ pub(super) struct NodeInfo {
     pub(super) version: Version,
     /// The real executable, behind links and shims.
     pub(super) exec_path: PathBuf,
+    /// Another program that takes Node's place, with its own version.
+    #[serde(default)]
+    pub(super) other: Option<(OtherRuntime, String)>,
 }
 
 mod as_text {
@@ -153,8 +158,13 @@ fn run_query(
 fn parse(output: &str) -> Option<NodeInfo> {
     // A shim may print lines of its own first.
     let line = output.lines().rev().find(|line| line.starts_with('['))?;
-    let (version, exec_path): (String, PathBuf) = serde_json::from_str(line).ok()?;
+    let fields: Vec<Option<String>> = serde_json::from_str(line).ok()?;
+    let field = |index: usize| fields.get(index).cloned().flatten();
+    let (version, exec_path) = (field(0)?, PathBuf::from(field(1)?));
+    let bun = field(2).map(|version| (OtherRuntime::Bun, version));
+    let deno = field(3).map(|version| (OtherRuntime::Deno, version));
     Some(NodeInfo {
+        other: bun.or(deno),
         version: Version::parse(version.trim_start_matches('v')).ok()?,
         exec_path,
     })
@@ -167,7 +177,9 @@ fn parse(output: &str) -> Option<NodeInfo> {
 /// Runs `path -p SCRIPT` with a minimal environment; returns its standard output.
 fn run(path: &Path, cwd: &Path, home: Option<&Path>, timeout: Duration) -> io::Result<String> {
     let mut command = Command::new(path);
+    let is_deno = path.file_stem().is_some_and(|name| name == "deno");
     command
+        .args(is_deno.then_some("eval"))
         .args(["-p", QUERY_SCRIPT])
         .env_clear()
         .current_dir(cwd);

@@ -8,10 +8,11 @@ use nodejs_semver::Version;
 
 use super::detect::{self, NodeInfo};
 use super::installed;
+use super::origin::NodeOrigin;
 use super::requirement::{self, IfUnmet, VersionRequirement};
 use crate::StartError;
 use crate::prepare::context::PrepareContext;
-use crate::prepare::executable::{find_file_in_path, find_in_path};
+use crate::prepare::executable::{find_file_in_path, find_in_path, named_program};
 use crate::prepare::warning::StartWarning;
 
 /// The oldest Node that runs domains: the bootstrap uses `v8.queryObjects`, which was added in 20.13.
@@ -30,42 +31,6 @@ pub struct NodeRequest<'a> {
     pub path: &'a OsStr,
     /// The home directory, in which version managers install.
     pub home: Option<&'a Path>,
-}
-
-/// How a Node was chosen.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum NodeOrigin {
-    /// By `process.node`.
-    Configured,
-    /// By this file of a version manager, such as `.nvmrc`, `.node-version` or `mise.toml`.
-    VersionFile(PathBuf),
-    /// By `volta.node` of this `package.json`.
-    Volta(PathBuf),
-    /// By `devEngines.runtime` of this `package.json`.
-    DevEngines(PathBuf),
-    /// By `engines.node` of this `package.json`.
-    Engines(PathBuf),
-    /// As the first one in `PATH`.
-    Path,
-}
-
-impl fmt::Display for NodeOrigin {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Configured => f.write_str("process.node"),
-            Self::VersionFile(file) => {
-                write!(
-                    f,
-                    "{}",
-                    file.file_name().unwrap_or(file.as_os_str()).display()
-                )
-            }
-            Self::Volta(_) => f.write_str("volta.node"),
-            Self::DevEngines(_) => f.write_str("devEngines.runtime"),
-            Self::Engines(_) => f.write_str("engines.node"),
-            Self::Path => f.write_str("PATH"),
-        }
-    }
 }
 
 /// A Node that can run domains. Displays as `node 20.20.2 (PATH)`.
@@ -114,8 +79,9 @@ pub fn find_node(
         detect::detect(path, role, request.domain_dir, request.home, &context.cache)
     };
     if let Some(configured) = request.configured {
-        let info = detect_node(configured, "process.node")?;
-        return validate(info, NodeOrigin::Configured, configured);
+        let configured = named_program(configured, request.path);
+        let info = detect_node(&configured, "process.node")?;
+        return validate(info, NodeOrigin::Configured, &configured);
     }
     let in_path = find_in_path("node".as_ref(), request.path);
     let Some(requirement) = requirement::find(request.domain_dir, request.app_root, request.home)?
@@ -176,7 +142,21 @@ fn unmet_warning(requirement: &VersionRequirement, info: &NodeInfo) -> Option<St
 }
 
 fn validate(info: NodeInfo, origin: NodeOrigin, found: &Path) -> Result<NodeRuntime, StartError> {
-    let NodeInfo { version, exec_path } = info;
+    let NodeInfo {
+        version,
+        exec_path,
+        other,
+    } = info;
+    if let Some((other, version)) = other {
+        return Err(StartError::permanent(format!(
+            "{} ({origin}) is {other} {version}, not Node",
+            found.display()
+        ))
+        .hint(format!(
+            "set process.runtime: {}, or name a Node in process.node",
+            other.program()
+        )));
+    }
     if (version.major(), version.minor(), version.patch()) < MIN_VERSION {
         let source = match &origin {
             NodeOrigin::Configured => "from process.node".to_owned(),

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 
-use super::find::NodeOrigin;
+use super::origin::NodeOrigin;
 use super::version_file::{VERSION_FILES, VersionText, read_text, version_text};
 use super::version_range::VersionRange;
 use crate::StartError;

@@ -8,6 +8,7 @@ mod exports;
 mod import_visitor;
 pub(super) mod imported_packages;
 mod layout;
+mod missing_imports;
 mod module_info;
 mod nesting;
 mod parallel;

@@ -1,4 +1,4 @@
-//! Syntax checks of changed files, each content parsed once.
+//! Checks of changed files, and of the program that they belong to, each content parsed once.
 
 use std::collections::hash_map::DefaultHasher;
 use std::collections::{BTreeSet, HashMap};
@@ -7,24 +7,36 @@ use std::hash::{Hash, Hasher};
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
+use super::missing_imports::StaticImports;
 use super::strip::StripError;
 use super::syntax_check::check_syntax;
 
 /// How many files are checked at once. More of them are a checkout, not an edit.
 const MAX_FILES: usize = 500;
 
-/// A syntax error in a file.
+/// An error in a file that keeps a program from starting.
 #[derive(Debug, Clone)]
 pub struct SyntaxError {
     /// The error, with file, line and column.
     pub error: StripError,
-    /// Whether this content of the file was checked for the first time.
+    /// Whether it was found for the first time.
     pub is_new: bool,
 }
 
-/// Checks the syntax of files and caches the result by content.
+/// Checks whether changed code can start, and caches the results by content.
 #[derive(Debug, Default)]
-pub struct SyntaxChecker(Mutex<HashMap<PathBuf, CachedResult>>);
+pub struct SyntaxChecker {
+    results: Mutex<HashMap<PathBuf, CachedResult>>,
+    programs: Mutex<Programs>,
+}
+
+/// The programs that were checked.
+#[derive(Debug, Default)]
+struct Programs {
+    imports: StaticImports,
+    /// The last error of each program, by its entry.
+    errors: HashMap<PathBuf, StripError>,
+}
 
 #[derive(Debug)]
 struct CachedResult {
@@ -40,6 +52,23 @@ impl SyntaxChecker {
     pub fn errors(&self, files: &BTreeSet<PathBuf>) -> Vec<SyntaxError> {
         let files = files.iter().take(MAX_FILES);
         files.filter_map(|path| self.error(path)).collect()
+    }
+
+    /// Why the program of this entry cannot start, although each of its files is valid: it imports a
+    /// file that does not exist, or one of its files may not be read. Reads and parses files, which
+    /// may block.
+    #[must_use]
+    pub fn program_error(&self, entry: &Path) -> Option<SyntaxError> {
+        let mut programs = self.programs.lock().unwrap_or_else(PoisonError::into_inner);
+        let Some(error) = programs.imports.first_error(entry) else {
+            programs.errors.remove(entry);
+            return None;
+        };
+        let before = programs.errors.insert(entry.to_owned(), error.clone());
+        Some(SyntaxError {
+            is_new: before.as_ref() != Some(&error),
+            error,
+        })
     }
 
     fn error(&self, path: &Path) -> Option<SyntaxError> {
@@ -71,7 +100,7 @@ impl SyntaxChecker {
     }
 
     fn results(&self) -> MutexGuard<'_, HashMap<PathBuf, CachedResult>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.results.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

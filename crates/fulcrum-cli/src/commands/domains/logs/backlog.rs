@@ -6,7 +6,7 @@ use std::iter::Peekable;
 use std::path::{Path, PathBuf};
 
 use fulcrum_logs::store::{GenerationFilter, GenerationRef, StoreQuery, StoreReader, StoredLine};
-use fulcrum_logs::{LogLine, Stream};
+use fulcrum_logs::{LogLine, MessageFilter, Stream};
 use fulcrum_rpc::control::LogSeam;
 
 use super::printer::Printer;
@@ -72,16 +72,7 @@ fn print_blocking(
         query.query.domains = Some(backlog.snapshot_marker.domains.iter().cloned().collect());
     }
     query.generations = generations(&store, &backlog, &printer).map_err(to_error)?;
-    let lines: Vec<StoredLine> = backlog
-        .lines
-        .into_iter()
-        .filter(|line| line.seq > query.after_seq || query.after_seq == 0)
-        .map(|line| StoredLine {
-            line,
-            run: backlog.snapshot_marker.run,
-        })
-        .filter(|found| matches(found, &query))
-        .collect();
+    let lines = lines_in_memory(backlog, &query);
     let merged = || -> Result<_, CliError> {
         let stored = store.read(&query).map_err(to_error)?;
         Ok(merge(stored, lines.iter().cloned()))
@@ -97,14 +88,13 @@ fn print_blocking(
     Ok(printer)
 }
 
-/// The generation of each domain that `--previous` or `--generation` selects; none without them.
+/// The generation of each domain that `--previous`, `--current` or `--generation` selects; none without them.
 fn generations(
     store: &StoreReader,
     backlog: &Backlog,
     printer: &Printer,
 ) -> io::Result<Option<BTreeMap<String, GenerationRef>>> {
-    let (previous, generation) = printer.generation_filter();
-    if !previous && generation.is_none() {
+    if printer.generation_filter(None).is_none() {
         return Ok(None);
     }
     let mut names: BTreeSet<String> = backlog.snapshot_marker.domains.iter().cloned().collect();
@@ -112,10 +102,9 @@ fn generations(
     let mut selected = BTreeMap::new();
     for name in names {
         let running = backlog.snapshot_marker.living.get(&name).copied();
-        let filter = generation.map_or(
-            GenerationFilter::Previous(running),
-            GenerationFilter::Generation,
-        );
+        let Some(filter) = printer.generation_filter(running) else {
+            continue;
+        };
         let stored = store.find_generation(&name, filter)?;
         // Not in the store: the lines in memory.
         let in_memory = || {
@@ -129,6 +118,7 @@ fn generations(
             let matching = numbers.filter(|number| match filter {
                 GenerationFilter::Generation(requested) => *number == requested,
                 GenerationFilter::Previous(running) => Some(*number) != running,
+                GenerationFilter::Latest => true,
             });
             matching.max().map(|generation| GenerationRef {
                 run: backlog.snapshot_marker.run,
@@ -142,8 +132,24 @@ fn generations(
     Ok(Some(selected))
 }
 
-/// Whether a line in memory matches the query, as far as the instance has not checked it.
-fn matches(found: &StoredLine, query: &StoreQuery) -> bool {
+/// The lines in memory that match the query, as far as the instance has not checked it.
+fn lines_in_memory(backlog: Backlog, query: &StoreQuery) -> Vec<StoredLine> {
+    let run = backlog.snapshot_marker.run;
+    let mut messages = MessageFilter::new(None, query.pattern.clone());
+    for line in backlog.lines {
+        messages.push(line, run);
+    }
+    messages.finish();
+    let selected = std::iter::from_fn(|| messages.pop());
+    selected
+        .map(|(line, run)| StoredLine { line, run })
+        .filter(|found| found.line.seq > query.after_seq || query.after_seq == 0)
+        .filter(|found| is_selected(found, query))
+        .collect()
+}
+
+/// Whether a line in memory is of a selected generation.
+fn is_selected(found: &StoredLine, query: &StoreQuery) -> bool {
     let StoredLine { line, run } = found;
     let generation = GenerationRef {
         run: *run,
@@ -152,10 +158,6 @@ fn matches(found: &StoredLine, query: &StoreQuery) -> bool {
     let generations = query.generations.as_ref();
     !(query.domains_only && line.stream == Stream::Fulcrum)
         && generations.is_none_or(|all| all.get(&*line.source.domain) == Some(&generation))
-        && query
-            .pattern
-            .as_ref()
-            .is_none_or(|pattern| pattern.is_match(line.content()))
 }
 
 /// Merges two ordered sequences of lines, without duplicates.
@@ -209,6 +211,8 @@ mod tests {
             level: None,
             message: "x".into(),
             partial: false,
+            continues: false,
+            message_trace: None,
         };
         StoredLine { line, run }
     }

@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use fulcrum_logs::store::GenerationFilter;
 use fulcrum_logs::{Gap, Level, LineRenderer, LogLine, Source, Stream, Style, to_json};
 use fulcrum_runtime::format::pluralize;
 
@@ -19,6 +20,7 @@ pub(super) struct Printer {
     output: Output,
     buffer: Vec<u8>,
     previous: bool,
+    current: bool,
     generation: Option<u64>,
     all_domains: bool,
 }
@@ -66,14 +68,20 @@ impl Printer {
             output: output.clone(),
             buffer: Vec::new(),
             previous: args.previous,
+            current: args.current,
             generation: args.generation,
             all_domains: args.names.is_empty(),
         }
     }
 
-    /// Whether the previous generation is requested, or one by its number.
-    pub(super) fn generation_filter(&self) -> (bool, Option<u64>) {
-        (self.previous, self.generation)
+    /// Which generation of each domain is requested; none is all of them. `running` is the running
+    /// one.
+    pub(super) fn generation_filter(&self, running: Option<u64>) -> Option<GenerationFilter> {
+        match self.generation {
+            Some(generation) => Some(GenerationFilter::Generation(generation)),
+            None if self.previous => Some(GenerationFilter::Previous(running)),
+            None => self.current.then_some(GenerationFilter::Latest),
+        }
     }
 
     /// Whether all domains are requested, with the messages of Fulcrum.
@@ -168,6 +176,8 @@ fn generation_separator(first: &LogLine) -> LogLine {
         level: Some(Level::Debug),
         message: text.into_bytes().into(),
         partial: false,
+        continues: false,
+        message_trace: None,
         ..first.clone()
     }
 }

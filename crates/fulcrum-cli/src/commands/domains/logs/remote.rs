@@ -63,6 +63,8 @@ pub(in crate::commands::domains) fn from_message(line: control::LogLine) -> LogL
         level: line.level.and_then(|level| level.parse().ok()),
         message: line.message.into(),
         partial: line.partial,
+        continues: false,
+        message_trace: None,
     }
 }
 

@@ -1,7 +1,7 @@
 //! The arguments of `logs`, as requests to an instance and to the store.
 
 use std::collections::BTreeSet;
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use clap::ValueEnum;
 use fulcrum_config::{UnknownDomain, select_among, unknown_domain};
@@ -10,6 +10,7 @@ use fulcrum_logs::{FULCRUM_SOURCE, Level, LogQuery, Stream};
 use fulcrum_rpc::control::LogsRequest;
 use regex::bytes::{Regex, RegexBuilder};
 
+use crate::args::duration;
 use crate::args::time_point::{self, TimePoint};
 use crate::exit::{CliError, Code};
 
@@ -21,6 +22,9 @@ pub(crate) struct Args {
     /// Follow new output
     #[arg(short, long, conflicts_with_all = ["until", "previous"])]
     pub(super) follow: bool,
+    /// Wait up to this time for an instance (0 = no limit)
+    #[arg(long, value_name = "DURATION", value_parser = duration::parse, requires = "follow")]
+    pub(super) timeout: Option<Duration>,
     /// Print only the last N lines
     #[arg(short = 'n', long, value_name = "N")]
     tail: Option<usize>,
@@ -42,6 +46,9 @@ pub(crate) struct Args {
     /// Print logs of the previous generation, e.g. the one that crashed
     #[arg(long, conflicts_with = "generation")]
     pub(super) previous: bool,
+    /// Print logs of the current generation, or the last one, only
+    #[arg(long, conflicts_with_all = ["generation", "previous", "follow"])]
+    pub(super) current: bool,
     /// Print logs of the generation with this number
     #[arg(long, value_name = "N")]
     pub(super) generation: Option<u64>,
@@ -107,7 +114,8 @@ impl LogRequest {
             ..
         } = &self.query;
         // The instance cannot count lines that are filtered here.
-        let is_filtered_here = self.args.grep.is_some() || self.args.previous || self.args.raw;
+        let is_filtered_here =
+            self.args.grep.is_some() || self.args.previous || self.args.current || self.args.raw;
         let tail = self.args.tail.filter(|_| !is_filtered_here);
         LogsRequest {
             domains: self.args.names.clone(),

@@ -1,26 +1,33 @@
 //! Prints logs from an instance, or from the store without one.
 
 use std::collections::BTreeSet;
+use std::time::Duration;
 
-use fulcrum_logs::LogQuery;
 use fulcrum_logs::store::{StoreQuery, StoreReader};
+use fulcrum_logs::{LogQuery, MessageFilter};
 use fulcrum_rpc::ControlClient;
 use fulcrum_rpc::control::log_record::Record;
 use fulcrum_rpc::control::{LogRecord, LogsRequest};
+use tokio_stream::StreamExt;
 
 use super::backlog::{self, Backlog};
 use super::printer::Printer;
 use super::remote;
 use super::request::{Args, LogRequest};
+use crate::client;
 use crate::commands::context::Context;
 use crate::commands::domains::stream;
 use crate::exit::{CliError, Code};
 use crate::load;
 use crate::wiring::log_store;
 
+/// After this long without a line, no line continues the last message.
+const MESSAGE_PAUSE: Duration = Duration::from_millis(150);
+
 pub(crate) async fn run(args: Args, context: Context) -> Result<(), CliError> {
     let request = LogRequest::new(args);
-    let client = match context.connect().await {
+    let limit = request.args.timeout;
+    let client = match client::connect_within(context.app(), limit).await {
         Ok(client) => client,
         Err(error) if error.code == Code::NotRunning => {
             return run_from_store(&request, &context, error).await;
@@ -69,17 +76,27 @@ async fn run_with_instance(
         ..request.store_query()
     };
     let mut printer = backlog::print(backlog, query, dir, printer).await?;
-    let pattern = request.args.grep.as_ref();
-    let print = |record: LogRecord, out: &mut Vec<u8>| match record.record {
-        Some(Record::Line(line)) => {
-            let line = remote::from_message(line);
-            if pattern.is_none_or(|pattern| pattern.is_match(line.content())) {
-                printer.line(0, &line, out);
-            }
+    let mut messages = MessageFilter::new(None, request.args.grep.clone());
+    let print = |item: Option<LogRecord>, out: &mut Vec<u8>| {
+        let mut missed = 0;
+        match item.and_then(|record| record.record) {
+            Some(Record::Line(line)) => messages.push(remote::from_message(line), 0),
+            Some(Record::Missed(lines)) => missed = lines,
+            Some(Record::Seam(_)) => {}
+            // Nothing has followed for a while.
+            None => messages.finish(),
         }
-        Some(Record::Missed(missed)) => printer.gap(missed, out),
-        Some(Record::Seam(_)) | None => {}
+        while let Some((line, run)) = messages.pop() {
+            printer.line(run, &line, out);
+        }
+        if missed > 0 {
+            printer.gap(missed, out);
+        }
     };
+    let live = live.timeout(MESSAGE_PAUSE).map(|item| match item {
+        Ok(record) => record.map(Some),
+        Err(_elapsed) => Ok(None),
+    });
     stream::print(live, true, &context.output, print).await
 }
 
