@@ -108,14 +108,6 @@ test('a large message passes both ways, and many keep their order', async (t) =>
   assert.deepEqual(peer.messages.map((message) => message.request_id).filter((id) => id.startsWith('n-')), ids);
 });
 
-test('a response over the limit of the runtime is an error that names the setting', async (t) => {
-  const { peer } = await started(t, Users);
-  const { payload } = await peer.request('user_create_request', { big: 'x'.repeat(5_000_000) });
-  assert.equal(payload.success, false);
-  assert.equal(payload.code, 'TOO_LARGE');
-  assert.match(payload.error, /the limit is 4194304 bytes \(runtime\.grpc\.max_message\)/);
-});
-
 test('a message over the limit of the runtime is not sent, and its sender is told', async (t) => {
   const response = { type: 'register_success', payload: JSON.stringify({ status: 'registered', max_message_bytes: 2_000 }) };
   class Inflates extends DomainBase {

@@ -47,9 +47,11 @@ fn f11_a_domain_that_never_reads_fails_its_callers_only() {
         domain
             .send(&[open, frames].concat())
             .expect("it is accepted");
-        let request = message("deaf", "x_request", &"x".repeat(100_000), "1");
+        let request = message("deaf", "x_request", &"x".repeat(150_000), "1");
         let mut caller = Wire::connect(&address).expect("the port is open");
-        for _ in 0..400 {
+        // Fewer than the streams that a connection may have, which a client has to respect, and
+        // more than the bytes that may wait.
+        for _ in 0..250 {
             caller
                 .send_request(SEND, None, &request)
                 .expect("it is accepted");
