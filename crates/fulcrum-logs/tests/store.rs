@@ -469,7 +469,7 @@ enum Step {
 
 fn step() -> impl Strategy<Value = Step> {
     prop_oneof![
-        12 => (0..3_usize, "[a-c]{0,3}( ERROR)?[a-z]{0,60}").prop_map(|(domain, text)| Step::Publish(domain, text)),
+        12 => (0..3_usize, "[a-c]{1,3}( ERROR)?[a-z]{0,60}").prop_map(|(domain, text)| Step::Publish(domain, text)),
         1 => Just(Step::Reopen),
     ]
 }

@@ -17,6 +17,9 @@ use crate::readiness::probe_set::{must_register, start_timeout_hint};
 use crate::state::desired::DesiredStateReceiver;
 use crate::state::domain::{DomainState, SharedDomainStates};
 
+/// The least delay of a restart that is not the only one of its group.
+const GROUP_DELAY: Duration = Duration::from_millis(50);
+
 /// One domain's restart policy, by the configuration in force.
 pub(crate) struct RestartPolicyAdapter {
     restarts: RestartTracker,
@@ -188,6 +191,16 @@ impl RestartPolicyAdapter {
         }
     }
 
+    /// A member of a group does not start before the others are told to stop: they stop and start in
+    /// the order of their dependencies.
+    fn group_delay(&self) -> Duration {
+        let desired = self.desired.current();
+        match desired.app.members_to_restart(&self.domain.name).is_empty() {
+            true => Duration::ZERO,
+            false => GROUP_DELAY,
+        }
+    }
+
     /// Whether a job is done.
     fn is_completed(&self, end: &GenerationEnd) -> bool {
         let is_success = |code: i32| self.settings.success_exit_codes.contains(&code);
@@ -228,7 +241,9 @@ impl RestartPolicy for RestartPolicyAdapter {
                 self.describe_end(end, &ended),
                 self.domain.name
             )),
-            (HealthVerdict::Restart { after, .. }, _) => Verdict::Restart(after),
+            (HealthVerdict::Restart { after, .. }, _) => {
+                Verdict::Restart(after.max(self.group_delay()))
+            }
             // A job that is not tried again has failed, and so have those that need it.
             (HealthVerdict::Stay, _) if self.with_config(Domain::is_job) => {
                 Verdict::GiveUp(self.describe_end(end, &ended))

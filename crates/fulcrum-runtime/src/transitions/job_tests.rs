@@ -90,9 +90,9 @@ async fn a_failed_job_fails_those_that_need_it_with_its_reason_until_it_complete
     let failed = failed.expect_err("the job fails");
     assert_eq!(
         failed,
-        "api: waiting for migrate: failed (exit 3)\n\
+        "api: waiting for migrate: failed (exit 3 before it registered)\n\
          migrate: exit 3\n\
-         web: waiting for migrate: failed (exit 3)\n  \
+         web: waiting for migrate: failed (exit 3 before it registered)\n  \
          hint: fix the error, then run `fulcrum domains run migrate`"
     );
     sleep(Duration::from_secs(3600)).await;
@@ -103,7 +103,10 @@ async fn a_failed_job_fails_those_that_need_it_with_its_reason_until_it_complete
             .expect("supervised")
             .snapshot();
         assert_eq!((now.phase, now.generation), (Phase::Failed, 0), "{name}");
-        assert_eq!(now.reason, "needs migrate: failed (exit 3)");
+        assert_eq!(
+            now.reason,
+            "needs migrate: failed (exit 3 before it registered)"
+        );
         assert_eq!(harness.event_kinds(name), ["waiting", "failed"]);
     }
     // The job was not tried again.
