@@ -149,10 +149,14 @@ fn a17_a_shutdown_during_an_install_leaves_no_partial_install() {
         &format!("stopped in {} ms during npm install", took.as_millis()),
     );
 
-    // As if the install had progressed: a package directory alone is not trusted.
-    app.write_file("domains/users/node_modules/left-pad/package.json", "{}");
+    // The next start installs again, until every package is in place, by whatever hand.
     let mut dev = start();
     dev.wait_for("installing packages in ");
+    dev.signal(Signal::INT);
+    dev.wait_exit().exits(0);
+    app.write_file("domains/users/node_modules/left-pad/package.json", "{}");
+    let mut dev = start();
+    dev.wait_for("1 domain ready in ");
     dev.signal(Signal::INT);
     dev.wait_exit().exits(0);
     app.assert_no_processes();
