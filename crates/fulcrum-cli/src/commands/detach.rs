@@ -40,10 +40,9 @@ pub(crate) async fn run(
         output.eprint(&warning.to_string());
     }
     let dir = paths::runtime_dir(&app.root)?;
+    let is_joined = |other: &ControlClient| start.wait && other.instance().mode == mode_name(mode);
     match ControlClient::connect(&dir).await {
-        Ok(other) if start.wait && other.instance().mode == mode_name(mode) => {
-            return join(&other, &start, output).await;
-        }
+        Ok(other) if is_joined(&other) => return join(&other, &start, output).await,
         Ok(other) => return Err(already_running(other.instance(), &app.root)),
         Err(ConnectError::NotRunning) => {}
         Err(error) => return Err(client::connect_error(&app.root, &error)),
@@ -56,9 +55,7 @@ pub(crate) async fn run(
         Err(NotServing::Exited(status)) => {
             // Of several commands at once, the instance of one is the app's.
             return match ControlClient::connect(&dir).await {
-                Ok(other) if start.wait && other.instance().mode == mode_name(mode) => {
-                    join(&other, &start, output).await
-                }
+                Ok(other) if is_joined(&other) => join(&other, &start, output).await,
                 _ => Err(report_early_exit(status, &log, output)),
             };
         }

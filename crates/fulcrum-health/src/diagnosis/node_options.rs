@@ -1,6 +1,6 @@
 //! Rules about the command line of Node: options, their values, the permission model.
 
-use super::stderr_tail::StderrTail;
+use super::stderr_tail::{StderrTail, text_after};
 use super::types::Diagnosis;
 
 /// Exit code 9 of Node: an invalid argument.
@@ -8,7 +8,7 @@ const INVALID_ARGUMENT: Option<i32> = Some(9);
 
 /// Node names the value, and then options that nobody has set.
 pub(super) fn bad_value(tail: &StderrTail<'_>) -> Option<Diagnosis> {
-    let what = line_after(tail.all, "illegal value for flag ")?;
+    let what = text_after(tail.all, "illegal value for flag ")?;
     let (option, kind) = what.split_once(" of type ")?;
     match kind {
         "size_t" | "int" | "uint" | "float" => Diagnosis::permanent(
@@ -23,7 +23,7 @@ pub(super) fn bad_value(tail: &StderrTail<'_>) -> Option<Diagnosis> {
 }
 
 pub(super) fn bad_option(tail: &StderrTail<'_>) -> Option<Diagnosis> {
-    let option = line_after(tail.all, ": bad option: ")?;
+    let option = text_after(tail.all, ": bad option: ")?;
     Diagnosis::permanent(
         format!("this version of Node does not know the option {option}"),
         "remove it from process.node_args or NODE_OPTIONS, or use another Node (process.node)",
@@ -79,9 +79,4 @@ pub(super) fn denied(tail: &StderrTail<'_>) -> Option<Diagnosis> {
         ),
         format!("add {flag} to process.node_args beside --permission"),
     )
-}
-
-fn line_after<'a>(lines: &'a [String], marker: &str) -> Option<&'a str> {
-    let found = lines.iter().find_map(|line| line.split_once(marker));
-    found.map(|(_, after)| after.trim())
 }

@@ -1,6 +1,8 @@
 //! Rules about Python, Bun and Deno.
 
-use super::stderr_tail::StderrTail;
+use super::stack::{describe_cause, names_an_error};
+use super::stderr_tail::{StderrTail, positions_in_stack};
+use super::system_errors::free_port_hint;
 use super::types::Diagnosis;
 
 /// The traceback of Python: its last line says what happened, the frame above it where.
@@ -60,8 +62,7 @@ pub(super) fn bun(tail: &StderrTail<'_>) -> Option<Diagnosis> {
         .rposition(|line| line.starts_with("Bun v"))?;
     let report = &tail.all[..end];
     let is_head = |line: &str| {
-        line.starts_with("error: ")
-            || (super::stack::names_an_error(line) && !line.starts_with("Bun "))
+        line.starts_with("error: ") || (names_an_error(line) && !line.starts_with("Bun "))
     };
     // The error comes before its causes, each with an excerpt of the code above it.
     let mut heads = report
@@ -80,18 +81,11 @@ pub(super) fn bun(tail: &StderrTail<'_>) -> Option<Diagnosis> {
         at = above;
     }
     let headline = report[at].trim_start_matches("error: ");
-    let position = super::stderr_tail::positions_in_stack(&report[at..])
-        .next()
-        .map(|position| tail.at_position(Some(position)))
-        .unwrap_or_default();
-    let cause = cause.map_or_else(String::new, |cause| format!(" (cause: {cause})"));
-    if let Some(address) = port_in_use(headline) {
-        return Diagnosis::transient(
-            format!("port {address} is already in use"),
-            format!("stop the process that listens on it (`ss -ltnp 'sport = :{address}'` shows it) or use another port"),
-        )
-        .map(|found| Diagnosis {
-            address_in_use: Some(format!("0.0.0.0:{address}")),
+    let position = tail.at_position(positions_in_stack(&report[at..]).next());
+    if let Some(port) = port_in_use(headline) {
+        let cause = format!("port {port} is already in use");
+        return Diagnosis::transient(cause, free_port_hint(port)).map(|found| Diagnosis {
+            address_in_use: Some(format!("0.0.0.0:{port}")),
             ..found
         });
     }
@@ -103,6 +97,7 @@ pub(super) fn bun(tail: &StderrTail<'_>) -> Option<Diagnosis> {
     if is_syntax || headline.starts_with("SyntaxError") {
         return Diagnosis::permanent(format!("{headline}{position}"), "correct that line");
     }
+    let cause = describe_cause(cause);
     Diagnosis::transient(format!("{headline}{position}{cause}"), "")
 }
 
@@ -114,9 +109,9 @@ fn is_bun_detail(line: &str) -> bool {
     line.is_empty() || line.starts_with(' ') || numbered
 }
 
-fn port_in_use(headline: &str) -> Option<&str> {
+fn port_in_use(headline: &str) -> Option<u16> {
     let rest = headline.strip_prefix("Failed to start server. Is port ")?;
-    rest.strip_suffix(" in use?")
+    rest.strip_suffix(" in use?")?.parse().ok()
 }
 
 /// The report of Deno: `error: Uncaught (in promise) TypeError: boom`, with frames.
@@ -139,12 +134,12 @@ pub(super) fn deno(tail: &StderrTail<'_>) -> Option<Diagnosis> {
         .iter()
         .find_map(|lead| headline.strip_prefix(lead));
     let own = |position: &&str| position.starts_with('/');
-    let position = super::stderr_tail::positions_in_stack(report).find(own);
+    let position = positions_in_stack(report).find(own);
     let position = tail.at_position(position);
     let cause = report
         .iter()
-        .find_map(|line| line.strip_prefix("Caused by: "))
-        .map_or_else(String::new, |cause| format!(" (cause: {cause})"));
+        .find_map(|line| line.strip_prefix("Caused by: "));
+    let cause = describe_cause(cause);
     match thrown {
         Some(error) if error.starts_with("NotCapable: ") => {
             Diagnosis::permanent(format!("{error}{position}"), "add that flag to the command")

@@ -20,8 +20,6 @@ pub(super) fn logged_error(tail: &StderrTail<'_>) -> Option<Diagnosis> {
     if !tail.failed() {
         return None;
     }
-    let text = tail.logged_error?.trim();
-    (!text.is_empty())
-        .then(|| Diagnosis::transient(text, ""))
-        .flatten()
+    let text = tail.logged_error.map(str::trim);
+    Diagnosis::transient(text.filter(|text| !text.is_empty())?, "")
 }

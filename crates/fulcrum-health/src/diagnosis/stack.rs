@@ -1,6 +1,6 @@
 //! Errors with a stack, as JavaScript runtimes and programs print them.
 
-use super::stderr_tail::positions_in_stack;
+use super::stderr_tail::position_in_stack;
 
 /// How many lines a message may have above its stack.
 const MAX_MESSAGE_LINES: usize = 10;
@@ -46,17 +46,18 @@ impl<'a> Stack<'a> {
 
     /// ` (cause: Error: no route)`, or the empty string.
     pub(super) fn cause_text(&self) -> String {
-        self.cause
-            .map_or_else(String::new, |cause| format!(" (cause: {cause})"))
+        describe_cause(self.cause)
     }
 
     /// The first position in the user's own code, else in a package.
     pub(super) fn position(&self) -> Option<&'a str> {
-        let own = |position: &&str| !position.contains("/node_modules/");
-        positions_in_stack(self.lines)
-            .find(own)
-            .or_else(|| positions_in_stack(self.lines).next())
+        position_in_stack(self.lines)
     }
+}
+
+/// ` (cause: Error: no route)`, or the empty string.
+pub(super) fn describe_cause(cause: Option<&str>) -> String {
+    cause.map_or_else(String::new, |cause| format!(" (cause: {cause})"))
 }
 
 /// `    at run (/app/a.js:1:2)`

@@ -52,8 +52,7 @@ impl<'a> StderrTail<'a> {
 
     /// The text after `marker` in the first line that contains it.
     pub(super) fn after(&self, marker: &str) -> Option<&'a str> {
-        let mut lines = self.error.iter();
-        lines.find_map(|line| line.split_once(marker).map(|(_, after)| after.trim()))
+        text_after(self.error, marker)
     }
 
     pub(super) fn contains(&self, text: &str) -> bool {
@@ -103,6 +102,12 @@ impl<'a> StderrTail<'a> {
     }
 }
 
+/// The text after `marker` in the first of the lines that contains it.
+pub(super) fn text_after<'a>(lines: &'a [String], marker: &str) -> Option<&'a str> {
+    let found = lines.iter().find_map(|line| line.split_once(marker));
+    found.map(|(_, after)| after.trim())
+}
+
 /// The path relative to `dir`, if it is below it.
 fn path_below<'p>(path: &'p str, dir: &str) -> Option<&'p str> {
     if dir.is_empty() {
@@ -131,14 +136,23 @@ fn is_error_line(line: &str) -> bool {
 /// a package.
 fn position<'a>(before: &'a [String], error: &'a [String]) -> Option<&'a str> {
     let above = position_above(before);
-    let own = positions_in_stack(error).find(|position| !position.contains("/node_modules/"));
-    let in_package = |position: &str| position.contains("/node_modules/");
+    let own = positions_in_stack(error).find(|position| !is_in_package(position));
     match (above, own) {
-        (Some(above), Some(own)) if own.starts_with(above) || in_package(above) => Some(own),
+        (Some(above), Some(own)) if own.starts_with(above) || is_in_package(above) => Some(own),
         (Some(above), _) => Some(above),
-        (None, Some(own)) => Some(own),
-        (None, None) => positions_in_stack(error).next(),
+        (None, _) => position_in_stack(error),
     }
+}
+
+/// The first position in the user's own code, else in a package.
+pub(super) fn position_in_stack(lines: &[String]) -> Option<&str> {
+    positions_in_stack(lines)
+        .find(|position| !is_in_package(position))
+        .or_else(|| positions_in_stack(lines).next())
+}
+
+fn is_in_package(position: &str) -> bool {
+    position.contains("/node_modules/")
 }
 
 fn position_above(before: &[String]) -> Option<&str> {

@@ -29,10 +29,7 @@ pub(super) fn address_in_use(tail: &StderrTail<'_>) -> Option<Diagnosis> {
     let diagnosis = match port_of(address) {
         Some(port) => Diagnosis::transient(
             format!("port {port} is already in use ({address})"),
-            format!(
-                "stop the process that listens on it (`ss -ltnp 'sport = :{port}'` shows it) \
-                 or use another port"
-            ),
+            free_port_hint(port),
         ),
         None => Diagnosis::transient(
             format!("the socket {address} is already in use"),
@@ -43,6 +40,13 @@ pub(super) fn address_in_use(tail: &StderrTail<'_>) -> Option<Diagnosis> {
         address_in_use: Some(address.to_owned()),
         ..diagnosis
     })
+}
+
+pub(super) fn free_port_hint(port: u16) -> String {
+    format!(
+        "stop the process that listens on it (`ss -ltnp 'sport = :{port}'` shows it) \
+         or use another port"
+    )
 }
 
 fn port_of(address: &str) -> Option<u16> {

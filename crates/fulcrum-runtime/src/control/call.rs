@@ -20,13 +20,9 @@ impl CallService {
     pub(crate) async fn call(&self, request: CallRequest) -> Result<CallResponse, ControlError> {
         self.check(&request.domain)?;
         let options = self.options(&request);
-        let CallRequest {
-            domain,
-            r#type,
-            payload,
-            ..
-        } = request;
-        let response = self.registry.call(&domain, &r#type, payload, options).await;
+        let (domain, type_) = (&request.domain, &request.r#type);
+        let call = self.registry.call(domain, type_, request.payload, options);
+        let response = call.await;
         Ok(call_response(response))
     }
 
@@ -36,15 +32,10 @@ impl CallService {
     ) -> Result<MessageStream<CallResponse>, ControlError> {
         self.check(&request.domain)?;
         let options = self.options(&request);
-        let CallRequest {
-            domain,
-            r#type,
-            payload,
-            ..
-        } = request;
+        let (domain, type_) = (&request.domain, &request.r#type);
         let parts = self
             .registry
-            .call_stream(&domain, &r#type, payload, options);
+            .call_stream(domain, type_, request.payload, options);
         Ok(Box::pin(parts.map(|part| Ok(call_response(part)))))
     }
 

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use fulcrum_config::{Domain, Program};
 use fulcrum_health::{DIAGNOSED_LINES, ExitContext, ExitRecord, OomKill, ProgramKind, diagnose};
-use fulcrum_logs::{Hub, Stream};
+use fulcrum_logs::{Hub, LogLine, Stream};
 use fulcrum_spawn::lifecycle::ExitReport;
 use fulcrum_spawn::process::OomMonitor;
 
@@ -67,12 +67,13 @@ impl ExitDiagnoser {
                 .last_lines(&self.domain, generation, stream, DIAGNOSED_LINES)
         };
         let (stderr, stdout) = (last(Stream::Stderr), last(Stream::Stdout));
-        let logged_error = logged::last_error(stderr.iter().chain(&stdout));
-        let lines: Vec<String> = stderr.iter().map(plain_text).collect();
-        let stdout: Vec<String> = stdout.iter().map(plain_text).collect();
+        let plain = |lines: &[LogLine]| -> Vec<String> { lines.iter().map(plain_text).collect() };
+        let (stderr_texts, stdout_texts) = (plain(&stderr), plain(&stdout));
+        let logged_error =
+            logged::last_error([(&stderr[..], &stderr_texts[..]), (&stdout, &stdout_texts)]);
         let mut diagnosis = diagnose(&ExitContext {
-            stderr: &lines,
-            stdout: &stdout,
+            stderr: &stderr_texts,
+            stdout: &stdout_texts,
             logged_error: logged_error.as_deref(),
             code: report.code,
             signal: report.signal,
@@ -91,7 +92,8 @@ impl ExitDiagnoser {
                 (diagnosis.cause, diagnosis.hint) = (cause, hint);
             }
         }
-        let stderr = lines[lines.len().saturating_sub(KEPT_LINES)..].to_vec();
+        let kept = stderr_texts.len().saturating_sub(KEPT_LINES);
+        let stderr = stderr_texts[kept..].to_vec();
         let record = ExitRecord {
             generation,
             code: report.code,

@@ -11,20 +11,27 @@ pub(crate) fn plain_text(line: &LogLine) -> String {
     String::from_utf8_lossy(&plain).into_owned()
 }
 
-/// The message of the last line of level error or fatal that names one. A JSON line is that of pino,
-/// winston, bunyan and others: its message, and the error that it carries.
-pub(crate) fn last_error<'a>(lines: impl Iterator<Item = &'a LogLine>) -> Option<String> {
-    let last = lines
-        .filter(|line| {
-            let level = line.level.or_else(|| {
-                let plain = plain_text(line);
-                detect_level(plain.as_bytes(), line.stream)
-            });
-            matches!(level, Some(Level::Error | Level::Fatal))
-        })
-        .max_by_key(|line| line.seq)?;
-    let text = plain_text(last);
+/// The message of the last line of level error or fatal that names one, of several streams with the
+/// plain text of each line. A JSON line is that of pino, winston, bunyan and others: its message, and
+/// the error that it carries.
+pub(crate) fn last_error<const N: usize>(streams: [(&[LogLine], &[String]); N]) -> Option<String> {
+    let last = |(lines, texts): (&[LogLine], &'_ [String])| {
+        let mut latest_first = lines.iter().zip(texts).rev();
+        let found = latest_first.find(|(line, text)| is_error(line, text))?;
+        Some((found.0.seq, found.1.clone()))
+    };
+    let (_, text) = streams
+        .into_iter()
+        .filter_map(last)
+        .max_by_key(|(seq, _)| *seq)?;
     Some(message_of(&text).unwrap_or(text))
+}
+
+fn is_error(line: &LogLine, text: &str) -> bool {
+    let level = line
+        .level
+        .or_else(|| detect_level(text.as_bytes(), line.stream));
+    matches!(level, Some(Level::Error | Level::Fatal))
 }
 
 /// The message of a JSON line.

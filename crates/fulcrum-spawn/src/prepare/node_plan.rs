@@ -10,7 +10,7 @@ use super::command_plan::check_cwd;
 use super::context::PrepareContext;
 use super::files::file_url;
 use super::install::pnp;
-use super::node::find::{NodeRequest, NodeRuntime, find_node};
+use super::node::find::{NodeRuntime, find_node};
 use super::node::path::path_with_node;
 use super::node_options::{helper_options, node_resolution};
 use super::node_program::NodeProgram;
@@ -65,16 +65,7 @@ pub fn plan_node(
     context: &PrepareContext,
 ) -> Result<(CommandSpec, Vec<StartWarning>), StartError> {
     check_cwd(program.cwd)?;
-    let empty = OsString::new();
-    let variable = |name: &str| program.env.get(OsStr::new(name));
-    let request = NodeRequest {
-        configured: program.node,
-        domain_dir: program.dir,
-        app_root: program.app_root,
-        path: variable("PATH").unwrap_or(&empty),
-        home: variable("HOME").map(Path::new),
-    };
-    let node = find_node(&request, context)?;
+    let node = find_node(&program.node_request(), context)?;
     let pnp_options = pnp::node_options(program.dir);
     let program = &NodeProgram {
         env: own_environment(program, &node, pnp_options.as_deref(), context),
@@ -151,15 +142,8 @@ fn write_bootstrap(
     program: &NodeProgram<'_>,
     context: &PrepareContext,
 ) -> Result<PathBuf, StartError> {
-    context.sdk.bootstrap(&context.cache).map_err(|error| {
-        let cache = context.cache.display();
-        let text = format!(
-            "{}: cannot write to the cache directory {cache}: {error}",
-            program.name
-        );
-        StartError::from_io(text, &error)
-            .hint("free disk space, correct its permissions, or set XDG_CACHE_HOME")
-    })
+    let bootstrap = context.sdk.bootstrap(&context.cache);
+    bootstrap.map_err(|error| program.cache_error(&context.cache, &error))
 }
 
 /// Whether Node is given a directory for its compile cache: it has one since 22.1, and the user's

@@ -1,13 +1,11 @@
 //! The command line and environment of a program that Bun or Deno runs.
 
-use std::ffi::{OsStr, OsString};
-use std::path::Path;
+use std::ffi::OsString;
 
 use serde_json::json;
 
 use super::command_plan::check_cwd;
 use super::context::PrepareContext;
-use super::node::find::NodeRequest;
 use super::node::other::find_runtime;
 use super::node::other_runtime::OtherRuntime;
 use super::node_plan::mentions_start;
@@ -31,25 +29,9 @@ pub fn plan_other_runtime(
     context: &PrepareContext,
 ) -> Result<(CommandSpec, Vec<StartWarning>), StartError> {
     check_cwd(program.cwd)?;
-    let empty = OsString::new();
-    let variable = |name: &str| program.env.get(OsStr::new(name));
-    let request = NodeRequest {
-        configured: program.node,
-        domain_dir: program.dir,
-        app_root: program.app_root,
-        path: variable("PATH").unwrap_or(&empty),
-        home: variable("HOME").map(Path::new),
-    };
-    let found = find_runtime(runtime, &request, context)?;
-    let preload = context.sdk.preload(&context.cache).map_err(|error| {
-        let cache = context.cache.display();
-        let text = format!(
-            "{}: cannot write to the cache directory {cache}: {error}",
-            program.name
-        );
-        StartError::from_io(text, &error)
-            .hint("free disk space, correct its permissions, or set XDG_CACHE_HOME")
-    })?;
+    let found = find_runtime(runtime, &program.node_request(), context)?;
+    let preload = context.sdk.preload(&context.cache);
+    let preload = preload.map_err(|error| program.cache_error(&context.cache, &error))?;
     let location = context.sdk.provide(program.app_root, &context.cache);
     let warnings = match location {
         SdkLocation::InNodeModules => Vec::new(),
