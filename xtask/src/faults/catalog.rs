@@ -267,7 +267,11 @@ pub(super) const ROWS: &[Entry] = &[
     untested('K', 15, "programs that buffer", "no end-to-end test yet"),
     untested('K', 16, "progress bars", "no end-to-end test yet"),
     untested('K', 17, "a damaged segment", "no end-to-end test yet"),
-    untested('K', 18, "one chatty domain", "no end-to-end test yet"),
+    row(
+        'K',
+        18,
+        "a chatty domain does not push out the events of others",
+    ),
     row('K', 19, "a swapped link is a change of what it leads to"),
     row('K', 20, "what runs is given up only for what can start"),
     untested(

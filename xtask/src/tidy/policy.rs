@@ -222,6 +222,7 @@ pub(super) const CRATES: [Crate; 8] = [
             ("clap", "arguments"),
             ("clap_complete", "completions"),
             ("humantime", "times for people"),
+            ("jiff", "local times of `--since` and `--until`"),
             ("regex", "`logs --grep`"),
             ("rustix", "is it a terminal, who am I"),
             ("serde", "output for programs"),

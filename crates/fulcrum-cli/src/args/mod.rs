@@ -2,3 +2,4 @@
 
 pub(crate) mod duration;
 pub(crate) mod time_point;
+pub(crate) mod time_range;

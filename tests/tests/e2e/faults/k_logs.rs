@@ -1,6 +1,6 @@
-//! Section K, row 13: a message is more than a line; row 14: what is matched is what is shown.
+//! Section K, rows 13 to 18: output of domains and events.
 
-use fulcrum_e2e::{App, json_lines, measurement};
+use fulcrum_e2e::{App, LIMIT, json_lines, measurement, wait_until};
 use serde_json::Value;
 
 /// A logger that colors its time and level, an object with a property `error`, and an error with its
@@ -83,4 +83,99 @@ fn k14_colors_hide_neither_level_nor_text_and_a_property_is_no_level() {
         "{object:?}"
     );
     app.down();
+}
+
+/// Writes one file again and again, and 95 others at a time, after `go` exists.
+const CHATTY: &str = r#"
+const fs = require("node:fs");
+console.log("up");
+let n = 0;
+setInterval(() => {
+  if (!fs.existsSync(__dirname + "/../../go") || n >= 12) return;
+  fs.writeFileSync(__dirname + "/page.html", String(n++));
+  for (let i = 0; i < 95; i++) fs.writeFileSync(`${__dirname}/${n}-${i}.html`, "x");
+}, 500);
+"#;
+
+#[test]
+fn k18_a_chatty_domain_does_not_push_out_the_events_of_others_and_repeats_are_folded() {
+    let app = App::new()
+        .write("domains/chatty/chatty.cjs", CHATTY)
+        .write(
+            "domains/quiet/quiet.cjs",
+            "console.log('up'); setInterval(() => {}, 1000);",
+        )
+        .write(
+            "domains/chatty/fulcrum.yml",
+            "process: {command: [node, chatty.cjs], ready: {log: up}, watch: {paths: [.]}}\n",
+        )
+        .write(
+            "domains/quiet/fulcrum.yml",
+            "process: {command: [node, quiet.cjs], ready: {log: up}}\n",
+        );
+    app.start_watching();
+    app.write_file("go", "");
+    let all = wait_until("over 1000 events of one domain", LIMIT, || {
+        let count = app.event_reasons("chatty", "asset_changed").len();
+        Some(count).filter(|count| *count > 1_000)
+    });
+    assert_eq!(app.event_reasons("quiet", "spawned").len(), 1);
+    assert_eq!(app.event_reasons("fulcrum", "watching").len(), 1);
+    // One file, written again and again by hand: one event, with its count.
+    let of_quiet = || {
+        let events = app.events().into_iter();
+        let of_file = events.filter(|event| event["reason"] == "note.html changed");
+        of_file.collect::<Vec<_>>()
+    };
+    for n in 1..=3 {
+        app.write_file("domains/quiet/note.html", &n.to_string());
+        wait_until("the save is an event", LIMIT, || {
+            Some(()).filter(|()| {
+                of_quiet()
+                    .last()
+                    .is_some_and(|event| event["count"].as_u64().unwrap_or(1) == n)
+            })
+        });
+    }
+    let folded = of_quiet();
+    assert_eq!(folded.len(), 1, "{folded:?}");
+    assert!(
+        folded[0]["first_time"].as_str() < folded[0]["time"].as_str(),
+        "{folded:?}"
+    );
+    // Times as people write them.
+    let count = |args: &[&str]| {
+        let args = [&["events", "quiet", "-o", "json"], args].concat();
+        json_lines(&app.run(&args).exits(0).stdout).len()
+    };
+    let events = count(&[]);
+    for since in [
+        "1h",
+        "yesterday",
+        "yesterday 15:00",
+        "2026-01-01 15:00",
+        "2026-01-01",
+    ] {
+        assert_eq!(count(&["--since", since]), events, "{since}");
+        assert_eq!(count(&["--until", since]), 0, "{since}");
+        assert!(
+            app.run(&["logs", "--since", since])
+                .exits(0)
+                .stdout
+                .contains("up")
+        );
+    }
+    for (time, error) in [
+        ("25:00", "there is no time of day 25:00"),
+        ("tomorrow", "expected a duration such as 5m"),
+        ("2126-01-01", "--since is in the future"),
+    ] {
+        let refused = app.run(&["events", "--since", time]).exits(2);
+        assert!(refused.stderr.contains(error), "{}", refused.stderr);
+    }
+    app.down();
+    measurement(
+        "K18",
+        &format!("{all} events of one domain, all of the others kept"),
+    );
 }
