@@ -91,7 +91,7 @@ mod wait;
 pub use chunk::Chunk;
 pub use follower::{Capacity, Delivery, Follower, Gap};
 pub use hub::{Hub, HubConfig};
-pub use json::to_json;
+pub use json::{gap_to_json, to_json};
 pub use level::detect_level;
 pub use line::{FULCRUM_SOURCE, Level, LogLine, ParseNameError, Source, Stream};
 pub use line_splitter::{LineBatch, LineSlice, LineSplitter, MAX_LINE};

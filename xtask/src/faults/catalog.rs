@@ -266,7 +266,7 @@ pub(super) const ROWS: &[Entry] = &[
     row('K', 14, "what is matched is what is shown"),
     untested('K', 15, "programs that buffer", "no end-to-end test yet"),
     untested('K', 16, "progress bars", "no end-to-end test yet"),
-    untested('K', 17, "a damaged segment", "no end-to-end test yet"),
+    row('K', 17, "a damaged segment of the log store is told"),
     row(
         'K',
         18,

@@ -1,5 +1,7 @@
 //! Section K, rows 13 to 18: output of domains and events.
 
+use std::fs;
+
 use fulcrum_e2e::{App, LIMIT, json_lines, measurement, wait_until};
 use serde_json::Value;
 
@@ -83,6 +85,63 @@ fn k14_colors_hide_neither_level_nor_text_and_a_property_is_no_level() {
         "{object:?}"
     );
     app.down();
+}
+
+#[test]
+fn k17_lines_of_a_damaged_segment_are_a_gap_with_domain_numbers_and_file() {
+    let app = talking_app();
+    app.run(&["domains", "restart", "talk"]).exits(0);
+    app.down();
+    let dir = app.root().join(".fulcrum/logs/talk");
+    let entries = fs::read_dir(&dir).expect("the domain's segments");
+    let mut files: Vec<_> = entries.flatten().map(|entry| entry.path()).collect();
+    files.sort();
+    let file = files.first().expect("a segment");
+    let complete = fs::read(file).expect("a segment");
+    let before = printed(&app, &[]).len();
+    // The second half is lost, but for the last lines.
+    let mut damaged = complete.clone();
+    damaged[complete.len() / 2..complete.len() * 3 / 4].fill(0);
+    fs::write(file, &damaged).expect("the file is damaged");
+    let check = |format: &[&str]| {
+        let shown = app.run(&[&["logs", "talk"], format].concat()).exits(0);
+        let text = format!("{}{}", shown.stdout, shown.stderr);
+        let gaps: Vec<_> = text
+            .lines()
+            .filter(|line| line.contains("missing"))
+            .collect();
+        let [gap] = gaps[..] else {
+            panic!("one gap: {text}");
+        };
+        for part in [
+            "lines of talk with numbers from",
+            "is damaged",
+            &file.display().to_string(),
+        ] {
+            assert!(gap.contains(part), "{part} in {gap}");
+        }
+        gap.to_owned()
+    };
+    let text = check(&[]);
+    assert!(text.starts_with("talk"), "{text}");
+    check(&["--raw"]);
+    check(&["--level", "error"]);
+    let json = check(&["-o", "json"]);
+    let json: Value = serde_json::from_str(&json).expect("one object");
+    assert_eq!(json["domain"], "talk");
+    assert!(
+        json["gap"]["first_seq"].as_u64() <= json["gap"]["last_seq"].as_u64(),
+        "{json}"
+    );
+    let after = printed(&app, &[]).len();
+    assert!(after < before, "{after} of {before}");
+    // An instance that runs tells it as well, and none is told where nothing was asked for.
+    app.run(&["dev", "--detach", "--wait"]).exits(0);
+    check(&[]);
+    let newest = app.run(&["logs", "talk", "-n", "2"]).exits(0);
+    assert!(!newest.stdout.contains("missing"), "{}", newest.stdout);
+    app.down();
+    measurement("K17", &text);
 }
 
 /// Writes one file again and again, and 95 others at a time, after `go` exists.
