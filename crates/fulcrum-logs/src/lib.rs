@@ -83,6 +83,8 @@ mod ring;
 mod sanitize;
 pub mod store;
 mod time;
+mod time_point;
+mod time_range;
 mod trace_id;
 #[cfg(feature = "tracing")]
 pub mod tracing_layer;
@@ -103,5 +105,7 @@ pub use renderer::{LineRenderer, Style, truncate_to_width};
 pub use sanitize::{sanitize, strip_colors};
 pub use store::Store;
 pub use time::rfc3339_millis;
+pub use time_point::{ParseTimeError, TimePoint};
+pub use time_range::{TimeRange, TimeRangeError};
 pub use trace_id::detect_trace_id;
 pub use wait::wait_for_text;

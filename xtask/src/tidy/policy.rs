@@ -136,6 +136,7 @@ pub(super) const CRATES: [Crate; 8] = [
         allowed: &[
             ("bytes", "lines without copies"),
             ("humantime", "times for people"),
+            ("jiff", "local times of `logs --since`"),
             ("libc", "O_NOFOLLOW"),
             ("lz4_flex", "full files of the store"),
             ("memchr", "line ends"),
@@ -222,7 +223,6 @@ pub(super) const CRATES: [Crate; 8] = [
             ("clap", "arguments"),
             ("clap_complete", "completions"),
             ("humantime", "times for people"),
-            ("jiff", "local times of `--since` and `--until`"),
             ("regex", "`logs --grep`"),
             ("rustix", "is it a terminal, who am I"),
             ("serde", "output for programs"),

@@ -3,12 +3,12 @@
 use std::time::{Duration, SystemTime};
 
 use clap::ValueEnum;
-use fulcrum_logs::rfc3339_millis;
+use fulcrum_logs::{TimeRange, rfc3339_millis};
 use fulcrum_rpc::control::{Event, EventsRequest};
 
 use super::stream;
 use crate::args::duration;
-use crate::args::time_range::{TimeRange, TimeRangeArgs};
+use crate::args::time_range::TimeRangeArgs;
 use crate::client;
 use crate::commands::context::Context;
 use crate::exit::CliError;
@@ -42,7 +42,7 @@ enum Format {
 
 pub(super) async fn run(args: Args, context: Context) -> Result<(), CliError> {
     let output = &context.output;
-    let range = args.range.resolve_now()?;
+    let range = args.range.resolve()?;
     let client = client::connect_within(context.app(), args.timeout).await?;
     let request = EventsRequest {
         domains: args.names,

@@ -84,7 +84,7 @@ impl LogRequest {
     /// # Errors
     /// The range of time is none.
     pub(super) fn new(args: Args) -> Result<Self, CliError> {
-        let range = args.range.resolve_now()?;
+        let range = args.range.resolve()?;
         let query = LogQuery {
             domains: None,
             generation: None,

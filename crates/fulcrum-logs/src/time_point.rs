@@ -1,18 +1,23 @@
-//! Points in time on the command line.
+//! Points in time as people write them.
 //!
 //! What has no offset is local time: people copy it from a clock. What `fulcrum` prints has one.
 
+use std::fmt;
+use std::str::FromStr;
 use std::time::{Duration, SystemTime};
 
 use jiff::civil::{DateTime, Time};
 use jiff::tz::TimeZone;
 use jiff::{Span, Timestamp};
 
-use super::duration;
-
-/// A parsed point in time.
+/// A point in time: a duration (`5m`: that long ago), a time of day (`15:00`), a date
+/// (`2026-11-28`), both (`2026-11-28 15:00`), `today` and `yesterday`, alone or with a time of day, or
+/// RFC 3339 (`2026-11-28T15:00:00+01:00`). Without an offset, it is local time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum TimePoint {
+pub struct TimePoint(Kind);
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Kind {
     /// This long before now.
     Ago(Duration),
     /// An absolute time.
@@ -23,6 +28,26 @@ pub(crate) enum TimePoint {
     DaysAgo(i32, Time),
     /// A time of the local clock, the last time that it was that late.
     TimeOfDay(Time),
+}
+
+/// Why a text is no point in time, and what is expected.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ParseTimeError(String);
+
+impl fmt::Display for ParseTimeError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl std::error::Error for ParseTimeError {}
+
+impl FromStr for TimePoint {
+    type Err = ParseTimeError;
+
+    fn from_str(text: &str) -> Result<Self, ParseTimeError> {
+        parse(text).map(Self).map_err(ParseTimeError)
+    }
 }
 
 /// The present time and where that is.
@@ -64,15 +89,15 @@ impl TimePoint {
         clock: &Clock,
         after: Option<Timestamp>,
     ) -> Result<Timestamp, jiff::Error> {
-        match self {
-            Self::Ago(duration) => {
+        match self.0 {
+            Kind::Ago(duration) => {
                 let ago = clock.now.checked_sub(duration);
                 Ok(ago.unwrap_or(Timestamp::UNIX_EPOCH))
             }
-            Self::At(time) => Ok(time),
-            Self::Local(local) => clock.absolute(local),
-            Self::DaysAgo(days, time) => clock.local_days_ago(days, time),
-            Self::TimeOfDay(time) => {
+            Kind::At(time) => Ok(time),
+            Kind::Local(local) => clock.absolute(local),
+            Kind::DaysAgo(days, time) => clock.local_days_ago(days, time),
+            Kind::TimeOfDay(time) => {
                 let today = clock.local_days_ago(0, time)?;
                 if today <= clock.now {
                     return Ok(today);
@@ -85,41 +110,38 @@ impl TimePoint {
     }
 }
 
-/// Parses a duration (`5m`: that long ago), a time of day (`15:00`), a date (`2026-11-28`), both
-/// (`2026-11-28 15:00`), `today` and `yesterday`, alone or with a time of day, and RFC 3339
-/// (`2026-11-28T15:00:00+01:00`).
-pub(crate) fn parse(text: &str) -> Result<TimePoint, String> {
-    if let Ok(duration) = duration::parse(text) {
-        return Ok(TimePoint::Ago(duration));
+fn parse(text: &str) -> Result<Kind, String> {
+    if let Ok(duration) = humantime::parse_duration(text) {
+        return Ok(Kind::Ago(duration));
     }
     let words: Vec<&str> = text.split_whitespace().collect();
     match *words.as_slice() {
         [word] => {
             if let Some(days) = days_ago(word) {
-                return Ok(TimePoint::DaysAgo(days, Time::midnight()));
+                return Ok(Kind::DaysAgo(days, Time::midnight()));
             }
         }
         [day, time] => {
             if let Some(days) = days_ago(day) {
-                return Ok(TimePoint::DaysAgo(days, time_of_day(time)?));
+                return Ok(Kind::DaysAgo(days, time_of_day(time)?));
             }
         }
         _ => return Err(expected()),
     }
     let text = words.join(" ");
     if let Ok(time) = text.parse::<Timestamp>() {
-        return Ok(TimePoint::At(time));
+        return Ok(Kind::At(time));
     }
     if text.as_bytes().first().is_some_and(u8::is_ascii_digit) && text.contains(':') {
         let date = text.get(..10).filter(|date| is_date(date));
         if date.is_none() {
-            return time_of_day(&text).map(TimePoint::TimeOfDay);
+            return time_of_day(&text).map(Kind::TimeOfDay);
         }
     } else if !is_date(&text) {
         return Err(expected());
     }
     let local = text.parse().map_err(|_| no_such("date", &text));
-    local.map(TimePoint::Local)
+    local.map(Kind::Local)
 }
 
 /// How many days ago a word is.
@@ -175,7 +197,10 @@ mod tests {
     }
 
     fn resolved(text: &str) -> String {
-        let time = parse(text).expect(text).resolve(&clock(), None);
+        let time = text
+            .parse::<TimePoint>()
+            .expect(text)
+            .resolve(&clock(), None);
         time.expect("in range").to_string()
     }
 
@@ -210,8 +235,11 @@ mod tests {
         assert_eq!(resolved("15:00"), "2026-11-28T14:00:00Z");
         // Unless it has to follow another time.
         let after = |text: &str| {
-            let after = parse(text).expect(text).resolve(&clock(), None);
-            let until = parse("15:00").expect("a time");
+            let after = text
+                .parse::<TimePoint>()
+                .expect(text)
+                .resolve(&clock(), None);
+            let until: TimePoint = "15:00".parse().expect("a time");
             let until = until.resolve(&clock(), after.ok());
             until.expect("in range").to_string()
         };
@@ -225,7 +253,7 @@ mod tests {
             now: Timestamp::MIN,
             zone: TimeZone::UTC,
         };
-        let time = TimePoint::Ago(Duration::from_secs(10)).resolve(&clock, None);
+        let time = TimePoint(Kind::Ago(Duration::from_secs(10))).resolve(&clock, None);
         assert_eq!(time.expect("in range"), Timestamp::UNIX_EPOCH);
     }
 
