@@ -68,7 +68,7 @@ impl ComparableSettings {
             alive: _,
             heartbeat: _,
             stop: _,
-            limits,
+            limits: _,
             replicas: _,
             port,
             watch: _,
@@ -92,9 +92,6 @@ impl ComparableSettings {
         for (name, value) in file_env.iter().chain(env) {
             set_process(&format!("env.{name}"), json!(value));
         }
-        for (key, value) in limit_settings(limits) {
-            set_process(key, value);
-        }
         set_process("port", port_setting(*port));
         for (key, value) in start_settings(settings) {
             set_process(key, value);
@@ -116,8 +113,11 @@ impl ComparableSettings {
 }
 
 /// Settings of how a process is started.
-fn start_settings(settings: &ProcessSettings) -> [(&'static str, Value); 3] {
+fn start_settings(settings: &ProcessSettings) -> [(&'static str, Value); 5] {
+    let [memory, cpu] = limit_settings(&settings.limits);
     [
+        memory,
+        cpu,
         ("install", json!(settings.install)),
         ("tty", json!(settings.tty)),
         ("user", json!(settings.user)),
