@@ -224,6 +224,8 @@ pub(super) const ROWS: &[Entry] = &[
     row('J', 4, "a call to a domain that starts waits for it"),
     row('J', 5, "the caller's deadline is kept, and handed on"),
     row('J', 6, "a call that is given up is cancelled at the domain"),
+    row('J', 7, "responses in parts, with back-pressure"),
+    row('J', 8, "events between domains"),
     row('K', 1, "every environment finds the one instance"),
     untested('K', 2, "a wait begins before its instance", "not built yet"),
     untested('K', 3, "what dead instances left is swept", "not built yet"),
@@ -261,7 +263,7 @@ mod tests {
             ('F', 20),
             ('G', 15),
             ('I', 19),
-            ('J', 6),
+            ('J', 8),
             ('K', 7),
         ];
         let expected = sections

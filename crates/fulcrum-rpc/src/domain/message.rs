@@ -18,6 +18,8 @@ pub(crate) const ASSET_CHANGED: &str = "asset_changed";
 pub(crate) const CANCEL: &str = "cancel";
 /// The type of the notification that more parts of a response are wanted.
 pub(crate) const CREDIT: &str = "credit";
+/// The type of an event that a domain has subscribed to.
+pub(crate) const EVENT: &str = "event";
 
 /// The size of a response's texts together, in bytes: the largest message without its framing.
 pub(crate) const MAX_BODY: usize = MAX_MESSAGE - 1024;
@@ -33,6 +35,7 @@ pub(crate) fn is_reserved(type_: &str) -> bool {
         ASSET_CHANGED,
         CANCEL,
         CREDIT,
+        EVENT,
     ]
     .contains(&type_)
 }

@@ -34,6 +34,8 @@ mod stall;
 mod stream;
 #[cfg(test)]
 mod tests;
+mod topic_table;
+mod topics;
 
 pub use authorization::{
     RegistrationAuthorizer, RegistrationError, RegistrationGrant, RegistrationRequest, StopNotice,
