@@ -37,6 +37,8 @@ mod stream;
 #[cfg(test)]
 mod tests;
 mod token_binding;
+mod topic_table;
+mod topics;
 
 pub use authorization::{
     RegistrationAuthorizer, RegistrationError, RegistrationGrant, RegistrationRequest, StopNotice,

@@ -19,6 +19,7 @@ use super::registered_stream::RegisteredStream;
 use super::registration_table::RegistrationTable;
 use super::request_ids::RequestIds;
 use super::routing::{Limits, RouteTable};
+use super::topic_table::TopicTable;
 use crate::framework::RuntimeMessage;
 use crate::transport::{KEEPALIVE_INTERVAL, KEEPALIVE_TIMEOUT, RateLimiter};
 
@@ -80,6 +81,7 @@ pub(super) struct Shared {
     health: HealthReporter,
     pub(super) next_stream_id: AtomicU64,
     routes: RouteTable,
+    topics: Mutex<TopicTable<Arc<RegisteredStream>>>,
     ids: RequestIds,
 }
 
@@ -118,6 +120,7 @@ impl Registry {
             health: HealthReporter::new(),
             next_stream_id: AtomicU64::new(1),
             routes: RouteTable::new(limits),
+            topics: Mutex::default(),
             ids: RequestIds::new(),
         };
         Self {
@@ -266,6 +269,10 @@ impl Registry {
 
     pub(crate) fn routes(&self) -> &RouteTable {
         &self.shared.routes
+    }
+
+    pub(crate) fn topics(&self) -> &Mutex<TopicTable<Arc<RegisteredStream>>> {
+        &self.shared.topics
     }
 
     pub(crate) fn ids(&self) -> &RequestIds {
