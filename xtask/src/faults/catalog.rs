@@ -232,6 +232,7 @@ pub(super) const ROWS: &[Entry] = &[
     row('J', 12, "a process of another app is refused"),
     row('J', 13, "responses in parts, with back-pressure"),
     row('J', 14, "events between domains"),
+    row('J', 15, "calls by fetch, and by pages that may"),
     row('K', 1, "every environment finds the one instance"),
     row('K', 2, "a wait begins before its instance"),
     untested('K', 3, "what dead instances left is swept", "not built yet"),
@@ -305,7 +306,7 @@ mod tests {
             ('F', 20),
             ('G', 15),
             ('I', 19),
-            ('J', 14),
+            ('J', 15),
             ('K', 25),
         ];
         let expected = sections
