@@ -16,9 +16,12 @@ import type { RuntimeMessage } from './protobuf.ts';
 import { instances } from './registry.ts';
 import { beginGrace, exitWithError, requestsDeadline, setGrace, stopOnSignal } from './shutdown.ts';
 import { PREPARE_TRANSPORT, prepareTransport } from './prepared-transport.ts';
+import { awaitStopSignal } from './stop-signal.ts';
 
 const CAPABILITIES = ['db_operations', 'email_operations', 'heartbeat', 'drain', 'assets', 'cancel', 'deadline', 'stream', 'large_messages'];
 const STOP_DEADLINE_MS = 10_000;
+/** How long after `drain` the stop signal is awaited, in milliseconds. A child of the process that is stopped may get none. */
+const STOP_SIGNAL_MS = 1_000;
 
 /**
  * Base class of a domain. A subclass handles requests with methods named after them:
@@ -299,6 +302,7 @@ export class DomainBase {
   #drain(payload: string): void {
     const { deadline_ms: ms } = parseObject(payload);
     const graceMs = typeof ms === 'number' && ms >= 0 ? ms : STOP_DEADLINE_MS;
+    awaitStopSignal(Math.min(graceMs, STOP_SIGNAL_MS));
     beginGrace(graceMs);
     this.#dispatcher?.setDeadline(requestsDeadline(graceMs));
     void this.stop(requestsDeadline(graceMs));
