@@ -210,18 +210,15 @@ fn j15_fetch_calls_a_domain_and_a_page_only_if_its_origin_is_permitted() {
         let text = report["response"]["message"].as_str().expect("a text");
         assert!(text.contains("runtime.grpc.web_origins"), "{report}");
     }
-    // One deadline, from the header of Connect.
-    let args = [
-        script,
-        &app.grpc(),
-        "users",
-        "abort_wait_request",
-        "",
-        "100",
-    ];
-    let report = app.program("node", &args).output().exits(0).json();
+    let call = |type_, more: &[&str]| {
+        let grpc = app.grpc();
+        let args = [&[script, &grpc, "users", type_, ""], more].concat();
+        app.program("node", &args).output().exits(0)
+    };
+    let report = call("text_wait_request", &["30"]).json();
     assert_eq!(report["status"], 504, "{report}");
     assert_eq!(report["response"]["code"], "deadline_exceeded", "{report}");
+    call("abort_wait_request", &["", "300"]);
     app.wait_for_event_count("users", "aborted", 1);
     let mut lines = app.logs("fulcrum").into_iter();
     assert!(lines.any(|line| line.message.contains("\"http://rebound.example\"")));
