@@ -9,6 +9,7 @@ use std::time::Duration;
 use tokio::sync::{Notify, mpsc, oneshot};
 use tokio::time::Instant;
 
+use super::event_queue::EventContent;
 use super::outcome::{CallContent, CallSink, Outcome};
 use super::route::{Cancelled, Ended, Limits, Refused, Rejection, Route};
 use super::slot::{CallId, Outgoing, StreamTraits};
@@ -198,6 +199,16 @@ impl DomainRoute {
         wake(waker);
         self.note_idle(stream);
         None
+    }
+
+    /// Adds an event for this stream. False if it was dropped.
+    pub(crate) fn publish(&self, stream: u64, event: Arc<EventContent>) -> bool {
+        let (added, waker) = {
+            let mut state = lock(&self.state);
+            (state.route.publish(stream, event), state.waker_to_wake())
+        };
+        wake(waker);
+        added
     }
 
     /// The caller of a call in flight wants more parts.
