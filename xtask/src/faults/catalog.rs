@@ -269,8 +269,12 @@ pub(super) const ROWS: &[Entry] = &[
     row('K', 14, "what is matched is what is shown"),
     untested('K', 15, "programs that buffer", "no end-to-end test yet"),
     untested('K', 16, "progress bars", "no end-to-end test yet"),
-    untested('K', 17, "a damaged segment", "no end-to-end test yet"),
-    untested('K', 18, "one chatty domain", "no end-to-end test yet"),
+    row('K', 17, "a damaged segment of the log store is told"),
+    row(
+        'K',
+        18,
+        "a chatty domain does not push out the events of others",
+    ),
     row('K', 19, "a swapped link is a change of what it leads to"),
     row('K', 20, "what runs is given up only for what can start"),
     untested(

@@ -136,6 +136,7 @@ pub(super) const CRATES: [Crate; 8] = [
         allowed: &[
             ("bytes", "lines without copies"),
             ("humantime", "times for people"),
+            ("jiff", "local times of `logs --since`"),
             ("libc", "O_NOFOLLOW"),
             ("lz4_flex", "full files of the store"),
             ("memchr", "line ends"),

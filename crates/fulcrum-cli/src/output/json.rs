@@ -101,6 +101,12 @@ pub(crate) struct EventJson {
     to: Option<String>,
     generation: u64,
     reason: String,
+    /// How often it has happened, if more than once; `time` is the last time.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    count: Option<u64>,
+    /// The first time, if there are several.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    first_time: Option<String>,
 }
 
 impl From<Domain> for DomainJson {
@@ -181,7 +187,10 @@ impl From<Instance> for InstanceJson {
 
 impl From<Event> for EventJson {
     fn from(event: Event) -> Self {
+        let count = Some(event.count).filter(|count| *count > 1);
         Self {
+            count,
+            first_time: count.and_then(|_| timestamp(event.first_time)),
             seq: event.seq,
             time: timestamp(event.time),
             domain: event.domain,
@@ -316,6 +325,7 @@ mod tests {
             to: "running".into(),
             generation: 1,
             reason: "registered".into(),
+            ..Event::default()
         };
         assert_eq!(
             serde_json::to_string(&EventJson::from(event)).expect("JSON"),
