@@ -259,7 +259,7 @@ pub(super) const ROWS: &[Entry] = &[
         10,
         "env files are those of dotenv, and may be optional",
     ),
-    row('K', 11, "words of other tools"),
+    row('K', 11, "words and files of other tools"),
     row(
         'K',
         12,

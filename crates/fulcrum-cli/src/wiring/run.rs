@@ -123,7 +123,7 @@ fn log_warnings(hub: &Hub, options: &Options, port: &BoundPort) {
 }
 
 /// What commands are prepared with, and a warning about the cache directory.
-fn prepare_context() -> Result<(PrepareContext, Option<String>), CliError> {
+pub(crate) fn prepare_context() -> Result<(PrepareContext, Option<String>), CliError> {
     let program = std::env::current_exe()
         .map_err(|error| CliError::failed(format!("cannot find the fulcrum program: {error}")))?;
     let helper = vec![program.into_os_string(), "__typescript".into()];
