@@ -470,6 +470,11 @@ const DESCRIPTIONS: &[(&str, &str)] = &[
          `--only`, or because a domain that is started depends on it.",
     ),
     (
+        "process.tty",
+        "Make standard output and standard error a pseudo-terminal, for a program that writes in \
+         blocks or without colors to a pipe. Both are one stream, `stdout`.",
+    ),
+    (
         "process.user",
         "System user of the process. Not supported in this version: it is rejected.",
     ),

@@ -148,6 +148,7 @@ pub(crate) static PROCESS: &[Key] = &[
     key("watch", Kind::Section(WATCH)),
     value("install", Type::Bool),
     value("autostart", Type::Bool),
+    value("tty", Type::Bool),
     value("user", Type::String),
 ];
 

@@ -293,6 +293,7 @@ impl Harness {
                 app: self._dir.path().to_owned(),
                 modules: None,
                 mode: Mode::Dev,
+                terminal: None,
             }),
             desired: self.desired.clone(),
             states: Arc::clone(&self.states),

@@ -73,6 +73,9 @@ struct DetailsJson {
     runner: String,
     last_stderr: Vec<String>,
     readiness: String,
+    /// Why Fulcrum has set variables that depend on the terminal.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    env_origins: BTreeMap<String, String>,
 }
 
 /// `instance` of `domains status -o json`.
@@ -167,6 +170,7 @@ impl From<Details> for DetailsJson {
             runner: details.runner,
             last_stderr: details.last_stderr,
             readiness: details.readiness,
+            env_origins: details.env_origins.into_iter().collect(),
         }
     }
 }
@@ -294,6 +298,7 @@ mod tests {
     #[test]
     fn details_are_keys_of_the_domain_in_order() {
         let details = Details {
+            env_origins: [].into(),
             command: vec!["node".into(), "domain.js".into()],
             cwd: "/app".into(),
             env: [("B", "2"), ("A", "1")]

@@ -72,9 +72,10 @@ impl ComparableSettings {
             replicas: _,
             port,
             watch: _,
-            install,
+            install: _,
             autostart: _,
-            user,
+            tty: _,
+            user: _,
         } = settings;
         process.insert("kind".to_owned(), kind_setting(*kind));
         // Unset settings have no key.
@@ -95,8 +96,9 @@ impl ComparableSettings {
             set_process(key, value);
         }
         set_process("port", port_setting(*port));
-        set_process("install", json!(install));
-        set_process("user", json!(user));
+        for (key, value) in start_settings(settings) {
+            set_process(key, value);
+        }
         set_process("runtime.logs.level", json!(app.runtime.logs.level));
         if !(env_files.is_empty() || app.runtime.env_override) {
             set_process("runtime.env_override", json!(false));
@@ -111,6 +113,15 @@ impl ComparableSettings {
             supervision,
         }
     }
+}
+
+/// Settings of how a process is started.
+fn start_settings(settings: &ProcessSettings) -> [(&'static str, Value); 3] {
+    [
+        ("install", json!(settings.install)),
+        ("tty", json!(settings.tty)),
+        ("user", json!(settings.user)),
+    ]
 }
 
 /// Settings whose values do not depend on the app.

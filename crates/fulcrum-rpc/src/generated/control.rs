@@ -150,6 +150,12 @@ pub struct Details {
     /// limits the check.
     #[prost(string, tag = "6")]
     pub readiness: ::prost::alloc::string::String,
+    /// Variables that are set because of the terminal, and why.
+    #[prost(map = "string, string", tag = "7")]
+    pub env_origins: ::std::collections::HashMap<
+        ::prost::alloc::string::String,
+        ::prost::alloc::string::String,
+    >,
 }
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct ChangeRequest {

@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use fulcrum_e2e::{App, LIMIT, json_lines, measurement, wait_until};
+use fulcrum_e2e::{App, CTRL_C, LIMIT, TerminalStep, json_lines, measurement, wait_until};
 use serde_json::Value;
 
 /// A logger that colors its time and level, an object with a property `error`, and an error with its
@@ -85,6 +85,140 @@ fn k14_colors_hide_neither_level_nor_text_and_a_property_is_no_level() {
         "{object:?}"
     );
     app.down();
+}
+
+/// Says how it writes, and that it ends.
+const BUFFERED: &str = r#"
+import os, signal, sys, time
+def end(*_):
+    print("bye", end="")
+    sys.exit(0)
+signal.signal(signal.SIGTERM, end)
+print("terminal", sys.stdout.isatty(), sys.stderr.isatty(), "color", os.environ.get("FORCE_COLOR"))
+print("on stderr", file=sys.stderr)
+print("up")
+while True: time.sleep(1)
+"#;
+
+fn buffered_app() -> App {
+    App::new()
+        .write("domains/pipe/main.py", BUFFERED)
+        .write("domains/tty/main.py", BUFFERED)
+        .write(
+            "domains/pipe/fulcrum.yml",
+            "process: {command: [python3, main.py], ready: {log: up}}\n",
+        )
+        .write(
+            "domains/tty/fulcrum.yml",
+            "process: {command: [python3, main.py], ready: {log: up}, tty: true}\n",
+        )
+}
+
+#[test]
+fn k15_programs_that_buffer_are_shown_at_once_with_pipes_and_with_a_terminal() {
+    let app = buffered_app();
+    app.run(&["dev", "--detach", "--wait"]).exits(0);
+    let leader = app.leader("tty");
+    let descriptors = || {
+        let dir = format!("/proc/{}/fd", app.instance().pid);
+        fs::read_dir(dir).expect("the instance").count()
+    };
+    let before = descriptors();
+    for _ in 0..3 {
+        app.run(&["domains", "restart", "tty"]).exits(0);
+    }
+    assert!(descriptors() <= before, "{} of {before}", descriptors());
+    assert_ne!(app.leader("tty").pid, leader.pid);
+    app.down();
+    for (domain, terminal, stderr) in [("pipe", "False", "stderr"), ("tty", "True", "stdout")] {
+        let args = ["logs", domain, "-o", "json", "--current"];
+        let lines = json_lines(&app.run(&args).exits(0).stdout);
+        let found: Vec<_> = lines
+            .iter()
+            .filter(|line| line["stream"] != "fulcrum")
+            .map(|line| (line["message"].as_str(), line["stream"].as_str()))
+            .collect();
+        let first = format!("terminal {terminal} {terminal} color None");
+        let expected = [
+            (Some(&*first), Some("stdout")),
+            (Some("on stderr"), Some(stderr)),
+            (Some("up"), Some("stdout")),
+            (Some("bye"), Some("stdout")),
+        ];
+        assert_eq!(found.len(), expected.len(), "{domain}: {found:?}");
+        for line in expected {
+            assert!(found.contains(&line), "{line:?} of {domain}: {found:?}");
+        }
+    }
+    measurement(
+        "K15",
+        "4 of 4 lines of a Python program that is stopped, by pipe and by terminal",
+    );
+}
+
+#[test]
+fn k15_domains_have_colors_where_dev_shows_them_on_a_color_terminal() {
+    let app = buffered_app();
+    let program = fulcrum_e2e::binary().display().to_string();
+    let session = |variables: &[&str], command: &str, steps: &[TerminalStep<'_>]| {
+        let run = [
+            &[
+                "env",
+                "-u",
+                "NO_COLOR",
+                "-u",
+                "CI",
+                "-u",
+                "FORCE_COLOR",
+                "TERM=xterm-256color",
+            ],
+            variables,
+            &[&program, command],
+        ];
+        let session = app.terminal_session(&run.concat(), steps);
+        assert_eq!(session.code, Some(0), "{}", session.output);
+        session.output
+    };
+    let ready = TerminalStep::Expect("2 domains ready");
+    let colored = std::thread::scope(|scope| {
+        let steps = [ready, TerminalStep::Exit];
+        let shown = scope.spawn(move || session(&[], "dev", &steps));
+        wait_until("the domains are ready", LIMIT, || {
+            let list = app.run(&["list", "-o", "json"]).stdout;
+            (list.matches("\"ready\": true").count() == 2).then_some(())
+        });
+        let status = app.run(&["domains", "status", "tty", "-o", "json"]);
+        let status = status.exits(0).json();
+        assert_eq!(status["env"]["FORCE_COLOR"], "2", "{status}");
+        let origin = status["env_origins"]["FORCE_COLOR"].as_str();
+        assert!(
+            origin.is_some_and(|text| text.contains("color terminal")),
+            "{status}"
+        );
+        // No change of the configuration.
+        let plan = app.run(&["reload", "--dry-run"]).exits(0);
+        assert!(!plan.stdout.contains("restart"), "{}", plan.stdout);
+        app.run(&["down"]).exits(0);
+        shown.join().expect("the session")
+    });
+    assert!(
+        colored.contains("terminal False False color 2"),
+        "{colored}"
+    );
+    assert!(colored.contains("terminal True True color 2"), "{colored}");
+    // Ctrl-C of the terminal is for the instance, which stops the domains.
+    let steps = |expected| {
+        [
+            TerminalStep::Expect(expected),
+            ready,
+            CTRL_C,
+            TerminalStep::Exit,
+        ]
+    };
+    let stopped = session(&["FORCE_COLOR=0"], "dev", &steps("True color 0"));
+    assert_eq!(stopped.matches("bye").count(), 2, "{stopped}");
+    session(&["NO_COLOR=1"], "dev", &steps("True color None"));
+    session(&[], "serve", &steps("True color None"));
 }
 
 #[test]
