@@ -232,7 +232,7 @@ pub(super) const ROWS: &[Entry] = &[
     row('J', 12, "a process of another app is refused"),
     row('K', 1, "every environment finds the one instance"),
     row('K', 2, "a wait begins before its instance"),
-    untested('K', 3, "what dead instances left is swept", "not built yet"),
+    row('K', 3, "what dead instances left is swept"),
     row(
         'K',
         4,
