@@ -235,7 +235,7 @@ pub(super) const ROWS: &[Entry] = &[
     row('J', 15, "calls by fetch, and by pages that may"),
     row('K', 1, "every environment finds the one instance"),
     row('K', 2, "a wait begins before its instance"),
-    untested('K', 3, "what dead instances left is swept", "not built yet"),
+    row('K', 3, "what dead instances left is swept"),
     row(
         'K',
         4,

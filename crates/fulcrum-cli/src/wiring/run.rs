@@ -49,6 +49,7 @@ pub(crate) async fn run(options: Options) -> Result<(), CliError> {
         hub.log(Level::Warn, warning);
     }
     sweep_in_background(prepare.cache.clone(), options.app.runtime.cache_size);
+    claim.dir.sweep_in_background();
     let reports = options.watching.map(|_| create_report_dir(claim.dir.dir()));
     let reports = reports
         .transpose()
