@@ -169,6 +169,10 @@ const DESCRIPTIONS: &[(&str, &str)] = &[
         "Maximum size of a message, from 64 KiB to 64 MiB. A larger one fails only its own call. Domains whose client lacks the capability `large_messages` receive at most 4 MiB.",
     ),
     (
+        "runtime.grpc.web_origins",
+        "Origins of pages that may call domains from a browser, such as `https://example.com:8443`. `loopback` stands for pages of this machine, at any port of `localhost` or of a loopback address.",
+    ),
+    (
         "runtime.grpc.tls",
         "Certificates to serve with. Not supported in this version: setting it is an error.",
     ),

@@ -158,6 +158,7 @@ static GRPC: &[Key] = &[
     value("call_timeout", POSITIVE),
     value("call_queue", Type::Size),
     value("max_message", Type::Size),
+    value("web_origins", GLOBS),
     key("tls", Kind::Section(TLS)),
 ];
 

@@ -230,9 +230,12 @@ pub(super) const ROWS: &[Entry] = &[
     row('J', 10, "a proxy does not apply to the loopback"),
     row('J', 11, "a check of the port is not logged"),
     row('J', 12, "a process of another app is refused"),
+    row('J', 13, "responses in parts, with back-pressure"),
+    row('J', 14, "events between domains"),
+    row('J', 15, "calls by fetch, and by pages that may"),
     row('K', 1, "every environment finds the one instance"),
     row('K', 2, "a wait begins before its instance"),
-    untested('K', 3, "what dead instances left is swept", "not built yet"),
+    row('K', 3, "what dead instances left is swept"),
     row(
         'K',
         4,
@@ -256,7 +259,7 @@ pub(super) const ROWS: &[Entry] = &[
         10,
         "env files are those of dotenv, and may be optional",
     ),
-    row('K', 11, "words of other tools"),
+    row('K', 11, "words and files of other tools"),
     row(
         'K',
         12,
@@ -307,7 +310,7 @@ mod tests {
             ('F', 20),
             ('G', 15),
             ('I', 19),
-            ('J', 12),
+            ('J', 15),
             ('K', 25),
         ];
         let expected = sections

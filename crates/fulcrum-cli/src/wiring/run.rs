@@ -49,6 +49,7 @@ pub(crate) async fn run(options: Options) -> Result<(), CliError> {
         hub.log(Level::Warn, warning);
     }
     sweep_in_background(prepare.cache.clone(), options.app.runtime.cache_size);
+    claim.dir.sweep_in_background();
     let reports = options.watching.map(|_| create_report_dir(claim.dir.dir()));
     let reports = reports
         .transpose()
@@ -125,7 +126,7 @@ fn log_warnings(hub: &Hub, options: &Options, port: &BoundPort) {
 }
 
 /// What commands are prepared with, and a warning about the cache directory.
-fn prepare_context() -> Result<(PrepareContext, Option<String>), CliError> {
+pub(crate) fn prepare_context() -> Result<(PrepareContext, Option<String>), CliError> {
     let program = std::env::current_exe()
         .map_err(|error| CliError::failed(format!("cannot find the fulcrum program: {error}")))?;
     let helper = vec![program.into_os_string(), "__typescript".into()];

@@ -18,7 +18,7 @@ use crate::process::{
 };
 use crate::runtime::{
     AppWatchSettings, GrpcSettings, LogFormat, LogSettings, LogStoreSettings, OtlpExportSettings,
-    RegistrationMode, RuntimeSettings, TlsSettings,
+    RegistrationMode, RuntimeSettings, TlsSettings, WEB_LOOPBACK,
 };
 use crate::schedule::{MissedRuns, Overlap, Schedule};
 use crate::setting::Setting;
@@ -387,6 +387,7 @@ fn set_grpc(grpc: &GrpcSettings, set: &mut impl FnMut(&str, Value)) {
         call_timeout,
         call_queue,
         max_message,
+        web_origins,
         tls,
     } = grpc;
     set("grpc.listen", json!(listen.to_string()));
@@ -399,6 +400,10 @@ fn set_grpc(grpc: &GrpcSettings, set: &mut impl FnMut(&str, Value)) {
     set("grpc.call_timeout", timeout);
     set("grpc.call_queue", Setting::Size(*call_queue).to_json());
     set("grpc.max_message", Setting::Size(*max_message).to_json());
+    let loopback = web_origins.loopback.then_some(WEB_LOOPBACK);
+    let others = web_origins.others.iter().map(String::as_str);
+    let origins: Vec<&str> = loopback.into_iter().chain(others).collect();
+    set("grpc.web_origins", json!(origins));
     if let Some(TlsSettings {
         cert,
         key,

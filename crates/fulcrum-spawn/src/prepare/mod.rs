@@ -52,6 +52,8 @@ mod warning;
 #[cfg(feature = "node")]
 mod context;
 #[cfg(feature = "node")]
+mod evaluate;
+#[cfg(feature = "node")]
 mod files;
 #[cfg(feature = "node")]
 mod install;
@@ -99,6 +101,7 @@ pub use warning::StartWarning;
 #[cfg(feature = "node")]
 pub use self::{
     context::PrepareContext,
+    evaluate::evaluate_module,
     install::{
         InstallEvent, InstallOutput, InstallPlan, InstallRequest, PackageInstaller, PackageManager,
         PackageQuery, YamlReader, plan_install,
