@@ -17,6 +17,7 @@ mod e2e;
 mod examples;
 mod faults;
 mod interop;
+mod loggers;
 mod node_tools;
 mod packages;
 mod runtimes;
@@ -78,6 +79,12 @@ enum Task {
     /// Run the sample app's catalog under each Node, Bun and Deno: call, crash, hang, reload, stop
     Runtimes {
         /// Run only the runtimes whose names contain this
+        #[arg(long, value_name = "TEXT")]
+        filter: Option<String>,
+    },
+    /// Compare the levels that real loggers from npm, PyPI and crates.io write with those detected
+    Loggers {
+        /// Run only the loggers whose names contain this
         #[arg(long, value_name = "TEXT")]
         filter: Option<String>,
     },
@@ -151,6 +158,7 @@ fn run(task: &Task) -> anyhow::Result<()> {
         Task::Crates => crates::run(),
         Task::Packages { filter } => packages::run(filter.as_deref()),
         Task::Runtimes { filter } => runtimes::run(filter.as_deref()),
+        Task::Loggers { filter } => loggers::run(filter.as_deref()),
         Task::E2e => e2e::run(),
         Task::Faults { long, filter } => faults::run(&faults::Options {
             long: *long,

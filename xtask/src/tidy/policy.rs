@@ -34,8 +34,12 @@ pub(super) const TOP_CRATE: &str = "fulcrum-cli";
 /// Members of the workspace that are not part of the product, and the product's crates that they
 /// may use. They run the program as its users do.
 pub(super) const TOOL_CRATES: [(&str, &[&str]); 2] = [
-    // The table of settings, for docs/configuration.md; the plan of a start, for `xtask typescript`.
-    ("xtask", &["fulcrum-config", "fulcrum-spawn"]),
+    // The table of settings, for docs/configuration.md; the levels of `xtask loggers`; the plan of a
+    // start, for `xtask typescript`.
+    (
+        "xtask",
+        &["fulcrum-config", "fulcrum-logs", "fulcrum-spawn"],
+    ),
     ("fulcrum-e2e", &[]),
 ];
 

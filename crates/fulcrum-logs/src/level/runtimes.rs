@@ -32,7 +32,7 @@ pub(super) fn level_of_npm(rest: &[u8]) -> Option<Level> {
         b"WARN" | b"warn" => Some(Level::Warn),
         b"notice" | b"info" => Some(Level::Info),
         b"verb" | b"http" | b"timing" => Some(Level::Debug),
-        b"silly" => Some(Level::Trace),
+        b"sill" | b"silly" => Some(Level::Trace),
         _ => None,
     }
 }

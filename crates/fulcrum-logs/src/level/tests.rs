@@ -227,6 +227,22 @@ fn keys_of_json_loggers_of_other_languages_are_found() {
 }
 
 #[test]
+fn a_host_and_a_process_id_before_the_level_do_not_hide_it() {
+    let line = "2026-11-29 05:54:18 vm app.db[11114] DEBUG ready";
+    assert_eq!(out(line), Some(Level::Debug));
+    assert_eq!(out("app.db[11114] DEBUG ready"), None);
+}
+
+#[test]
+fn a_colored_symbol_is_a_level_where_consola_has_no_other_mark() {
+    for (symbol, level) in [("→", Level::Trace), ("⚙", Level::Debug), ("✔", Level::Info)] {
+        let colored = format!("\u{1b}[90m{symbol}\u{1b}[39m ready");
+        assert_eq!(out(&colored), Some(level), "{symbol}");
+        assert_eq!(out(&format!("{symbol} ready")), None, "{symbol}");
+    }
+}
+
+#[test]
 fn what_only_looks_like_a_level_is_none() {
     for text in [
         "  error: null,",

@@ -221,7 +221,8 @@ impl<'a> Scan<'a> {
     /// like. After a time, one word in lower case may be; else only what a separator follows.
     fn is_logger_name(&mut self, token: &[u8]) -> bool {
         let is_name_byte = |byte: &u8| byte.is_ascii_alphanumeric() || b"._:/@#$~-".contains(byte);
-        if token.len() > MAX_LOGGER_NAME || !token.iter().all(is_name_byte) {
+        let name = without_pid(token);
+        if token.len() > MAX_LOGGER_NAME || !name.iter().all(is_name_byte) {
             return false;
         }
         let later = self.text[self.at + token.len()..].trim_ascii_start();
@@ -246,15 +247,32 @@ impl<'a> Scan<'a> {
         if token.len() > MAX_SYMBOL || token.iter().any(u8::is_ascii) || self.symbol.is_some() {
             return Field::Text;
         }
+        let is_colored = self.head.changes_color_at(self.at)
+            && self.head.changes_color_at(self.at + token.len());
         let level = match token {
             [0xe2, 0x84, 0xb9, ..] => Some(Level::Info),
             [0xe2, 0x9a, 0xa0, ..] => Some(Level::Warn),
             [0xe2, 0x9c, 0x96, ..] | [0xe2, 0xa8, 0xaf, ..] => Some(Level::Error),
+            // consola has no other mark of these levels: `✔`, `⚙`, `→`. In a text they are none.
+            [0xe2, 0x9c, 0x94, ..] if is_colored => Some(Level::Info),
+            [0xe2, 0x9a, 0x99, ..] if is_colored => Some(Level::Debug),
+            [0xe2, 0x86, 0x92, ..] if is_colored => Some(Level::Trace),
             _ => None,
         };
         self.at += token.len();
         self.symbol = Some(level);
         Field::Prefix
+    }
+}
+
+/// `app.db[4242]`: the name before a process id.
+fn without_pid(token: &[u8]) -> &[u8] {
+    let Some(inner) = token.strip_suffix(b"]") else {
+        return token;
+    };
+    match memchr::memrchr(b'[', inner) {
+        Some(at) if inner[at + 1..].iter().all(u8::is_ascii_digit) => &inner[..at],
+        _ => token,
     }
 }
 
