@@ -6,6 +6,8 @@ use std::time::Duration;
 use tokio::runtime::{Builder, Runtime};
 use tokio::signal::unix::{SignalKind, signal};
 
+use fulcrum_spawn::process::limit_heaps;
+
 use crate::exit::{CliError, Code};
 
 /// How long the tasks of an instance that has shut down may take to be dropped.
@@ -47,6 +49,7 @@ pub(crate) fn run_client(
 pub(crate) fn run_instance(
     instance: impl Future<Output = Result<(), CliError>>,
 ) -> Result<(), CliError> {
+    limit_heaps();
     let runtime = runtime(2)?;
     let result = runtime.block_on(instance);
     runtime.shutdown_timeout(TASK_SHUTDOWN_TIMEOUT);
