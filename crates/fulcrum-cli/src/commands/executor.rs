@@ -3,10 +3,9 @@
 use std::future::Future;
 use std::time::Duration;
 
+use fulcrum_spawn::process::limit_heaps;
 use tokio::runtime::{Builder, Runtime};
 use tokio::signal::unix::{SignalKind, signal};
-
-use fulcrum_spawn::process::limit_heaps;
 
 use crate::exit::{CliError, Code};
 

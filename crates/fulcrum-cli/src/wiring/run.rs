@@ -2,6 +2,7 @@
 //! everything in order.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use fulcrum_config::{Selection, unsupported_settings};
 use fulcrum_logs::{Hub, Level};
@@ -10,6 +11,7 @@ use fulcrum_spawn::prepare::{
     PrepareContext, create_report_dir, remove_report_dir, sweep_in_background, without_cargo,
 };
 use fulcrum_spawn::process::{GuardHandle, StartupMessage};
+use tokio::time::sleep;
 
 use super::claim::Claim;
 use super::listen::{self, BoundPort};
@@ -20,6 +22,9 @@ use super::signals::Signals;
 use crate::commands::guard::GUARD_COMMAND;
 use crate::exit::{CliError, Code};
 use crate::{load, paths};
+
+/// When the cache is swept after the start.
+const SWEEP_DELAY: Duration = Duration::from_secs(30);
 
 /// Runs an instance until a shutdown is requested, and shuts it down.
 ///
@@ -37,7 +42,7 @@ pub(crate) async fn run(options: Options) -> Result<(), CliError> {
     let mut logging = Logging::start(&options, &shutdown)?;
     let hub = logging.hub.clone();
     claim.stale.iter().for_each(StartupMessage::log);
-    let mut guard = GuardHandle::start(
+    let guard = GuardHandle::start(
         GUARD_COMMAND,
         &claim.record(),
         &processes.run,
@@ -48,7 +53,10 @@ pub(crate) async fn run(options: Options) -> Result<(), CliError> {
     if let Some(warning) = cache_warning {
         hub.log(Level::Warn, warning);
     }
-    sweep_in_background(prepare.cache.clone(), options.app.runtime.cache_size);
+    tokio::spawn(sweep_later(
+        prepare.cache.clone(),
+        options.app.runtime.cache_size,
+    ));
     let reports = options.watching.map(|_| create_report_dir(claim.dir.dir()));
     let reports = reports
         .transpose()
@@ -74,7 +82,6 @@ pub(crate) async fn run(options: Options) -> Result<(), CliError> {
     })?;
     let servers = Servers::start(port.listeners, control, &runtime, &hub, &shutdown);
     tokio::spawn(signals.run(shutdown.clone(), hub));
-    guard.ready().await;
 
     let exit = runtime.run(wait).await;
 
@@ -102,6 +109,12 @@ fn selection(options: &Options) -> Selection {
         only: options.only.clone(),
         no_deps: options.no_deps,
     }
+}
+
+/// Sweeps the cache, when the domains have started: it reads many directories.
+async fn sweep_later(cache: PathBuf, limit: u64) {
+    sleep(SWEEP_DELAY).await;
+    sweep_in_background(cache, limit);
 }
 
 /// Rejects unknown names before anything is opened.
