@@ -10,6 +10,7 @@ use crate::exit::CliError;
 use crate::load;
 use crate::wiring::options::Options;
 use crate::wiring::run;
+use crate::wiring::timings::Timings;
 
 /// Runs the app in the foreground, or in the background with `--detach`.
 ///
@@ -24,6 +25,7 @@ pub(crate) fn run(
     if start.detach {
         return executor::run_client(Some("the start"), detach::run(mode, start, watch, context));
     }
+    let mut timings = Timings::begin();
     let (app, warnings) = load::load_valid(context.app(), mode, &context.output)?;
     let wait = start.wait_timeout();
     let stdout = context.output.stdout();
@@ -34,5 +36,6 @@ pub(crate) fn run(
         detached: false,
         ..instance_options::background_options(mode, start.selection, watch, app, &warnings, stdout)
     };
-    executor::run_instance(run::run(options))
+    timings.done("configuration");
+    executor::run_instance(run::run(options, timings))
 }

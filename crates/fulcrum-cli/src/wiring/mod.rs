@@ -10,3 +10,4 @@ pub(crate) mod run;
 mod servers;
 mod signals;
 mod terminal;
+pub(crate) mod timings;

@@ -19,6 +19,7 @@ use super::logging::Logging;
 use super::options::Options;
 use super::servers::Servers;
 use super::signals::Signals;
+use super::timings::Timings;
 use crate::commands::guard::GUARD_COMMAND;
 use crate::exit::{CliError, Code};
 use crate::{load, paths};
@@ -31,15 +32,19 @@ const SWEEP_DELAY: Duration = Duration::from_secs(30);
 /// # Errors
 /// Another instance is running, or the port is not available; with a wait limit, a domain failed
 /// permanently or was not ready in time; a process survived SIGKILL.
-pub(crate) async fn run(options: Options) -> Result<(), CliError> {
+pub(crate) async fn run(options: Options, mut timings: Timings) -> Result<(), CliError> {
+    timings.done("threads");
     check_selection(&options)?;
     let (claim, control) = Claim::new(&options.app.root)?;
+    timings.done("lock");
     let signals = Signals::catch().map_err(|error| CliError::cannot_run(&error))?;
     let port = listen::listen(&options.app, options.mode)?;
+    timings.done("listeners");
     let processes = ProcessParts::start().map_err(|error| CliError::cannot_run(&error))?;
 
     let shutdown = ShutdownSignal::default();
     let mut logging = Logging::start(&options, &shutdown)?;
+    timings.done("log store");
     let hub = logging.hub.clone();
     claim.stale.iter().for_each(StartupMessage::log);
     let guard = GuardHandle::start(
@@ -80,7 +85,10 @@ pub(crate) async fn run(options: Options) -> Result<(), CliError> {
         module_reports: reports.clone(),
         shutdown: shutdown.clone(),
     })?;
+    timings.done("runtime");
     let servers = Servers::start(port.listeners, control, &runtime, &hub, &shutdown);
+    timings.done("servers");
+    timings.log(&hub, || runtime.handle().events());
     tokio::spawn(signals.run(shutdown.clone(), hub));
 
     let exit = runtime.run(wait).await;
