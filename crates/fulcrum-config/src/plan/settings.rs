@@ -64,7 +64,7 @@ impl ComparableSettings {
             alive: _,
             heartbeat: _,
             stop: _,
-            limits,
+            limits: _,
             replicas: _,
             port,
             watch: _,
@@ -87,9 +87,6 @@ impl ComparableSettings {
         set_process("cwd", path(cwd));
         for (name, value) in file_env.iter().chain(env) {
             set_process(&format!("env.{name}"), json!(value));
-        }
-        for (key, value) in limit_settings(limits) {
-            set_process(key, value);
         }
         set_process("port", port_setting(*port));
         for (key, value) in start_settings(settings) {
@@ -121,8 +118,11 @@ fn program_setting(program: &Program, path: &dyn Fn(&Path) -> Value) -> Option<(
 }
 
 /// Settings of how a process is started.
-fn start_settings(settings: &ProcessSettings) -> [(&'static str, Value); 3] {
+fn start_settings(settings: &ProcessSettings) -> [(&'static str, Value); 5] {
+    let [memory, cpu] = limit_settings(&settings.limits);
     [
+        memory,
+        cpu,
         ("install", json!(settings.install)),
         ("tty", json!(settings.tty)),
         ("user", json!(settings.user)),
