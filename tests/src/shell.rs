@@ -20,12 +20,20 @@ impl App {
         self
     }
 
-    /// Adds such a domain while the app is in use.
+    /// Adds such a domain while the app is in use, or changes it. Files with the same content are not
+    /// saved again: a process that was started during a save is restarted after it.
     pub fn write_shell_domain(&self, name: &str, settings: &str, code: &str) {
-        self.write_file(&format!("domains/{name}/run.sh"), SCRIPT);
-        self.write_file(&format!("domains/{name}/code"), code);
-        let text = format!("process: {{{SETTINGS}{settings}}}\n");
-        self.write_file(&format!("domains/{name}/fulcrum.yml"), &text);
+        let settings = format!("process: {{{SETTINGS}{settings}}}\n");
+        for (file, text) in [
+            ("run.sh", SCRIPT),
+            ("code", code),
+            ("fulcrum.yml", &settings),
+        ] {
+            let path = format!("domains/{name}/{file}");
+            if !fs::read_to_string(self.root().join(&path)).is_ok_and(|known| known == text) {
+                self.write_file(&path, text);
+            }
+        }
     }
 
     /// The content of `code` at each start of such a domain.

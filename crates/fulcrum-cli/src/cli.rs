@@ -8,7 +8,7 @@ use clap::error::ErrorKind;
 use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand};
 
 use crate::commands::{
-    background_instance, completions, config, dev, domains, down, reload, serve, typescript,
+    background_instance, completions, config, dev, domains, down, import, reload, serve, typescript,
 };
 use crate::shorthand;
 
@@ -58,6 +58,8 @@ pub(crate) enum Command {
     Logs(domains::logs::Args),
     /// Validate and print the configuration
     Config(config::Args),
+    /// Write the configuration that says the same as a file of another tool
+    Import(import::Args),
     /// Print a completion script for a shell
     Completions(completions::Args),
     /// Run the background instance of `--detach` (internal)
@@ -97,7 +99,7 @@ const GROUPS: [(&str, &[&str]); 4] = [
     ),
     (
         "Configure",
-        &["config validate", "config show", "completions"],
+        &["import", "config validate", "config show", "completions"],
     ),
 ];
 

@@ -160,7 +160,7 @@ fn duplicate_name(name: &str, other: &DiscoveredDomain) -> Diagnostic {
         .hint("rename one of the two directories: a domain is named after its directory")
 }
 
-fn check_name(name: &str) -> Option<Diagnostic> {
+pub(crate) fn check_name(name: &str) -> Option<Diagnostic> {
     let is_valid = name.starts_with(|c: char| c.is_ascii_alphanumeric())
         && name.len() <= MAX_NAME_LEN
         && name
@@ -201,19 +201,7 @@ fn bad_name(name: &str) -> Diagnostic {
     } else {
         ": it does not start with a letter or digit".to_owned()
     };
-    let plain: String = name
-        .chars()
-        .map(|c| if is_allowed(c) { c } else { '-' })
-        .collect();
-    let suggestion: String = plain
-        .split('-')
-        .filter(|part| !part.is_empty())
-        .collect::<Vec<_>>()
-        .join("-")
-        .trim_matches(['_', '-'])
-        .chars()
-        .take(MAX_NAME_LEN)
-        .collect();
+    let suggestion = plain_name(name);
     let to = if suggestion.is_empty() {
         String::new()
     } else {
@@ -227,6 +215,24 @@ fn bad_name(name: &str) -> Diagnostic {
         "rename the directory{to}: up to {MAX_NAME_LEN} letters (A-Z, a-z), digits, `-` and `_`, \
          starting with a letter or digit"
     ))
+}
+
+/// The name with other characters replaced; empty if none is left.
+pub(crate) fn plain_name(name: &str) -> String {
+    let is_allowed = |c: char| c.is_ascii_alphanumeric() || c == '_' || c == '-';
+    let plain: String = name
+        .chars()
+        .map(|c| if is_allowed(c) { c } else { '-' })
+        .collect();
+    plain
+        .split('-')
+        .filter(|part| !part.is_empty())
+        .collect::<Vec<_>>()
+        .join("-")
+        .trim_matches(['_', '-'])
+        .chars()
+        .take(MAX_NAME_LEN)
+        .collect()
 }
 
 /// The hint for a glob that names a directory with brackets or braces in its name.
@@ -248,7 +254,7 @@ fn escape_hint(root: &Path, glob: &str) -> Option<String> {
 }
 
 /// The directories, relative to `root`, that a glob matches.
-fn expand(root: &Path, glob: &str) -> Result<BTreeSet<PathBuf>, Diagnostic> {
+pub(crate) fn expand(root: &Path, glob: &str) -> Result<BTreeSet<PathBuf>, Diagnostic> {
     let outside = || {
         Diagnostic::error(
             "outside-app",

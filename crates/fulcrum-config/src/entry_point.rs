@@ -15,7 +15,8 @@ pub(crate) const NAMES: [&str; 5] = [
     "domain.ts",
     "domain.mts",
 ];
-const EXTENSIONS: [&str; 6] = ["js", "mjs", "cjs", "ts", "mts", "cts"];
+/// The extensions of files that Node runs.
+pub(crate) const EXTENSIONS: [&str; 6] = ["js", "mjs", "cjs", "ts", "mts", "cts"];
 
 /// The entry point found by its name; none if there is none.
 pub(crate) fn detect(root: &Path, found: &DiscoveredDomain) -> Result<Option<PathBuf>, Diagnostic> {

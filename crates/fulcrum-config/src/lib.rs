@@ -86,6 +86,7 @@ mod file_stamp;
 mod file_watch;
 mod group_checks;
 mod groups;
+mod import;
 mod interpolate;
 mod job_defaults;
 mod jobs;
@@ -129,6 +130,7 @@ pub use app::{App, Domain, Program};
 pub use diagnostic::{Diagnostic, Location, Severity};
 pub use env_file::read_env_file;
 pub use file_watch::FileWatchOptions;
+pub use import::{Import, ImportKind, ImportRequest, ImportedFile, import};
 pub use load::load;
 pub use mode::Mode;
 pub use options::{LoadOptions, LoadResult};
@@ -146,7 +148,7 @@ pub use root::find_app_root;
 pub use runtime::{
     AppWatchSettings, GrpcSettings, ListenAddress, LogFormat, LogSettings, LogStoreSettings,
     OtlpExportSettings, RegistrationMode, RestartStrategy, RuntimeSettings, SupervisionGroup,
-    TlsSettings,
+    TlsSettings, WebOrigins,
 };
 pub use schedule::{CronExpression, MissedRuns, Overlap, Schedule};
 pub use selection::{Selection, UnknownDomain, select, select_among, unknown_domain};

@@ -29,9 +29,10 @@ const PROCESS: &[(&str, Meaning)] = &[
     ("cpus", Key("limits.cpu")),
     (
         "cron_restart",
-        Advice("remove it: restarts by the clock are a job of cron or systemd"),
+        Advice("remove it: a job runs by the clock with `kind: job` and `schedule`"),
     ),
     ("cwd_dir", Key("cwd")),
+    ("depends", Key("depends_on")),
     (
         "deploy",
         Advice("write `replicas`, `limits` and `restart` themselves"),
@@ -52,6 +53,10 @@ const PROCESS: &[(&str, Meaning)] = &[
     ("exec_start", Key("command")),
     ("exp_backoff_restart_delay", Key("restart.backoff.initial")),
     ("expose", Key("port")),
+    (
+        "extends",
+        Advice("write the values themselves; those of all domains are `runtime.defaults`"),
+    ),
     ("health_check", Key("ready")),
     ("healthcheck", Key("ready")),
     ("ignore_watch", Key("watch.ignore")),
@@ -97,6 +102,10 @@ const PROCESS: &[(&str, Meaning)] = &[
         "networks",
         Advice("remove it: domains share the network of this machine"),
     ),
+    (
+        "network_mode",
+        Advice("remove it: domains share the network of this machine"),
+    ),
     ("node_version", Key("node")),
     ("numprocs", Key("replicas")),
     (
@@ -106,6 +115,10 @@ const PROCESS: &[(&str, Meaning)] = &[
     (
         "error_file",
         Advice("remove it: logs are stored in `.fulcrum/logs`, see `runtime.logs.store`"),
+    ),
+    (
+        "pid_file",
+        Advice("remove it: `fulcrum domains list` has the process IDs"),
     ),
     ("ports", Key("port")),
     ("readiness", Key("ready")),
@@ -125,6 +138,10 @@ const PROCESS: &[(&str, Meaning)] = &[
     ("stop_grace_period", Key("stop.grace")),
     ("stop_signal", Key("stop.signal")),
     ("stop_timeout", Key("stop.grace")),
+    (
+        "secrets",
+        Advice("remove it: name the file in `env_file`, or let the program read it"),
+    ),
     ("terminationgraceperiodseconds", Key("stop.grace")),
     ("timeout_stop_sec", Key("stop.grace")),
     ("tty", Advice("remove it: a domain writes to pipes")),
@@ -132,6 +149,11 @@ const PROCESS: &[(&str, Meaning)] = &[
         "volumes",
         Advice("remove it: domains see the files of this machine"),
     ),
+    (
+        "ulimits",
+        Advice("remove it: set limits of `limits`, or with `ulimit` of the shell"),
+    ),
+    ("uid", Key("user")),
     ("wait_ready", Key("ready")),
     (
         "watch_delay",

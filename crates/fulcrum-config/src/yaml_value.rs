@@ -12,7 +12,8 @@ pub fn parse_yaml_value(text: &str) -> Option<Value> {
     yaml::parse(text).ok().map(|document| value(&document.root))
 }
 
-fn value(node: &Node) -> Value {
+/// The tree as a plain value, in which scalars are strings.
+pub(crate) fn value(node: &Node) -> Value {
     match &node.value {
         NodeKind::Null => Value::Null,
         NodeKind::Scalar { text, .. } => Value::String(text.clone()),

@@ -25,17 +25,17 @@ pub(crate) enum PartialSave {
     New,
     /// The file is empty: many programs truncate a file before they write it.
     Empty,
-    /// The file is gone: some programs move the old version away first. A removal is not urgent, and
-    /// on a busy machine such a save may take long.
+    /// The file is gone: some programs move the old version away first.
     Removed,
 }
 
 impl PartialSave {
-    /// How long to wait for the rest of the save.
+    /// How long to wait for the rest of the save. An empty or a removed file is not urgent, and on a
+    /// busy machine such a save may take long.
     const fn wait(self) -> Duration {
         match self {
-            Self::New | Self::Empty => Duration::from_millis(100),
-            Self::Removed => Duration::from_millis(250),
+            Self::New => Duration::from_millis(100),
+            Self::Empty | Self::Removed => Duration::from_millis(250),
         }
     }
 }

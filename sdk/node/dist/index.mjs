@@ -100,15 +100,15 @@ messageOf(this.#failure)}get open(){return!this.#session.closed&&!this.#session.
 let stream=this.#session.request({...this.#headers,":path":"/grpc.health.v1.Health/Check"},{endStream:!1});this.#read(stream,{message:()=>{},closed:()=>{}});let writer=new StreamWriter(
 stream);writer.write(Buffer.alloc(5)),writer.end(WARM_UP_TIMEOUT_MS)}openStream(events){let stream=this.#request("DomainCommunication");return this.#read(stream,
 events),new StreamWriter(stream)}unary(frame,timeoutMs){let stream=this.#request("SendMessage",timeoutHeader(timeoutMs)),response=new Promise((resolve,reject)=>{
-let received;this.#read(stream,{message:message=>{received??=message},closed:status=>{received?resolve(received):reject(new Error(status.name==="OK"?"the runtim\
-e ended the call without a response":describeStatus(status)))}})});return stream.end(frame),{response,abandon:()=>stream.close(constants.NGHTTP2_CANCEL)}}async*stream(frame,timeoutMs,signal){
-let stream=this.#request("SendMessageStream",timeoutMs===void 0?{}:timeoutHeader(timeoutMs)),received=[],status,wake,cancel=()=>stream.close(constants.NGHTTP2_CANCEL);
-this.#read(stream,{message:message=>{received.push(message),stream.pause(),wake?.()},closed:ended=>{status=ended,wake?.()}}),signal?.addEventListener("abort",cancel),
-stream.end(frame);try{for(;;){for(let message=received.shift();message;message=received.shift())yield message;if(signal?.throwIfAborted(),status)break;stream.resume(),
-await new Promise(resolve=>{wake=resolve})}let{name}=status;if(name!=="OK")throw new Error(describeStatus(status))}finally{signal?.removeEventListener("abort",cancel),
-status||cancel()}}destroy(){this.#session.destroy()}#request(method,headers){return this.#session.request({...this.#headers,...headers,":path":SERVICE+method},{
-endStream:!1})}#read(stream,events){let reader=new FrameReader,status,failure2;stream.on("response",headers=>{status??=statusOf(headers)}),stream.on("trailers",
-trailers=>{status??=statusOf(trailers)}),stream.on("data",chunk=>{try{for(let bytes of reader.push(chunk))events.message(decodeRuntimeMessage(bytes))}catch(error){
+let received2;this.#read(stream,{message:message=>{received2??=message},closed:status=>{received2?resolve(received2):reject(new Error(status.name==="OK"?"the ru\
+ntime ended the call without a response":describeStatus(status)))}})});return stream.end(frame),{response,abandon:()=>stream.close(constants.NGHTTP2_CANCEL)}}async*stream(frame,timeoutMs,signal){
+let stream=this.#request("SendMessageStream",timeoutMs===void 0?{}:timeoutHeader(timeoutMs)),received2=[],status,wake,cancel=()=>stream.close(constants.NGHTTP2_CANCEL);
+this.#read(stream,{message:message=>{received2.push(message),stream.pause(),wake?.()},closed:ended=>{status=ended,wake?.()}}),signal?.addEventListener("abort",cancel),
+stream.end(frame);try{for(;;){for(let message=received2.shift();message;message=received2.shift())yield message;if(signal?.throwIfAborted(),status)break;stream.
+resume(),await new Promise(resolve=>{wake=resolve})}let{name}=status;if(name!=="OK")throw new Error(describeStatus(status))}finally{signal?.removeEventListener(
+"abort",cancel),status||cancel()}}destroy(){this.#session.destroy()}#request(method,headers){return this.#session.request({...this.#headers,...headers,":path":SERVICE+
+method},{endStream:!1})}#read(stream,events){let reader=new FrameReader,status,failure2;stream.on("response",headers=>{status??=statusOf(headers)}),stream.on("t\
+railers",trailers=>{status??=statusOf(trailers)}),stream.on("data",chunk=>{try{for(let bytes of reader.push(chunk))events.message(decodeRuntimeMessage(bytes))}catch(error){
 stream.destroy(error)}}),stream.on("end",()=>{stream.end()}),stream.on("error",error=>{failure2??=error}),stream.on("close",()=>{let reason=this.#failure??failure2?.
 cause??failure2;events.closed(status??{name:"UNAVAILABLE",message:reason?messageOf(reason):"the connection was closed"})})}};function timeoutHeader(ms){return{"\
 grpc-timeout":`${Math.min(Math.max(1,Math.ceil(ms)),MAX_TIMEOUT)}m`}}function describeStatus(status){return status.name==="OK"?"the runtime ended the stream":status.
@@ -192,18 +192,21 @@ has(handle)||this.#sockets.set(handle,observe(handle,now)):isThread(handle)||han
 socket);return}let counts=isAtWork(socket,seen,now)||hasOpenRequests(socket);counts!==seen.counts&&(seen.counts=counts,counts?socket.ref():socket.unref())}#isEndless({
 interval,age,delay,dueIn},now){return interval?!0:age<now-this.#startedAt?delay>=LOOP_DELAY_MS:dueIn>this.#remaining()}};function isThread(handle){return/^(MessagePort|Worker)$/.
 test(handle.constructor.name)}function onlyTimersLeft(){let left=process.getActiveResourcesInfo();return left.length>0&&left.every(kind=>kind==="Timeout")}function uptimeMs(){
-return process.uptime()*1e3}var OWN=Symbol.for("fulcrum.domain.stop-signal"),watched=new Set;function listenUnlessProgramDoes(signal,onSignal){if(watched.has(signal))return;watched.add(signal);
-let own=()=>onSignal(signal);own[OWN]=!0;let update=()=>{let listeners=process.listeners(signal),others=listeners.some(listener=>listener[OWN]!==!0),installed=listeners.
-includes(own);others&&installed?process.removeListener(signal,own):!others&&!installed&&process.on(signal,own)},later=event=>{event===signal&&process.nextTick(update)};
-process.on("newListener",later),process.on("removeListener",later),update()}var graceMs=1e4,RESERVE_MS=500,RESERVE_SHARE=.1,CHECK_MS=100,UNSETTLED=13,deadline,stopping=!1;function stopOnSignal(signal){listenUnlessProgramDoes(signal,received=>{
-stopProcess(received)})}function setGrace(ms){graceMs=ms}function beginGrace(ms){deadline=uptimeMs2()+ms}function requestsDeadline(ms){return ms-reserve(ms)}async function stopProcess(signal){
+return process.uptime()*1e3}var OWN=Symbol.for("fulcrum.domain.stop-signal"),watched=new Set,received=!1,awaiting=new Set;function awaitStopSignal(ms){if(received)return;let release=()=>{clearTimeout(
+timer),awaiting.delete(release)},timer=setTimeout(release,ms);awaiting.add(release)}function listenUnlessProgramDoes(signal,onSignal){if(watched.has(signal))return;
+watched.add(signal);let own=()=>onSignal(signal);own[OWN]=!0;let update=()=>{let listeners=process.listeners(signal),others=listeners.some(listener=>listener[OWN]!==
+!0),installed=listeners.includes(own);others&&installed?process.removeListener(signal,own):!others&&!installed&&process.on(signal,own)},later=event=>{event===signal&&
+process.nextTick(update)};process.on("newListener",later),process.on("removeListener",later),noteArrival(signal),update()}function noteArrival(signal){let arrived=()=>{
+received=!0;for(let release of awaiting)release()};arrived[OWN]=!0,process.prependOnceListener(signal,arrived)}var graceMs=1e4,RESERVE_MS=500,RESERVE_SHARE=.1,CHECK_MS=100,UNSETTLED=13,deadline,stopping=!1;function stopOnSignal(signal){listenUnlessProgramDoes(signal,received2=>{
+stopProcess(received2)})}function setGrace(ms){graceMs=ms}function beginGrace(ms){deadline=uptimeMs2()+ms}function requestsDeadline(ms){return ms-reserve(ms)}async function stopProcess(signal){
 stopping||(stopping=!0,deadline===void 0&&beginGrace(graceMs),watchDeadline(signal),await Promise.allSettled([...instances()].map(domain=>domain.stop(requestsDeadline(
 remainingMs())))),allowUnsettledMain(),canReleaseEventLoop()?await releaseEventLoop(remainingMs):process.exit())}function allowUnsettledMain(){process.exitCode??=
 0,process.on("exit",code=>{code===UNSETTLED&&process.exit(0)})}function watchDeadline(signal){let reserved=reserve(remainingMs()),check=()=>{let left=remainingMs()-
 reserved/2;if(left>0){setTimeout(check,Math.min(left,CHECK_MS)).unref();return}log(`still running at the end of its grace: ${describeEventLoop()}; listen to ${signal}\
  to end in order, or unref() what may be cut off`),process.removeAllListeners(signal),process.kill(process.pid,signal)};check()}function reserve(ms){return Math.
 min(RESERVE_MS,ms*RESERVE_SHARE)}function remainingMs(){return(deadline??0)-uptimeMs2()}function exitWithError(domain,error){log(`${domain}: ${describe(error)}`),
-process.exit(1)}function uptimeMs2(){return process.uptime()*1e3}var CAPABILITIES=["db_operations","email_operations","heartbeat","drain","assets","cancel","deadline","stream","large_messages"],STOP_DEADLINE_MS=1e4,DomainBase=class _DomainBase{static domainName;name;#options;#heartbeat=new Heartbeat;#connection;#dispatcher;#started;#stopped;#running=!1;constructor(options={}){
+process.exit(1)}function uptimeMs2(){return process.uptime()*1e3}var CAPABILITIES=["db_operations","email_operations","heartbeat","drain","assets","cancel","deadline","stream","large_messages"],STOP_DEADLINE_MS=1e4,STOP_SIGNAL_MS=1e3,
+DomainBase=class _DomainBase{static domainName;name;#options;#heartbeat=new Heartbeat;#subscriptions=new Map;#connection;#dispatcher;#started;#stopped;#running=!1;constructor(options={}){
 let given=typeof options=="string"?{name:options}:options;this.#options=resolveOptions(given,this.constructor.domainName,process.env),this.name=this.#options.name,
 instances().add(this)}onStart(){}onReady(){}onStop(){}onAssetChanged(path){}get running(){return this.#running}get registered(){return this.#connection?.registered??
 !1}start(){return this.#started??=this.#run()}stop(deadlineMs=STOP_DEADLINE_MS){return this.#stopped??=this.#close(deadlineMs)}createRecord(model,data){return this.
@@ -214,26 +217,32 @@ let connection=this.#requireConnection(type);return payloadOf(await connection.r
 type)}async call(domain,type,payload={},options={}){let connection=this.#requireConnection(`call ${type} of ${domain}`);return payloadOf(await connection.call(domain,
 type,JSON.stringify(payload)??"{}",options.timeoutMs??this.#options.timeoutMs,options.signal),type)}async*stream(domain,type,payload={},options={}){let what=`st\
 ream ${type} of ${domain}`,connection=this.#requireConnection(what);for await(let part of connection.stream(domain,type,JSON.stringify(payload)??"{}",options.timeoutMs,
-options.signal))yield payloadOf(part,what)}async#run(){let{address,token,reconnectDeadlineMs}=this.#options;if(!this.name)throw new FulcrumError("INVALID","the \
-domain has no name: set it in super(…), as static domainName, or in FULCRUM_DOMAIN_NAME");let connection=new RuntimeConnection({url:dialUrl(address),address,domain:this.
-name,token,capabilities:CAPABILITIES,reconnectDeadlineMs},{registered:response=>this.#onRegistered(response),message:message=>this.#receive(message),lost:()=>this.#heartbeat.
-stop(),fatal:reason=>this.#fail(reason)});this.#connection=connection,this.#running=!0,connection.connect(),await void 0;let registering;try{if(await this.onStart(),
-this.#stopped)return;registering=connection.register(),stopOnSignal("SIGTERM"),this.#dispatcher=new Dispatcher(this,this.name,collectHandlers(this,_DomainBase.prototype))}catch(error){
-connection.abort(),exitWithError(this.name,error)}try{await registering}catch(error){if(this.#stopped)return;throw error}try{await this.onReady()}catch(error){exitWithError(
-this.name,error)}}#receive(message){let{type,requestId}=message;if(type==="drain"){this.#drain(message.payload);return}if(type==="cancel"){this.#dispatcher?.cancel(
-requestId);return}if(type==="credit"){this.#dispatcher?.grant(requestId,parseObject(message.payload).parts);return}if(type==="asset_changed"){this.#handleAssetChanged(
-message.payload);return}if(type==="error"||type.endsWith("_response")||requestId==="")return;let connection=this.#connection,{epoch}=connection;this.#dispatcher?.
-dispatch(message,(responseType,payload,id,more)=>connection.send(responseType,payload,id,epoch,more))}#drain(payload){let{deadline_ms:ms}=parseObject(payload),graceMs2=typeof ms==
-"number"&&ms>=0?ms:STOP_DEADLINE_MS;beginGrace(graceMs2),this.#dispatcher?.setDeadline(requestsDeadline(graceMs2)),this.stop(requestsDeadline(graceMs2))}async#handleAssetChanged(payload){
+options.signal))yield payloadOf(part,what)}async publish(topic,payload={}){await this.request("event_publish",{topic,payload})}async subscribe(topic,handler){this.#subscriptions.
+set(topic,handler),this.registered&&await this.request("event_subscribe",{topics:[topic]})}async unsubscribe(topic){this.#subscriptions.delete(topic),this.registered&&
+await this.request("event_unsubscribe",{topics:[topic]})}#subscribeAll(){let topics=[...this.#subscriptions.keys()];topics.length!==0&&this.request("event_subsc\
+ribe",{topics}).catch(error=>log(`${this.name}: cannot subscribe to ${topics.join(", ")}: ${messageOf(error)}`))}async#handleEvent(text){let{topic,payload,from,
+missed}=parseObject(text),handler=this.#subscriptions.get(String(topic));try{await handler?.(payload,{topic:String(topic),from:String(from),missed:Number(missed)})}catch(error){
+log(`${this.name}: the handler of ${String(topic)} failed: ${messageOf(error)}`)}}async#run(){let{address,token,reconnectDeadlineMs}=this.#options;if(!this.name)
+throw new FulcrumError("INVALID","the domain has no name: set it in super(…), as static domainName, or in FULCRUM_DOMAIN_NAME");let connection=new RuntimeConnection(
+{url:dialUrl(address),address,domain:this.name,token,capabilities:CAPABILITIES,reconnectDeadlineMs},{registered:response=>this.#onRegistered(response),message:message=>this.#receive(
+message),lost:()=>this.#heartbeat.stop(),fatal:reason=>this.#fail(reason)});this.#connection=connection,this.#running=!0,connection.connect(),await void 0;let registering;
+try{if(await this.onStart(),this.#stopped)return;registering=connection.register(),stopOnSignal("SIGTERM"),this.#dispatcher=new Dispatcher(this,this.name,collectHandlers(
+this,_DomainBase.prototype))}catch(error){connection.abort(),exitWithError(this.name,error)}try{await registering}catch(error){if(this.#stopped)return;throw error}
+try{await this.onReady()}catch(error){exitWithError(this.name,error)}}#receive(message){let{type,requestId}=message;if(type==="drain"){this.#drain(message.payload);
+return}if(type==="cancel"){this.#dispatcher?.cancel(requestId);return}if(type==="event"){this.#handleEvent(message.payload);return}if(type==="credit"){this.#dispatcher?.
+grant(requestId,parseObject(message.payload).parts);return}if(type==="asset_changed"){this.#handleAssetChanged(message.payload);return}if(type==="error"||type.endsWith(
+"_response")||requestId==="")return;let connection=this.#connection,{epoch}=connection;this.#dispatcher?.dispatch(message,(responseType,payload,id,more)=>connection.
+send(responseType,payload,id,epoch,more))}#drain(payload){let{deadline_ms:ms}=parseObject(payload),graceMs2=typeof ms=="number"&&ms>=0?ms:STOP_DEADLINE_MS;awaitStopSignal(
+Math.min(graceMs2,STOP_SIGNAL_MS)),beginGrace(graceMs2),this.#dispatcher?.setDeadline(requestsDeadline(graceMs2)),this.stop(requestsDeadline(graceMs2))}async#handleAssetChanged(payload){
 try{let{path}=JSON.parse(payload);await this.onAssetChanged(path)}catch(error){log(`${this.name}: onAssetChanged failed: ${messageOf(error)}`)}}#onRegistered(response){
-let{heartbeat_interval_ms:intervalMs,stop_signal:signal,stop_grace_ms:graceMs2}=response;this.#startHeartbeat(intervalMs),typeof graceMs2=="number"&&graceMs2>=0&&
-setGrace(graceMs2),typeof signal=="string"&&signal!=="SIGKILL"&&stopOnSignal(signal)}#startHeartbeat(intervalMs){if(typeof intervalMs!="number"||!(intervalMs>0))
-return;let connection=this.#connection;this.#heartbeat.start(intervalMs,payload=>connection.send("heartbeat",JSON.stringify(payload),""),()=>this.#dispatcher?.draining?
-"draining":"ok")}async#close(deadlineMs){if(!this.#running)return;let unfinished=await this.#dispatcher?.drain(deadlineMs)??0;unfinished>0&&log(`${this.name}: ${unfinished}\
- request${unfinished>1?"s were":" was"} not finished within ${deadlineMs} ms`);try{await this.onStop()}catch(error){log(`${this.name}: onStop failed: ${messageOf(
-error)}`)}this.#heartbeat.stop(),await this.#connection?.close(),this.#running=!1}#fail(reason){log(reason),process.exit(1)}#requireConnection(what){if(!this.#connection)
-throw new FulcrumError("NOT_REGISTERED",`${what}: call start() first`);return this.#connection}};Object.defineProperty(DomainBase.prototype,Symbol.for("fulcrum.\
-domain"),{value:!0});Object.defineProperty(DomainBase,PREPARE_TRANSPORT,{value:prepareTransport});function payloadOf(response,what){let payload;try{payload=response.
-payload===""?{}:JSON.parse(response.payload)}catch{if(response.success)throw new FulcrumError("FAILED",`${what}: the response is not JSON: ${response.payload.slice(
-0,80)}`)}let body=payload;if(response.success&&body?.success!==!1)return payload;let text=response.error||(typeof body?.error=="string"?body.error:"")||`${what}\
- failed without a reason`;throw new FulcrumError("FAILED",text)}var KEY=Symbol.for("@fulcrum/domain 0.1.0"),shared=globalThis[KEY]??=index_exports;deferBootstrap();var{DomainBase:DomainBase2,Email:Email2,FulcrumError:FulcrumError2,Table:Table2}=shared,entry_esm_default=shared;export{DomainBase2 as DomainBase,Email2 as Email,FulcrumError2 as FulcrumError,Table2 as Table,entry_esm_default as default};
+let{heartbeat_interval_ms:intervalMs,stop_signal:signal,stop_grace_ms:graceMs2}=response;this.#startHeartbeat(intervalMs),this.#subscribeAll(),typeof graceMs2==
+"number"&&graceMs2>=0&&setGrace(graceMs2),typeof signal=="string"&&signal!=="SIGKILL"&&stopOnSignal(signal)}#startHeartbeat(intervalMs){if(typeof intervalMs!="n\
+umber"||!(intervalMs>0))return;let connection=this.#connection;this.#heartbeat.start(intervalMs,payload=>connection.send("heartbeat",JSON.stringify(payload),""),
+()=>this.#dispatcher?.draining?"draining":"ok")}async#close(deadlineMs){if(!this.#running)return;let unfinished=await this.#dispatcher?.drain(deadlineMs)??0;unfinished>
+0&&log(`${this.name}: ${unfinished} request${unfinished>1?"s were":" was"} not finished within ${deadlineMs} ms`);try{await this.onStop()}catch(error){log(`${this.
+name}: onStop failed: ${messageOf(error)}`)}this.#heartbeat.stop(),await this.#connection?.close(),this.#running=!1}#fail(reason){log(reason),process.exit(1)}#requireConnection(what){
+if(!this.#connection)throw new FulcrumError("NOT_REGISTERED",`${what}: call start() first`);return this.#connection}};Object.defineProperty(DomainBase.prototype,
+Symbol.for("fulcrum.domain"),{value:!0});Object.defineProperty(DomainBase,PREPARE_TRANSPORT,{value:prepareTransport});function payloadOf(response,what){let payload;
+try{payload=response.payload===""?{}:JSON.parse(response.payload)}catch{if(response.success)throw new FulcrumError("FAILED",`${what}: the response is not JSON: ${response.
+payload.slice(0,80)}`)}let body=payload;if(response.success&&body?.success!==!1)return payload;let text=response.error||(typeof body?.error=="string"?body.error:
+"")||`${what} failed without a reason`;throw new FulcrumError("FAILED",text)}var KEY=Symbol.for("@fulcrum/domain 0.1.0"),shared=globalThis[KEY]??=index_exports;deferBootstrap();var{DomainBase:DomainBase2,Email:Email2,FulcrumError:FulcrumError2,Table:Table2}=shared,entry_esm_default=shared;export{DomainBase2 as DomainBase,Email2 as Email,FulcrumError2 as FulcrumError,Table2 as Table,entry_esm_default as default};

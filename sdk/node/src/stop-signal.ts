@@ -4,6 +4,22 @@ const OWN = Symbol.for('fulcrum.domain.stop-signal');
 type Listener = (() => void) & { [OWN]?: true };
 
 const watched = new Set<string>();
+let received = false;
+const awaiting = new Set<() => void>();
+
+/**
+ * Keeps the process alive until a stop signal has arrived, at most for this many milliseconds: a
+ * program that has nothing left to do would otherwise end before its listener is called.
+ */
+export function awaitStopSignal(ms: number): void {
+  if (received) return;
+  const release = () => {
+    clearTimeout(timer);
+    awaiting.delete(release);
+  };
+  const timer = setTimeout(release, ms);
+  awaiting.add(release);
+}
 
 /**
  * Calls `onSignal` for a signal as long as the program itself does not listen to it. Who listens
@@ -28,5 +44,16 @@ export function listenUnlessProgramDoes(signal: NodeJS.Signals, onSignal: (signa
   };
   process.on('newListener', later);
   process.on('removeListener', later);
+  noteArrival(signal);
   update();
+}
+
+/** Notes the first signal. Comes first and only once, so that no listener sees this one beside it. */
+function noteArrival(signal: NodeJS.Signals): void {
+  const arrived: Listener = () => {
+    received = true;
+    for (const release of awaiting) release();
+  };
+  arrived[OWN] = true;
+  process.prependOnceListener(signal, arrived);
 }

@@ -47,6 +47,35 @@ test('a listener of the program ends the process, however long it takes', async 
   assert.match(domain.child.output, /stopped/);
 });
 
+for (const [listener, code] of [
+  [`process.on('SIGTERM', async () => { await sleep(100); console.log('flushed'); process.exit(7); });\n`, 7],
+  [`process.on('SIGTERM', async () => { await sleep(100); console.log('flushed'); });\n`, 0],
+]) {
+  test(`a stop signal that comes after the drain is awaited (exit ${code})`, async (t) => {
+    const domain = await start(t, listener);
+    domain.peer.send({ type: 'drain', payload: '{"deadline_ms":5000}' });
+    await until(() => /stopped/.test(domain.child.output), 'the end of the drain');
+    await new Promise((resolve) => setTimeout(resolve, 300));
+    domain.child.kill('SIGTERM');
+    domain.child.stoppedAt = performance.now();
+    const exit = await ended(domain);
+    assert.equal(exit.code, code);
+    assert.match(domain.child.output, /flushed/);
+    assert.ok(exit.tookMs < 600, `${exit.tookMs} ms`);
+  });
+}
+
+test('a stop signal that has come before the drain is not awaited', async (t) => {
+  const domain = await start(t, `process.on('SIGTERM', () => console.log('first'));\n`);
+  domain.child.kill('SIGTERM');
+  domain.child.stoppedAt = performance.now();
+  await until(() => /first/.test(domain.child.output), 'the listener');
+  domain.peer.send({ type: 'drain', payload: '{"deadline_ms":5000}' });
+  const { code, tookMs } = await ended(domain);
+  assert.equal(code, 0);
+  assert.ok(tookMs < 600, `${tookMs} ms`);
+});
+
 test('a program without a listener ends as soon as nothing is left, with beforeExit', async (t) => {
   const domain = await start(t, `let done = false;
     process.on('beforeExit', async () => { if (done) return; done = true; await sleep(200); console.log('before exit'); });

@@ -230,9 +230,12 @@ pub(super) const ROWS: &[Entry] = &[
     row('J', 10, "a proxy does not apply to the loopback"),
     row('J', 11, "a check of the port is not logged"),
     row('J', 12, "a process of another app is refused"),
+    row('J', 13, "responses in parts, with back-pressure"),
+    row('J', 14, "events between domains"),
+    row('J', 15, "calls by fetch, and by pages that may"),
     row('K', 1, "every environment finds the one instance"),
     row('K', 2, "a wait begins before its instance"),
-    untested('K', 3, "what dead instances left is swept", "not built yet"),
+    row('K', 3, "what dead instances left is swept"),
     row(
         'K',
         4,
@@ -256,7 +259,7 @@ pub(super) const ROWS: &[Entry] = &[
         10,
         "env files are those of dotenv, and may be optional",
     ),
-    row('K', 11, "words of other tools"),
+    row('K', 11, "words and files of other tools"),
     row(
         'K',
         12,
@@ -264,10 +267,14 @@ pub(super) const ROWS: &[Entry] = &[
     ),
     row('K', 13, "a message is more than a line"),
     row('K', 14, "what is matched is what is shown"),
-    untested('K', 15, "programs that buffer", "no end-to-end test yet"),
+    row('K', 15, "programs that buffer are shown at once"),
     untested('K', 16, "progress bars", "no end-to-end test yet"),
-    untested('K', 17, "a damaged segment", "no end-to-end test yet"),
-    untested('K', 18, "one chatty domain", "no end-to-end test yet"),
+    row('K', 17, "a damaged segment of the log store is told"),
+    row(
+        'K',
+        18,
+        "a chatty domain does not push out the events of others",
+    ),
     row('K', 19, "a swapped link is a change of what it leads to"),
     row('K', 20, "what runs is given up only for what can start"),
     untested(
@@ -303,7 +310,7 @@ mod tests {
             ('F', 20),
             ('G', 15),
             ('I', 19),
-            ('J', 12),
+            ('J', 15),
             ('K', 25),
         ];
         let expected = sections

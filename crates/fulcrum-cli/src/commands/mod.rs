@@ -10,6 +10,7 @@ pub(crate) mod domains;
 pub(crate) mod down;
 mod executor;
 pub(crate) mod guard;
+pub(crate) mod import;
 mod instance_exit;
 mod instance_options;
 mod log_file;

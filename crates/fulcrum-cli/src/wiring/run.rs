@@ -25,7 +25,7 @@ use crate::exit::{CliError, Code};
 use crate::{load, paths};
 
 /// When the cache is swept after the start.
-const SWEEP_DELAY: Duration = Duration::from_secs(30);
+const SWEEP_DELAY: Duration = Duration::from_secs(5);
 
 /// Runs an instance until a shutdown is requested, and shuts it down.
 ///
@@ -62,12 +62,15 @@ pub(crate) async fn run(options: Options, mut timings: Timings) -> Result<(), Cl
         prepare.cache.clone(),
         options.app.runtime.cache_size,
     ));
+    claim.dir.sweep_in_background();
     let reports = options.watching.map(|_| create_report_dir(claim.dir.dir()));
     let reports = reports
         .transpose()
         .map_err(|error| CliError::cannot_run(&error))?;
     let wait = options.wait;
+    let terminal = options.terminal();
     let runtime = Runtime::new(RuntimeParts {
+        terminal,
         load_options: load::request(Some(&options.app.root), options.mode)?,
         selection: selection(&options),
         app: options.app,
@@ -144,7 +147,7 @@ fn log_warnings(hub: &Hub, options: &Options, port: &BoundPort) {
 }
 
 /// What commands are prepared with, and a warning about the cache directory.
-fn prepare_context() -> Result<(PrepareContext, Option<String>), CliError> {
+pub(crate) fn prepare_context() -> Result<(PrepareContext, Option<String>), CliError> {
     let program = std::env::current_exe()
         .map_err(|error| CliError::failed(format!("cannot find the fulcrum program: {error}")))?;
     let helper = vec![program.into_os_string(), "__typescript".into()];

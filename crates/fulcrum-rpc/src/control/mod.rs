@@ -21,6 +21,7 @@ mod serve;
 mod service;
 mod socket;
 mod state_dir;
+mod sweep;
 mod version;
 
 pub use crate::generated::control::*;

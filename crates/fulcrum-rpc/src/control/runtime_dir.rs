@@ -13,8 +13,8 @@ use sha2::{Digest, Sha256};
 /// with the final NUL.
 const MAX_SOCKET_PATH: usize = 103;
 
-const SOCKET: &str = "control.sock";
-const LOCK: &str = "lock";
+pub(super) const SOCKET: &str = "control.sock";
+pub(super) const LOCK: &str = "lock";
 
 /// The directory in an app that keeps its lock, its logs and the like.
 pub(super) const STATE_DIR: &str = ".fulcrum";

@@ -13,8 +13,9 @@ use crate::state::desired::DesiredState;
 /// Between two attempts.
 const RETRY_DELAY: Duration = Duration::from_millis(20);
 
-/// After so many attempts the files are read as they are.
-const MAX_ATTEMPTS: usize = 50;
+/// After so many attempts the files are read as they are: files that are saved again and again for
+/// 5 s are rare, and half of a save is never meant.
+const MAX_ATTEMPTS: usize = 250;
 
 /// Loads the configuration as soon as none of its files is being written. `desired` is the
 /// configuration in force.

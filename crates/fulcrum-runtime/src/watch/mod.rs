@@ -9,6 +9,7 @@
 //! are part of the next.
 
 pub(crate) mod assets;
+mod checkouts;
 pub(crate) mod classify;
 pub(crate) mod code_reload;
 pub(crate) mod config_reload;

@@ -24,6 +24,7 @@ use crate::state::desired::DesiredStateReceiver;
 use crate::state::domain::SharedDomainStates;
 use crate::state::modules;
 use crate::watch::assets::AssetPublisher;
+use crate::watch::checkouts::Checkouts;
 use crate::watch::classify::{ReloadTarget, classify};
 use crate::watch::code_reload::CodeReloadHandles;
 use crate::watch::config_reload::ConfigReloader;
@@ -80,6 +81,7 @@ struct WatchTask {
     /// What the domains have loaded.
     loaded: LoadedFiles,
     coalescer: Coalescer<ReloadTarget, PathBuf>,
+    checkouts: Checkouts,
     loops: ReloadLoopDetector,
     /// Changes that cannot be classified before a domain has reported what it loads, by domain and
     /// file.
@@ -112,6 +114,7 @@ impl WatchTask {
             spec,
             loaded: LoadedFiles::new(),
             coalescer: Coalescer::new(CoalescerConfig::default()),
+            checkouts: Checkouts::default(),
             loops: ReloadLoopDetector::new(),
             undecided: BTreeMap::new(),
             since: BTreeMap::new(),
@@ -125,7 +128,8 @@ impl WatchTask {
     async fn run(&mut self) {
         let mut desired = self.handles.desired.clone();
         loop {
-            let deadlines = [self.coalescer.deadline(), self.loops.deadline()];
+            let action = self.checkouts.look_at(self.coalescer.deadline());
+            let deadlines = [action, self.loops.deadline()];
             let deadline = deadlines.into_iter().flatten().min();
             let due = async {
                 match deadline {
@@ -198,6 +202,7 @@ impl WatchTask {
             }
         }
         self.loaded = loaded;
+        self.checkouts.update(&desired.app);
         let removed = self
             .loops
             .names()
@@ -352,14 +357,17 @@ impl WatchTask {
                 self.add_change(ReloadTarget::Code(name.clone()), file, true, now);
             }
         }
+        let is_due = self
+            .coalescer
+            .deadline()
+            .is_some_and(|at| at <= now.into_std());
+        if !is_due || self.checkouts.delays(now) {
+            return;
+        }
         let mut configuration = None;
         let mut rest = Vec::new();
-        let mut actions = self.coalescer.due(now.into_std());
-        if !actions.is_empty() {
-            // Those that are due in a moment belong to the same change.
-            actions.extend(self.coalescer.due((now + SAME_CHANGE).into_std()));
-        }
-        for action in actions {
+        // Those that are due in a moment belong to the same change.
+        for action in self.coalescer.due((now + SAME_CHANGE).into_std()) {
             let since = self.since.remove(&action.key).unwrap_or(now);
             match &action.key {
                 ReloadTarget::Configuration => configuration = Some((action, since)),

@@ -52,6 +52,8 @@ mod warning;
 #[cfg(feature = "node")]
 mod context;
 #[cfg(feature = "node")]
+mod evaluate;
+#[cfg(feature = "node")]
 mod files;
 #[cfg(feature = "node")]
 mod install;
@@ -90,13 +92,16 @@ mod typescript;
 pub use cache_dir::CacheDir;
 pub use cargo_run::without_cargo;
 pub use command_plan::{command_runs_javascript, command_script, plan_command};
-pub use environment::{DomainVariables, Environment, NodeEnv, find_free_port, merge_environment};
+pub use environment::{
+    DomainVariables, Environment, NodeEnv, color_level, find_free_port, merge_environment,
+};
 pub use proxy::{exempt_loopback, proxy_variables};
 pub use warning::StartWarning;
 
 #[cfg(feature = "node")]
 pub use self::{
     context::PrepareContext,
+    evaluate::evaluate_module,
     install::{
         InstallEvent, InstallOutput, InstallPlan, InstallRequest, PackageInstaller, PackageManager,
         PackageQuery, YamlReader, plan_install,

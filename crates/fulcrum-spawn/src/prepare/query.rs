@@ -22,8 +22,8 @@ pub(super) fn capture_stdout(mut command: Command, timeout: Duration) -> io::Res
     let (sender, receiver) = mpsc::channel();
     std::thread::spawn(move || {
         let mut text = Vec::new();
-        // The result of the script is short; longer output is not from Node.
-        let read = stdout.by_ref().take(64 * 1024).read_to_end(&mut text);
+        // The result of a script is short; longer output is something else.
+        let read = stdout.by_ref().take(1024 * 1024).read_to_end(&mut text);
         // The receiver is gone if the timeout has passed.
         let _ = sender.send(read.map(|_| String::from_utf8_lossy(&text).into_owned()));
     });

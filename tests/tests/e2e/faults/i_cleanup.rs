@@ -3,8 +3,8 @@
 use std::fs;
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
@@ -72,8 +72,8 @@ fn serve(respond: impl Fn(TcpStream) + Clone + Send + 'static) -> SocketAddr {
 struct Load {
     threads: Vec<JoinHandle<()>>,
     over: Arc<AtomicBool>,
-    /// Responses that began and were cut off.
-    lost: Arc<AtomicUsize>,
+    /// The responses that began and were cut off.
+    lost: Arc<Mutex<Vec<String>>>,
 }
 
 impl Load {
@@ -87,10 +87,10 @@ impl Load {
         for kind in kinds {
             match *kind {
                 "http-request" => {
-                    load.request(port(app, kind), false);
+                    load.request(app, kind, false);
                     app.wait_for_event_count(kind, "begin", repetition);
                 }
-                "cluster" => (0..2).for_each(|_| load.request(port(app, kind), true)),
+                "cluster" => (0..2).for_each(|_| load.request(app, kind, true)),
                 "stream" => drop(
                     app.run(&["domains", "call", kind, "begin_request"])
                         .exits(0),
@@ -102,7 +102,8 @@ impl Load {
     }
 
     /// Sends a request, or one after another until the server is closed.
-    fn request(&mut self, port: u16, repeat: bool) {
+    fn request(&mut self, app: &App, kind: &str, repeat: bool) {
+        let (port, kind) = (port(app, kind), kind.to_owned());
         let (over, lost) = (Arc::clone(&self.over), Arc::clone(&self.lost));
         self.threads.push(thread::spawn(move || {
             while !over.load(Ordering::Relaxed) {
@@ -111,10 +112,11 @@ impl Load {
                 };
                 let _ = stream.write_all(b"GET / HTTP/1.1\r\nhost: x\r\n\r\n");
                 let mut response = Vec::new();
-                let _ = stream.read_to_end(&mut response);
+                let end = stream.read_to_end(&mut response);
                 let response = String::from_utf8_lossy(&response);
                 if response.contains("begun") && !response.contains("complete") {
-                    lost.fetch_add(1, Ordering::Relaxed);
+                    let text = format!("{kind}: {end:?} after {response:?}");
+                    lost.lock().expect("no thread has panicked").push(text);
                 }
                 if !repeat {
                     return;
@@ -123,13 +125,13 @@ impl Load {
         }));
     }
 
-    /// The number of responses that were cut off.
-    fn end(self) -> usize {
+    /// The responses that were cut off.
+    fn end(self) -> Vec<String> {
         self.over.store(true, Ordering::Relaxed);
         for thread in self.threads {
             thread.join().expect("a client does not panic");
         }
-        self.lost.load(Ordering::Relaxed)
+        std::mem::take(&mut *self.lost.lock().expect("no thread has panicked"))
     }
 }
 
@@ -163,9 +165,8 @@ fn assert_complete(kinds: &[&str], repetitions: usize) {
             slowest = slowest.max(begun_at.elapsed());
         }
         let lost = load.end();
-        if lost > 0 {
-            failures.push(format!("{verb} {number}: {lost} responses were cut off"));
-        }
+        let lost = lost.into_iter();
+        failures.extend(lost.map(|text| format!("{verb} {number}: cut off: {text}")));
         for kind in kinds {
             let count = |event| app.event_count(kind, event);
             let (begun, done) = (count("begin"), count("done"));
@@ -270,6 +271,6 @@ fn i01_a_cleanup_is_complete_with_another_stop_signal_and_over_the_memory_limit(
     }
     let load = Load::begin(&app, &["http-request"], 1);
     app.run(&["domains", "stop", "http-request"]).exits(0);
-    assert_eq!(load.end(), 0);
+    assert_eq!(load.end(), Vec::<String>::new());
     app.down();
 }

@@ -114,6 +114,72 @@ fn k11_words_of_other_tools_are_answered_in_ours() {
 }
 
 #[test]
+fn k11_files_of_other_tools_are_imported_and_run() {
+    let server = "console.log(`runs in ${process.cwd()} with ${process.env.WORD}`); setInterval(() => {}, 1000);";
+    let mut imported = 0;
+    for (file, text) in [
+        (
+            "ecosystem.config.js",
+            "module.exports = {apps: [{name: 'api', script: 'server.js', cwd: './services/api', env: {WORD: 'a$b'}, instances: 2}]}",
+        ),
+        (
+            "compose.yaml",
+            "services:\n  api:\n    build: services/api\n    command: node server.js\n    environment: [WORD=a$$b]\n    networks: [x]\n",
+        ),
+        (
+            "process-compose.yaml",
+            "processes:\n  api:\n    command: node server.js\n    working_dir: services/api\n    environment: [WORD=a$$b]\n    shutdown: {command: x}\n",
+        ),
+        (
+            "Procfile",
+            "api: cd services/api && WORD='a$b' exec node server.js\nrelease: true\n",
+        ),
+        (
+            "package.json",
+            "{\"workspaces\": [\"services/*\"], \"scripts\": {\"dev\": \"turbo dev\"}}",
+        ),
+    ] {
+        let app = App::new()
+            .write("services/api/server.js", server)
+            .write(
+                "services/api/package.json",
+                "{\"name\": \"api\", \"scripts\": {\"dev\": \"WORD='a$b' nodemon server.js\"}}",
+            )
+            .write(file, text);
+        app.run(&["import", file, "--dry-run"])
+            .exits(0)
+            .stdout_contains(&["==> domains/api/fulcrum.yml"]);
+        assert!(
+            !app.root().join("domains/api").exists(),
+            "{file}: a dry run writes"
+        );
+        let run = app.run(&["import", file]).exits(0);
+        run.stderr_contains(&["wrote domains/api/fulcrum.yml", file]);
+        app.start();
+        let expected = format!(
+            "runs in {} with a$b",
+            app.root().join("services/api").display()
+        );
+        let printed = app.logs("api");
+        let found = printed.iter().any(|line| line.message == expected);
+        assert!(found, "{file}: {printed:?}");
+        let again = app.run(&["import", file]).exits(1);
+        again.stderr_contains(&["nothing was written", "domains/api/fulcrum.yml"]);
+        app.down();
+        app.assert_no_processes();
+        imported += 1;
+    }
+    let app = App::new().write("ecosystem.config.js", "\nmodule.exports = {apps: [nope]}");
+    app.run(&["import", "ecosystem.config.js"])
+        .exits(5)
+        .stderr_contains(&["nope is not defined", "ecosystem.config.js:2"]);
+    measurement(
+        "K11",
+        &format!("files of {imported} tools imported, and their programs run"),
+    );
+}
+
+#[test]
 fn k12_names_entries_and_globs_are_told_as_what_they_are() {
     let app = App::new().stub_domain("users", &[]);
     let text = config(&app, "process: {entry: ../../../main.js}\n");

@@ -157,3 +157,36 @@ fn k02_a_wait_with_a_limit_begins_before_its_instance() {
         "wait, events -f and logs -f with a limit began before the instance",
     );
 }
+
+#[test]
+fn k03_what_dead_instances_left_is_swept_at_a_start() {
+    let app = quick_app();
+    let base = app.root().with_file_name("run").join("fulcrum");
+    let day_old = std::time::SystemTime::now() - std::time::Duration::from_hours(25);
+    let left = |name: &str, age: Option<std::time::SystemTime>| {
+        let dir = base.join(name);
+        fs::create_dir_all(dir.join("modules")).expect("a directory");
+        let lock = fs::File::create(dir.join("lock")).expect("a file");
+        for path in [dir.join("modules"), dir.join("lock"), dir.clone()] {
+            let file = fs::File::open(path).expect("opened");
+            age.map(|age| file.set_modified(age).expect("its own file"));
+        }
+        (dir, lock)
+    };
+    let (dead, _) = left("00000000000000aa", Some(day_old));
+    let (young, _) = left("00000000000000bb", None);
+    let (locked, lock) = left("00000000000000cc", Some(day_old));
+    lock.try_lock().expect("locked");
+    fs::set_permissions(&base, fs::Permissions::from_mode(0o700)).expect("private");
+    app.start();
+    wait_until("the dead one is removed", LIMIT, || {
+        (!dead.exists()).then_some(())
+    });
+    assert!(young.exists() && locked.exists());
+    assert_eq!(app.status("users")["ready"], true);
+    app.down();
+    measurement(
+        "K3",
+        "a directory a day old is removed at a start; a young one and a locked one stay",
+    );
+}

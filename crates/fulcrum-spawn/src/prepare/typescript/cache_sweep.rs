@@ -19,6 +19,9 @@ const USE_PRECISION: Duration = Duration::from_hours(24);
 /// A temporary file that is older was left by an instance that was killed.
 const STALE_TEMPORARY: Duration = Duration::from_hours(1);
 
+/// The directories of compiled code: Fulcrum's own, and Node's.
+const COMPILED: [&str; 2] = ["ts", "compile"];
+
 /// A file that may be deleted.
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct CacheFile {
@@ -43,7 +46,8 @@ pub struct SweepReport {
 /// recently used first, and temporary files that were left behind. Blocks; files that cannot be deleted
 /// remain.
 pub fn sweep_cache(cache: &Path, limit: u64) -> SweepReport {
-    let files = list(&cache.join("ts"));
+    let dirs = COMPILED.iter();
+    let files: Vec<_> = dirs.flat_map(|dir| list(&cache.join(dir))).collect();
     let total: u64 = files.iter().map(|file| file.size).sum();
     let mut report = SweepReport {
         remaining: total,

@@ -61,7 +61,7 @@ fn g09_a_recreated_directory_is_watched() {
     }
     app.write_file("domains/users/code", "one");
     app.wait_for_start("users", "one");
-    assert_eq!(app.status("users")["phase"], "running");
+    app.wait_for("users", "runs", |users| users["phase"] == "running");
     app.down();
 }
 

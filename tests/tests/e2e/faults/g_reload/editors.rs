@@ -3,8 +3,10 @@
 use std::fs;
 use std::os::unix::fs::symlink;
 use std::path::Path;
+use std::time::{Duration, Instant};
 
-use fulcrum_e2e::{App, measurement};
+use super::PARTIAL_SAVE;
+use fulcrum_e2e::{App, Pace, measurement};
 
 /// The ways in which programs save a file: its path is `$1`, its new content `$2`.
 const WAYS: &[(&str, &str)] = &[
@@ -44,27 +46,36 @@ fn save_repeatedly(rounds: usize) -> usize {
     let app = App::new().with_short_timeouts().shell_domain("users", "");
     app.start_watching();
     let code = app.root().join("domains/users/code");
-    let mut saves = 0;
+    let (mut saves, mut more) = (0, 0);
     for round in 0..rounds {
         for (way, script) in WAYS {
             saves += 1;
             let content = format!("content {round} of {saves}");
+            let before = app.starts("users").len();
             let path = code.to_str().expect("UTF-8");
             let run = app.program("sh", &["-c", script, "sh", path, &content]);
             let out = app.scratch_dir();
             let out = out.to_str().expect("UTF-8");
+            let begun_at = Instant::now();
             run.env("TMPDIR", out).output();
+            let took = begun_at.elapsed();
             app.wait_for_start("users", &content);
             // Further changes of a save arrive within a burst: the next save would be part of it,
             // so the final count is checked at the end.
             let starts = app.starts("users");
-            assert_eq!(starts.len(), saves + 1, "{way}: {starts:?}");
+            let most = if took < PARTIAL_SAVE { 1 } else { 2 };
+            let restarts = starts.len() - before;
+            assert!(
+                (1..=most).contains(&restarts),
+                "{way} in {took:?}: {starts:?}"
+            );
+            more += restarts - 1;
         }
     }
     // A last save, apart from the others: late changes have arrived by then.
     fs::write(&code, "the last").expect("writable");
     app.wait_for_start("users", "the last");
-    assert_eq!(app.starts("users").len(), saves + 2);
+    assert_eq!(app.starts("users").len(), saves + more + 2);
     app.down();
     saves
 }
@@ -143,11 +154,15 @@ fn g15_saving_the_same_content_restarts_no_domain() {
     let app = App::new().with_short_timeouts().shell_domain("users", "");
     app.start_watching();
     let code = app.root().join("domains/users/code");
+    let mut pace = Pace::start();
+    let mut longest = Duration::ZERO;
     for _ in 0..20 {
         app.program("touch", &[code.to_str().expect("UTF-8")])
             .output()
             .exits(0);
+        pace.step();
         fs::write(&code, "zero").expect("writable");
+        longest = longest.max(pace.step());
         let beside = code.with_extension("new");
         fs::write(&beside, "zero").expect("writable");
         fs::rename(&beside, &code).expect("renamed");
@@ -155,6 +170,9 @@ fn g15_saving_the_same_content_restarts_no_domain() {
     // Later changes are reported after earlier ones.
     fs::write(&code, "another").expect("writable");
     app.wait_for_start("users", "another");
-    assert_eq!(app.starts("users"), ["zero", "another"]);
+    // Where this test was stopped between the truncation and the write, the file was empty.
+    if longest < PARTIAL_SAVE {
+        assert_eq!(app.starts("users"), ["zero", "another"]);
+    }
     app.down();
 }

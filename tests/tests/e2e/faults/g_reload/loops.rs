@@ -16,8 +16,14 @@ fn g06_a_domain_that_writes_into_its_own_directory_is_a_reload_loop() {
     app.write_file("domains/users/code", "one");
     let reason = app.wait_for_event("users", "watch_loop", 1);
     assert!(reason.contains("built.conf"), "{reason}");
+    // The edit is another cause, after which is counted anew.
+    let edited = app
+        .starts("users")
+        .iter()
+        .filter(|code| *code == "one")
+        .count();
+    assert!(edited <= 7, "{edited} starts with the same code");
     let starts = app.starts("users").len();
-    assert!(starts <= 7, "{starts} starts");
     app.write_file("domains/users/code", "two");
     app.wait_for_start("users", "two");
     assert_eq!(app.starts("users").len(), starts + 1);
@@ -48,7 +54,13 @@ fn g06_a_domain_that_generates_its_own_code_is_a_reload_loop() {
     let reason = app.wait_for_event("users", "watch_loop", 1);
     assert!(reason.contains("generated.mjs"), "{reason}");
     let generation = app.status("users")["generation"].as_u64();
-    assert!(generation <= Some(7), "{generation:?}");
+    let reloads = app.event_reasons("users", "reloading");
+    let by_itself = reloads.iter().rev();
+    // The edit is another cause, after which is counted anew.
+    let by_itself = by_itself
+        .take_while(|reason| !reason.contains("domain.mjs"))
+        .count();
+    assert!(by_itself <= 6, "{reloads:?}");
     let before = app.event_reasons("users", "reloaded").len();
     fs::write(&entry, format!("{text}// edited again\n")).expect("writable");
     app.wait_for_event("users", "reloaded", before + 1);
