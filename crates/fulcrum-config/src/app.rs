@@ -142,6 +142,12 @@ impl App {
         app
     }
 
+    /// Forgets the settings that [`effective`](Self::effective) shows, which then has none: for a
+    /// program that runs the app and keeps it in memory.
+    pub fn forget_effective(&mut self) {
+        self.effective = Arc::default();
+    }
+
     fn masked(&self, mut effective: Value) -> Value {
         if !self.shows_secrets {
             crate::redact::mask_settings(&mut effective);

@@ -25,6 +25,15 @@ pub(crate) struct EffectiveDomain {
     pub(crate) settings: SettingTree,
 }
 
+impl Default for EffectiveConfig {
+    fn default() -> Self {
+        Self {
+            runtime: SettingTree::Map(BTreeMap::new()),
+            domains: BTreeMap::new(),
+        }
+    }
+}
+
 impl EffectiveConfig {
     /// All domains by name.
     pub(crate) fn domains_json(&self, root: &Path) -> Value {

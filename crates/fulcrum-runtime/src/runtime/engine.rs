@@ -5,7 +5,7 @@ use std::time::Duration;
 use fulcrum_config::FileWatchOptions;
 use fulcrum_logs::{Hub, Level};
 use fulcrum_rpc::{ControlHandler, Registry};
-use fulcrum_spawn::process::{ProcessTracker, release_unused_memory};
+use fulcrum_spawn::process::ProcessTracker;
 use fulcrum_spawn::standby::StandbyPool;
 use fulcrum_spawn::supervisor::{Supervisor, WaitCondition};
 use tokio::time::{Instant, sleep_until, timeout};
@@ -18,6 +18,7 @@ use crate::process::untracked;
 use crate::readiness::serving::ServingStatus;
 use crate::reload::reloader::ReloadTask;
 use crate::reload::request::ReloadReceiver;
+use crate::resources::footprint::release_after_start;
 use crate::shutdown::blockers::shutdown_progress;
 use crate::shutdown::stage::{ShutdownSignal, ShutdownStage};
 use crate::standby::NodeStandby;
@@ -130,8 +131,7 @@ impl FinishHandles {
             started = limited => started,
             () = self.shutdown.wait_for(ShutdownStage::Stopping) => return Ok(()),
         };
-        // Blocks for as long as it takes to unmap a few megabytes.
-        tokio::task::spawn_blocking(release_unused_memory);
+        tokio::spawn(release_after_start());
         match started {
             Some(Ok(text)) => {
                 self.serving.update_app();

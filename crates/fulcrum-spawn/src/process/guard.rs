@@ -8,13 +8,14 @@
 #![expect(unsafe_code, reason = "dispositions of signals have no safe interface")]
 
 use std::ffi::OsString;
-use std::io::{self, Read, Write};
+use std::io::{self, Write};
 use std::os::fd::OwnedFd;
 use std::os::unix::process::CommandExt;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 
 use rustix::event::{PollFd, PollFlags, poll};
+use rustix::io::Errno;
 use rustix::pipe::{PipeFlags, pipe_with};
 use rustix::process::{Pid, PidfdFlags, pidfd_open};
 
@@ -131,13 +132,13 @@ pub fn run_cleanup_guard(mut arguments: impl Iterator<Item = OsString>) -> io::R
 }
 
 fn wait_for_end_of_input() -> io::Result<()> {
-    let mut input = io::stdin().lock();
+    let input = io::stdin();
     loop {
-        match input.read(&mut [0; 16]) {
+        // Without a buffer of the standard library.
+        match rustix::io::read(&input, &mut [0; 16]) {
             Ok(0) => return Ok(()),
-            Ok(_) => {}
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-            Err(error) => return Err(error),
+            Ok(_) | Err(Errno::INTR) => {}
+            Err(error) => return Err(error.into()),
         }
     }
 }

@@ -81,6 +81,9 @@ enum GateChange {
     JobRecovered,
 }
 
+/// The execution of a step.
+type Step<'a> = Pin<Box<dyn Future<Output = Result<(), CommandRejected>> + Send + 'a>>;
+
 /// A request that waits for its turn.
 struct Deferred {
     request: PendingRequest,
@@ -402,7 +405,13 @@ impl<B: Backend> Driver<B> {
         let _ = self.step(Input::Fact { generation, fact }).await;
     }
 
-    async fn step(&mut self, input: Input) -> Result<(), CommandRejected> {
+    /// One step of the machine and its effects. In memory of its own, which exists during the step:
+    /// what a start needs is twenty times as large as a driver that waits.
+    fn step(&mut self, input: Input) -> Step<'_> {
+        Box::pin(self.execute_step(input))
+    }
+
+    async fn execute_step(&mut self, input: Input) -> Result<(), CommandRejected> {
         let before = PreviousState {
             phase: self.machine.phase(),
             ready: self.machine.ready(),
@@ -426,7 +435,7 @@ impl<B: Backend> Driver<B> {
             // Before the next wake-up: a stop would wait for a group that does not exist.
             let generation = self.machine.generation();
             let fact = Fact::SpawnFailed(failure);
-            Box::pin(self.step(Input::Fact { generation, fact })).await?;
+            self.step(Input::Fact { generation, fact }).await?;
         }
         Ok(())
     }
