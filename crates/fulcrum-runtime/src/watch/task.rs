@@ -307,10 +307,15 @@ impl WatchTask {
                 if is_by_install(&self.handles.states, &target, &change.path, now) {
                     continue;
                 }
-                if self.should_act(&target, &change, now) {
-                    // The same change may concern its dependents, which stop first.
-                    let is_alone = is_single && !has_dependents(&desired.app, &target);
-                    self.add_change(target.clone(), change.path.clone(), is_alone, now);
+                match self.decide(&target, &change, now) {
+                    LoopDecision::Proceed => {
+                        // The same change may concern its dependents, which stop first.
+                        let is_alone = is_single && !has_dependents(&desired.app, &target);
+                        self.add_change(target.clone(), change.path.clone(), is_alone, now);
+                    }
+                    LoopDecision::Defer | LoopDecision::LoopDetected { .. } => {}
+                    // A file that is written all the time would push out the history.
+                    LoopDecision::Suppress => continue,
                 }
                 let files = recorded.entry(target).or_default();
                 files.insert(change.path.clone());
@@ -320,19 +325,17 @@ impl WatchTask {
     }
 
     /// Whether a change is acted on now, or is part of a reload loop.
-    fn should_act(&mut self, target: &ReloadTarget, change: &Change, now: Instant) -> bool {
+    fn decide(&mut self, target: &ReloadTarget, change: &Change, now: Instant) -> LoopDecision {
         // An asset restarts nothing, and neither does an unchanged configuration.
         let ReloadTarget::Code(name) = target else {
-            return true;
+            return LoopDecision::Proceed;
         };
-        match self.loops.changed(name, change, now) {
-            LoopDecision::Proceed => true,
-            LoopDecision::LoopDetected { reloads } => {
-                self.log_loop(name, &change.path, reloads);
-                false
-            }
-            LoopDecision::Defer | LoopDecision::Suppress => false,
+        let reports = self.handles.module_reports.as_deref();
+        let decision = self.loops.changed(name, change, reports, now);
+        if let LoopDecision::LoopDetected { reloads } = decision {
+            self.log_loop(name, &change.path, reloads);
         }
+        decision
     }
 
     fn record_changes(&self, changes: &BTreeMap<ReloadTarget, BTreeSet<PathBuf>>) {

@@ -78,11 +78,19 @@ fn print_blocking(
         Ok(merge(stored, lines.iter().cloned()))
     };
     let skipped = match query.query.tail {
-        Some(n) => merged()?.count().saturating_sub(n),
+        Some(n) => {
+            let shown = merged()?.filter(|found| printer.shows(&found.line));
+            shown.count().saturating_sub(n)
+        }
         None => 0,
     };
-    for found in merged()?.skip(skipped) {
-        printer.buffer_line(found.run, &found.line)?;
+    let mut left = skipped;
+    for found in merged()? {
+        if left > 0 && printer.shows(&found.line) {
+            left -= 1;
+        } else if left == 0 {
+            printer.buffer_line(found.run, &found.line)?;
+        }
     }
     printer.flush()?;
     Ok(printer)
