@@ -44,8 +44,13 @@ impl App {
     pub fn event_reasons(&self, domain: &str, kind: &str) -> Vec<String> {
         let events = self.events().into_iter();
         let of_kind = events.filter(|event| event["domain"] == domain && event["type"] == kind);
-        let reasons = of_kind.filter_map(|event| event["reason"].as_str().map(str::to_owned));
-        reasons.collect()
+        // An event that repeats another is told once, with its count.
+        let reasons = of_kind.flat_map(|event| {
+            let count = event["count"].as_u64().unwrap_or(1);
+            let reason = event["reason"].as_str().map(str::to_owned);
+            std::iter::repeat_n(reason, usize::try_from(count).unwrap_or(usize::MAX))
+        });
+        reasons.flatten().collect()
     }
 
     /// Runs `down`, and asserts that no process is left.

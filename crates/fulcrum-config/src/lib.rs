@@ -147,7 +147,7 @@ pub use root::find_app_root;
 pub use runtime::{
     AppWatchSettings, GrpcSettings, ListenAddress, LogFormat, LogSettings, LogStoreSettings,
     OtlpExportSettings, RegistrationMode, RestartStrategy, RuntimeSettings, SupervisionGroup,
-    TlsSettings,
+    TlsSettings, WebOrigins,
 };
 pub use schedule::{CronExpression, MissedRuns, Overlap, Schedule};
 pub use selection::{Selection, UnknownDomain, select, select_among, unknown_domain};

@@ -87,6 +87,8 @@ pub struct ProcessSettings {
     /// Whether it is started with the instance. Otherwise it is started by a request, or because
     /// another domain depends on it.
     pub autostart: bool,
+    /// Whether its output is a pseudo-terminal.
+    pub tty: bool,
     /// The system user to run as.
     pub user: Option<String>,
 }

@@ -169,6 +169,10 @@ const DESCRIPTIONS: &[(&str, &str)] = &[
         "Maximum size of a message, from 64 KiB to 64 MiB. A larger one fails only its own call. Domains whose client lacks the capability `large_messages` receive at most 4 MiB.",
     ),
     (
+        "runtime.grpc.web_origins",
+        "Origins of pages that may call domains from a browser, such as `https://example.com:8443`. `loopback` stands for pages of this machine, at any port of `localhost` or of a loopback address.",
+    ),
+    (
         "runtime.grpc.tls",
         "Certificates to serve with. Not supported in this version: setting it is an error.",
     ),
@@ -464,6 +468,11 @@ const DESCRIPTIONS: &[(&str, &str)] = &[
         "process.autostart",
         "Start the domain with the instance. With `false` it is started by `domains start`, by \
          `--only`, or because a domain that is started depends on it.",
+    ),
+    (
+        "process.tty",
+        "Make standard output and standard error a pseudo-terminal, for a program that writes in \
+         blocks or without colors to a pipe. Both are one stream, `stdout`.",
     ),
     (
         "process.user",

@@ -42,8 +42,22 @@ pub struct GrpcSettings {
     pub call_queue: u64,
     /// The size of a message, in bytes.
     pub max_message: u64,
+    /// The origins of pages that may call domains from a browser: [`WebOrigins`].
+    pub web_origins: WebOrigins,
     /// Certificates of the server.
     pub tls: Option<TlsSettings>,
+}
+
+/// The word for the pages of this machine in `runtime.grpc.web_origins`.
+pub(crate) const WEB_LOOPBACK: &str = "loopback";
+
+/// The origins of pages that may call domains from a browser.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct WebOrigins {
+    /// Whether pages of this machine may: those of `localhost` and of loopback addresses.
+    pub loopback: bool,
+    /// Other origins, as browsers write them, such as `https://example.com:8443`.
+    pub others: Vec<String>,
 }
 
 /// A loopback address to listen on.

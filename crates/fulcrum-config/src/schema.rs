@@ -148,6 +148,7 @@ pub(crate) static PROCESS: &[Key] = &[
     key("watch", Kind::Section(WATCH)),
     value("install", Type::Bool),
     value("autostart", Type::Bool),
+    value("tty", Type::Bool),
     value("user", Type::String),
 ];
 
@@ -157,6 +158,7 @@ static GRPC: &[Key] = &[
     value("call_timeout", POSITIVE),
     value("call_queue", Type::Size),
     value("max_message", Type::Size),
+    value("web_origins", GLOBS),
     key("tls", Kind::Section(TLS)),
 ];
 

@@ -7,6 +7,7 @@ use serde::Serialize;
 
 use crate::line::LogLine;
 use crate::sanitize::is_unsafe_char;
+use crate::store::StoreGap;
 use crate::time::rfc3339_micros;
 
 /// The fields in their order.
@@ -25,6 +26,17 @@ struct LineJson<'a> {
     partial: bool,
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     continues: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    gap: Option<GapJson<'a>>,
+}
+
+/// Lines that are missing.
+#[derive(Serialize)]
+struct GapJson<'a> {
+    first_seq: u64,
+    /// Null if nothing of the domain follows.
+    last_seq: Option<u64>,
+    file: Cow<'a, str>,
 }
 
 /// The line as one JSON object without a line end, as `domains logs -o json` prints it: `seq`, `time`
@@ -38,6 +50,22 @@ struct LineJson<'a> {
 /// terminal.
 #[must_use]
 pub fn to_json(line: &LogLine) -> String {
+    line_to_json(line, None)
+}
+
+/// A gap as one JSON object: that of [`StoreGap::to_line`], with `gap`: `first_seq`, `last_seq` (null
+/// if it is unknown) and `file`.
+#[must_use]
+pub fn gap_to_json(gap: &StoreGap) -> String {
+    let fields = GapJson {
+        first_seq: gap.first_seq,
+        last_seq: gap.last_seq,
+        file: gap.file.to_string_lossy(),
+    };
+    line_to_json(&gap.to_line(), Some(fields))
+}
+
+fn line_to_json(line: &LogLine, gap: Option<GapJson<'_>>) -> String {
     let fields = LineJson {
         seq: line.seq,
         time: rfc3339_micros(line.time),
@@ -50,6 +78,7 @@ pub fn to_json(line: &LogLine) -> String {
         message: line.text(),
         partial: line.partial,
         continues: line.continues,
+        gap,
     };
     let mut json = Vec::with_capacity(line.message.len() + 192);
     serde_json::to_writer(&mut json, &fields).expect("strings and numbers are valid JSON");

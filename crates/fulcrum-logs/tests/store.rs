@@ -11,7 +11,7 @@ use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
 use fulcrum_logs::store::{
-    GenerationFilter, GenerationRef, RetentionLimits, StoreEvent, StoreQuery, StoreReader,
+    GenerationFilter, GenerationRef, RetentionLimits, StoreEvent, StoreQuery, StoreReader, Stored,
     StoredLine,
 };
 use fulcrum_logs::{
@@ -57,7 +57,7 @@ fn run(dir: &Path, limits: RetentionLimits, write: impl FnOnce(&Hub)) -> u64 {
 
 fn read(dir: &Path, query: &StoreQuery) -> Vec<StoredLine> {
     let reader = StoreReader::open(dir).expect("readable");
-    reader.read(query).expect("readable").collect()
+    reader.read(query).collect()
 }
 
 fn texts(found: &[StoredLine]) -> Vec<String> {
@@ -377,6 +377,126 @@ fn damaged_records_are_skipped() {
     assert_eq!(all(dir.path()), ["one", "two"]);
 }
 
+/// The gaps of a store, as domain, first and last number.
+fn gaps(dir: &Path, query: &StoreQuery) -> Vec<(String, u64, Option<u64>)> {
+    let reader = StoreReader::open(dir).expect("readable");
+    let gaps = reader
+        .read_with_gaps(query)
+        .filter_map(|stored| match stored {
+            Stored::Gap(gap) => Some((gap.domain.to_string(), gap.first_seq, gap.last_seq)),
+            Stored::Line(_) => None,
+        });
+    gaps.collect()
+}
+
+#[test]
+fn what_a_damaged_segment_has_lost_is_a_gap() {
+    let dir = TempDir::new().expect("a directory");
+    let limits = RetentionLimits {
+        compress: false,
+        ..RetentionLimits::default()
+    };
+    for generation in [1, 2] {
+        run(dir.path(), limits, |hub| {
+            for number in 0..10 {
+                let time = 1_000 * generation + 100 * number;
+                publish(hub, "users", generation, &format!("line {number}"), time);
+                publish(hub, "orders", 1, "order", time);
+            }
+        });
+    }
+    let users = dir.path().join("users");
+    let [first, second] = &files(&users)[..] else {
+        panic!("two runs, two files");
+    };
+    let complete = fs::read(first).expect("read");
+    let query = StoreQuery::default();
+    assert_eq!(gaps(dir.path(), &query), []);
+    // Lines 3 to 5 of ten are overwritten: 7, 9 and 11, with those of the other domain in between.
+    let position = |text: &str| memchr::memmem::find(&complete, text.as_bytes()).expect("there");
+    let mut damaged = complete.clone();
+    damaged[position("line 2") + 7..position("line 5")].fill(b'?');
+    fs::write(first, &damaged).expect("written");
+    let gap = |first, last| ("users".to_owned(), first, last);
+    assert_eq!(gaps(dir.path(), &query), [gap(6, Some(12))]);
+    assert_eq!(read(dir.path(), &query).len(), 37);
+    // In order, and with its file.
+    let reader = StoreReader::open(dir.path()).expect("readable");
+    let all: Vec<Stored> = reader.read_with_gaps(&query).collect();
+    let Stored::Gap(found) = &all[5] else {
+        panic!("after five lines: {all:?}");
+    };
+    assert_eq!(found.generation, 1);
+    assert_eq!(
+        found.to_string(),
+        format!(
+            "lines of users with numbers from 6 to 12 are missing: {} is damaged ({})",
+            first.display(),
+            found.reason
+        )
+    );
+    // Only where they may have been selected.
+    let select = |change: &dyn Fn(&mut StoreQuery)| {
+        let mut query = StoreQuery::default();
+        change(&mut query);
+        gaps(dir.path(), &query).len()
+    };
+    assert_eq!(select(&|query| query.query.since = Some(at(2_000))), 0);
+    assert_eq!(select(&|query| query.query.until = Some(at(1_100))), 0);
+    assert_eq!(select(&|query| query.query.until = Some(at(1_600))), 1);
+    assert_eq!(select(&|query| query.query.tail = Some(20)), 0);
+    assert_eq!(select(&|query| query.query.tail = Some(37)), 1);
+    assert_eq!(
+        select(&|query| query.query.domains = Some(BTreeSet::from(["orders".to_owned()]))),
+        0
+    );
+    let newest = reader.find_generation("users", GenerationFilter::Latest);
+    let newest = newest.expect("a generation");
+    assert_eq!(
+        select(&|query| {
+            query.generations = Some([("users".to_owned(), newest)].into());
+        }),
+        0
+    );
+    // The end is cut off, all of it is overwritten, or it cannot be read.
+    fs::write(first, &complete[..position("line 8") + 3]).expect("written");
+    assert_eq!(gaps(dir.path(), &query), []);
+    fs::write(first, &complete[..position("line 8")]).expect("written");
+    assert_eq!(gaps(dir.path(), &query), [gap(17, Some(17))]);
+    fs::write(first, "").expect("written");
+    assert_eq!(gaps(dir.path(), &query), [gap(1, Some(20))]);
+    fs::write(first, &complete).expect("written");
+    fs::write(second, "something else").expect("written");
+    assert_eq!(gaps(dir.path(), &query), [gap(21, None)]);
+    // An instance may be writing it.
+    assert_eq!(select(&|query| query.has_writer = true), 0);
+}
+
+#[test]
+fn a_damaged_compressed_segment_is_read_up_to_the_damage() {
+    let dir = TempDir::new().expect("a directory");
+    run(dir.path(), RetentionLimits::default(), |hub| {
+        for number in 0..50_000 {
+            publish(hub, "users", 1, &format!("line {number} of many"), number);
+        }
+    });
+    let compressed = dir.path().join("users/00000000000000000001.log.lz4");
+    run(dir.path(), RetentionLimits::default(), |hub| {
+        publish(hub, "users", 2, "after", 60_000);
+        wait_until("the segment is compressed", || compressed.exists());
+    });
+    let complete = fs::read(&compressed).expect("read");
+    fs::write(&compressed, &complete[..complete.len() / 2]).expect("written");
+    let query = StoreQuery::default();
+    let lines = read(dir.path(), &query).len();
+    assert!(lines > 10_000 && lines < 50_000, "{lines}");
+    let found = gaps(dir.path(), &query);
+    let [(_, first, Some(50_000))] = found[..] else {
+        panic!("{found:?}");
+    };
+    assert_eq!(usize::try_from(first).ok(), Some(lines));
+}
+
 #[test]
 fn the_oldest_segments_are_deleted_first() {
     let dir = TempDir::new().expect("a directory");
@@ -422,7 +542,7 @@ fn generations_are_found_across_runs() {
         }));
     }
     let reader = StoreReader::open(dir.path()).expect("readable");
-    let find = |filter| reader.find_generation("users", filter).expect("readable");
+    let find = |filter| reader.find_generation("users", filter);
     let generation_of = |run: usize, generation| {
         Some(GenerationRef {
             run: runs[run],
@@ -437,9 +557,7 @@ fn generations_are_found_across_runs() {
     assert_eq!(find(GenerationFilter::Generation(2)), generation_of(1, 2));
     assert_eq!(find(GenerationFilter::Generation(9)), None);
     assert_eq!(
-        reader
-            .find_generation("unknown", GenerationFilter::Previous(None))
-            .expect("readable"),
+        reader.find_generation("unknown", GenerationFilter::Previous(None)),
         None
     );
     let query = StoreQuery {

@@ -143,5 +143,5 @@ pub use domain::{
     Outlook, PeerIdentity, PeerProcess, RegistrationAuthorizer, RegistrationError,
     RegistrationGrant, RegistrationRequest, Registry, RuntimeHandler, ServeError, ServerConfig,
     StopNotice, StreamEnd, TOKEN_METADATA, TokenPolicy, UnimplementedHandler, WAIT_METADATA,
-    serve_domains,
+    WebOrigins, serve_domains,
 };

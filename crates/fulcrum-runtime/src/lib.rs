@@ -119,3 +119,4 @@ pub use parts::{ProcessParts, RuntimeParts};
 pub use runtime::{Runtime, RuntimeExit};
 pub use shutdown::escalation::{ShutdownAction, SignalEscalation, SignalKind};
 pub use shutdown::stage::{ShutdownSignal, ShutdownStage};
+pub use state::terminal::OutputTerminal;

@@ -13,6 +13,7 @@ use fulcrum_spawn::process::{ProcessTracker, RunId, Spawner};
 
 use crate::process::untracked::open_tracker;
 use crate::shutdown::stage::ShutdownSignal;
+use crate::state::terminal::OutputTerminal;
 
 /// What an instance is made of. [`RuntimeParts::new`] has defaults for everything optional.
 #[derive(Debug)]
@@ -39,6 +40,8 @@ pub struct RuntimeParts {
     pub prepare: PrepareContext,
     /// The environment that domains inherit. Default: none.
     pub environment: BTreeMap<OsString, OsString>,
+    /// The terminal on which the caller shows the lines of domains, if it does. Default: none.
+    pub terminal: Option<OutputTerminal>,
     /// The address at which the caller serves [`Runtime::registry`](crate::Runtime::registry), as
     /// `host:port`. Domains register there.
     pub grpc: String,
@@ -76,6 +79,7 @@ impl RuntimeParts {
             processes,
             prepare,
             environment: BTreeMap::new(),
+            terminal: None,
             grpc: grpc.into(),
             port_hint: None,
             socket: String::new(),

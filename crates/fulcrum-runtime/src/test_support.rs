@@ -293,6 +293,7 @@ impl Harness {
                 app: self._dir.path().to_owned(),
                 modules: None,
                 mode: Mode::Dev,
+                terminal: None,
             }),
             desired: self.desired.clone(),
             states: Arc::clone(&self.states),
@@ -310,12 +311,14 @@ impl Harness {
     /// Waits until an event of this kind has occurred `times` times, and returns the last reason.
     pub(crate) async fn wait_for_nth_event(&self, domain: &str, kind: &str, times: u32) -> String {
         let mut events = self.events.subscribe();
-        let mut count = 0;
+        // Repeats replace the event that they repeat.
+        let mut counts = BTreeMap::new();
         loop {
             let event = events.next().await.expect("the event log is open");
             if event.domain == domain && event.kind == kind {
-                count += 1;
-                if count == times {
+                let of_event = (event.generation, event.first_time, event.reason.clone());
+                counts.insert(of_event, event.count);
+                if counts.values().sum::<u64>() >= u64::from(times) {
                     return event.reason;
                 }
             }

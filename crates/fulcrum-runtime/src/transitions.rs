@@ -128,7 +128,9 @@ impl TransitionTask {
                 (Level::Info, format!("ready in {}", format_measured(after)))
             }
             Phase::Running if self.is_job(&transition.domain) => return None,
-            Phase::Running if transition.from == Phase::Starting => (Level::Info, reason()),
+            Phase::Running if transition.from == Phase::Starting => {
+                (Level::Info, "started, not ready yet".to_owned())
+            }
             Phase::Running => (Level::Warn, format!("not ready: {}", reason())),
             // The end of a job is logged once its whole tree is gone.
             Phase::Stopping if self.is_success(transition, snapshot) => return None,

@@ -38,6 +38,7 @@ impl Backend for ShellBackend {
         generation: u64,
     ) -> impl Future<Output = Result<CommandSpec, StartError>> + Send + 'static {
         let spec = CommandSpec {
+            terminal: None,
             program: "/bin/sh".into(),
             args: vec!["-c".into(), self.script.into()],
             cwd: "/".into(),

@@ -18,4 +18,15 @@ pub struct CommandSpec {
     /// What runs the program and why, for output, such as `node 20.20.2 (PATH), types stripped by
     /// fulcrum`.
     pub runner: String,
+    /// The size of the pseudo-terminal that standard output and standard error are; pipes without.
+    pub terminal: Option<TerminalSize>,
+}
+
+/// The size of a terminal.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct TerminalSize {
+    /// Columns of a line.
+    pub columns: u16,
+    /// Lines.
+    pub rows: u16,
 }

@@ -12,6 +12,7 @@
 //! let tracker = ProcessTracker::open("example", "EXAMPLE_TOKEN");
 //! let spawner = Spawner::start(tracker)?;
 //! let spec = CommandSpec {
+//!     terminal: None,
 //!     program: "/bin/sh".into(),
 //!     args: vec!["-c".into(), "sleep 60 & exit 3".into()],
 //!     cwd: "/".into(),
@@ -76,7 +77,7 @@ pub mod standby;
 mod start_error;
 pub mod supervisor;
 
-pub use command::CommandSpec;
+pub use command::{CommandSpec, TerminalSize};
 pub use exit::ExitReport;
 pub use signals::{signal_name, signal_number};
 pub use start_error::StartError;

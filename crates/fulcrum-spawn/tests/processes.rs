@@ -6,8 +6,10 @@ use std::sync::LazyLock;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
-use fulcrum_spawn::process::{Process, ProcessTracker, Spawner, members, signal_number};
-use fulcrum_spawn::{CommandSpec, ExitReport, StartError};
+use fulcrum_spawn::process::{
+    Process, ProcessOutput, ProcessTracker, Spawner, members, signal_number,
+};
+use fulcrum_spawn::{CommandSpec, ExitReport, StartError, TerminalSize};
 use tokio::io::AsyncReadExt;
 use tokio::runtime::Runtime;
 use tokio::time::timeout;
@@ -20,6 +22,7 @@ fn shell(script: &str) -> CommandSpec {
 
 fn command(program: &str, args: &[&str]) -> CommandSpec {
     CommandSpec {
+        terminal: None,
         program: program.into(),
         args: args.iter().map(OsString::from).collect(),
         cwd: "/".into(),
@@ -209,4 +212,81 @@ async fn spawn_failures_are_distinguished() {
     spec.cwd = "/no/such/directory".into();
     let failure = spawn(spec).await.expect_err("no directory");
     assert!(failure.message.contains("working directory"), "{failure}");
+}
+
+/// The output of a process with a pseudo-terminal, until no process has it open any more.
+async fn terminal_output(process: &Process) -> Vec<u8> {
+    let Some(ProcessOutput::Terminal(mut reader)) = process.take_any_output() else {
+        panic!("a terminal");
+    };
+    let mut output = Vec::new();
+    within("the end of the output", reader.read_to_end(&mut output))
+        .await
+        .expect("readable");
+    output
+}
+
+fn in_terminal(script: &str) -> CommandSpec {
+    CommandSpec {
+        terminal: Some(TerminalSize {
+            columns: 90,
+            rows: 30,
+        }),
+        ..shell(script)
+    }
+}
+
+#[tokio::test]
+async fn a_pseudo_terminal_is_one_stream_with_a_size_and_the_bytes_as_written() {
+    let script = "if [ -t 0 ] || [ ! -t 1 ] || [ ! -t 2 ]; then exit 7; fi; \
+                  printf 'out\\n'; printf 'err\\r\\n' >&2; stty size <&1; printf end";
+    let process = spawn(in_terminal(script)).await.expect("starts");
+    let output = terminal_output(&process).await;
+    assert_eq!(String::from_utf8_lossy(&output), "out\nerr\r\n30 90\nend");
+    within("the group's end", process.group_empty()).await;
+}
+
+#[tokio::test]
+async fn a_flood_through_a_pseudo_terminal_is_complete() {
+    let process = spawn(in_terminal("seq 1 300000")).await.expect("starts");
+    let output = terminal_output(&process).await;
+    assert_eq!(
+        output.iter().filter(|byte| **byte == b'\n').count(),
+        300_000
+    );
+    assert!(output.ends_with(b"\n300000\n"));
+    within("the group's end", process.group_empty()).await;
+}
+
+#[tokio::test]
+async fn a_pseudo_terminal_ends_with_the_last_process_of_the_tree() {
+    let process = spawn(in_terminal("(sleep 0.3; echo late) & echo first"))
+        .await
+        .expect("starts");
+    within("the exit", process.exited()).await;
+    assert_eq!(terminal_output(&process).await, b"first\nlate\n");
+    within("the group's end", process.group_empty()).await;
+}
+
+/// It is no session of its own, and its terminal controls nothing: a background process may set
+/// modes without being stopped, and Ctrl-C as a byte is no signal.
+#[tokio::test]
+async fn a_pseudo_terminal_is_not_the_controlling_terminal() {
+    let script = "stty -echo <&1; \
+                  cut -d' ' -f5-7 /proc/$$/stat; kill -TERM $$; echo survived";
+    let process = spawn(in_terminal(script)).await.expect("starts");
+    let output = terminal_output(&process).await;
+    let text = String::from_utf8_lossy(&output);
+    let own = std::fs::read_to_string("/proc/self/stat").expect("readable");
+    let own: Vec<&str> = own[own.rfind(')').expect("a name")..]
+        .split(' ')
+        .skip(4)
+        .take(2)
+        .collect();
+    // Its group is its own; session and terminal are those of this program.
+    let expected = format!("{} {} {}\n", process.pid(), own[0], own[1]);
+    assert_eq!(text, expected);
+    let exit = within("the exit", process.exited()).await;
+    assert_eq!(exit.signal, Some(15));
+    within("the group's end", process.group_empty()).await;
 }

@@ -62,6 +62,18 @@ export interface RequestContext {
  */
 export type Handler<Payload = any, Response = unknown> = (payload: Payload, context: RequestContext) => Response | Promise<Response>;
 
+/** What is known of an event besides its payload. */
+export interface EventContext {
+    readonly topic: string;
+    /** The domain that has published it. */
+    readonly from: string;
+    /** How many events were dropped before this one, because this domain read too slowly. */
+    readonly missed: number;
+}
+
+/** Handles the events of a topic. */
+export type EventHandler = (payload: any, context: EventContext) => unknown;
+
 /** Selects records. Other keys are passed on unchanged. */
 export interface Query {
     where?: Record<string, unknown>;
@@ -234,4 +246,16 @@ export declare class DomainBase {
         timeoutMs?: number;
         signal?: AbortSignal;
     }): AsyncGenerator<any, void>;
+    /**
+     * Publishes an event to the domains that have subscribed to its topic. Each gets it at most once: a
+     * domain that is not connected, or reads too slowly, misses it.
+     */
+    publish(topic: string, payload?: unknown): Promise<void>;
+    /**
+     * Calls `handler` for the events of a topic, now and after every reconnect. Its context has `missed`:
+     * how many events were dropped before this one, because this domain read too slowly.
+     */
+    subscribe(topic: string, handler: EventHandler): Promise<void>;
+    /** Ends a subscription. */
+    unsubscribe(topic: string): Promise<void>;
 }

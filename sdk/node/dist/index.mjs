@@ -206,7 +206,7 @@ reserved/2;if(left>0){setTimeout(check,Math.min(left,CHECK_MS)).unref();return}l
  to end in order, or unref() what may be cut off`),process.removeAllListeners(signal),process.kill(process.pid,signal)};check()}function reserve(ms){return Math.
 min(RESERVE_MS,ms*RESERVE_SHARE)}function remainingMs(){return(deadline??0)-uptimeMs2()}function exitWithError(domain,error){log(`${domain}: ${describe(error)}`),
 process.exit(1)}function uptimeMs2(){return process.uptime()*1e3}var CAPABILITIES=["db_operations","email_operations","heartbeat","drain","assets","cancel","deadline","stream","large_messages"],STOP_DEADLINE_MS=1e4,STOP_SIGNAL_MS=1e3,
-DomainBase=class _DomainBase{static domainName;name;#options;#heartbeat=new Heartbeat;#connection;#dispatcher;#started;#stopped;#running=!1;constructor(options={}){
+DomainBase=class _DomainBase{static domainName;name;#options;#heartbeat=new Heartbeat;#subscriptions=new Map;#connection;#dispatcher;#started;#stopped;#running=!1;constructor(options={}){
 let given=typeof options=="string"?{name:options}:options;this.#options=resolveOptions(given,this.constructor.domainName,process.env),this.name=this.#options.name,
 instances().add(this)}onStart(){}onReady(){}onStop(){}onAssetChanged(path){}get running(){return this.#running}get registered(){return this.#connection?.registered??
 !1}start(){return this.#started??=this.#run()}stop(deadlineMs=STOP_DEADLINE_MS){return this.#stopped??=this.#close(deadlineMs)}createRecord(model,data){return this.
@@ -217,26 +217,32 @@ let connection=this.#requireConnection(type);return payloadOf(await connection.r
 type)}async call(domain,type,payload={},options={}){let connection=this.#requireConnection(`call ${type} of ${domain}`);return payloadOf(await connection.call(domain,
 type,JSON.stringify(payload)??"{}",options.timeoutMs??this.#options.timeoutMs,options.signal),type)}async*stream(domain,type,payload={},options={}){let what=`st\
 ream ${type} of ${domain}`,connection=this.#requireConnection(what);for await(let part of connection.stream(domain,type,JSON.stringify(payload)??"{}",options.timeoutMs,
-options.signal))yield payloadOf(part,what)}async#run(){let{address,token,reconnectDeadlineMs}=this.#options;if(!this.name)throw new FulcrumError("INVALID","the \
-domain has no name: set it in super(…), as static domainName, or in FULCRUM_DOMAIN_NAME");let connection=new RuntimeConnection({url:dialUrl(address),address,domain:this.
-name,token,capabilities:CAPABILITIES,reconnectDeadlineMs},{registered:response=>this.#onRegistered(response),message:message=>this.#receive(message),lost:()=>this.#heartbeat.
-stop(),fatal:reason=>this.#fail(reason)});this.#connection=connection,this.#running=!0,connection.connect(),await void 0;let registering;try{if(await this.onStart(),
-this.#stopped)return;registering=connection.register(),stopOnSignal("SIGTERM"),this.#dispatcher=new Dispatcher(this,this.name,collectHandlers(this,_DomainBase.prototype))}catch(error){
-connection.abort(),exitWithError(this.name,error)}try{await registering}catch(error){if(this.#stopped)return;throw error}try{await this.onReady()}catch(error){exitWithError(
-this.name,error)}}#receive(message){let{type,requestId}=message;if(type==="drain"){this.#drain(message.payload);return}if(type==="cancel"){this.#dispatcher?.cancel(
-requestId);return}if(type==="credit"){this.#dispatcher?.grant(requestId,parseObject(message.payload).parts);return}if(type==="asset_changed"){this.#handleAssetChanged(
-message.payload);return}if(type==="error"||type.endsWith("_response")||requestId==="")return;let connection=this.#connection,{epoch}=connection;this.#dispatcher?.
-dispatch(message,(responseType,payload,id,more)=>connection.send(responseType,payload,id,epoch,more))}#drain(payload){let{deadline_ms:ms}=parseObject(payload),graceMs2=typeof ms==
-"number"&&ms>=0?ms:STOP_DEADLINE_MS;awaitStopSignal(Math.min(graceMs2,STOP_SIGNAL_MS)),beginGrace(graceMs2),this.#dispatcher?.setDeadline(requestsDeadline(graceMs2)),
-this.stop(requestsDeadline(graceMs2))}async#handleAssetChanged(payload){try{let{path}=JSON.parse(payload);await this.onAssetChanged(path)}catch(error){log(`${this.
-name}: onAssetChanged failed: ${messageOf(error)}`)}}#onRegistered(response){let{heartbeat_interval_ms:intervalMs,stop_signal:signal,stop_grace_ms:graceMs2}=response;
-this.#startHeartbeat(intervalMs),typeof graceMs2=="number"&&graceMs2>=0&&setGrace(graceMs2),typeof signal=="string"&&signal!=="SIGKILL"&&stopOnSignal(signal)}#startHeartbeat(intervalMs){
-if(typeof intervalMs!="number"||!(intervalMs>0))return;let connection=this.#connection;this.#heartbeat.start(intervalMs,payload=>connection.send("heartbeat",JSON.
-stringify(payload),""),()=>this.#dispatcher?.draining?"draining":"ok")}async#close(deadlineMs){if(!this.#running)return;let unfinished=await this.#dispatcher?.drain(
-deadlineMs)??0;unfinished>0&&log(`${this.name}: ${unfinished} request${unfinished>1?"s were":" was"} not finished within ${deadlineMs} ms`);try{await this.onStop()}catch(error){
-log(`${this.name}: onStop failed: ${messageOf(error)}`)}this.#heartbeat.stop(),await this.#connection?.close(),this.#running=!1}#fail(reason){log(reason),process.
-exit(1)}#requireConnection(what){if(!this.#connection)throw new FulcrumError("NOT_REGISTERED",`${what}: call start() first`);return this.#connection}};Object.defineProperty(
-DomainBase.prototype,Symbol.for("fulcrum.domain"),{value:!0});Object.defineProperty(DomainBase,PREPARE_TRANSPORT,{value:prepareTransport});function payloadOf(response,what){
-let payload;try{payload=response.payload===""?{}:JSON.parse(response.payload)}catch{if(response.success)throw new FulcrumError("FAILED",`${what}: the response i\
-s not JSON: ${response.payload.slice(0,80)}`)}let body=payload;if(response.success&&body?.success!==!1)return payload;let text=response.error||(typeof body?.error==
-"string"?body.error:"")||`${what} failed without a reason`;throw new FulcrumError("FAILED",text)}var KEY=Symbol.for("@fulcrum/domain 0.1.0"),shared=globalThis[KEY]??=index_exports;deferBootstrap();var{DomainBase:DomainBase2,Email:Email2,FulcrumError:FulcrumError2,Table:Table2}=shared,entry_esm_default=shared;export{DomainBase2 as DomainBase,Email2 as Email,FulcrumError2 as FulcrumError,Table2 as Table,entry_esm_default as default};
+options.signal))yield payloadOf(part,what)}async publish(topic,payload={}){await this.request("event_publish",{topic,payload})}async subscribe(topic,handler){this.#subscriptions.
+set(topic,handler),this.registered&&await this.request("event_subscribe",{topics:[topic]})}async unsubscribe(topic){this.#subscriptions.delete(topic),this.registered&&
+await this.request("event_unsubscribe",{topics:[topic]})}#subscribeAll(){let topics=[...this.#subscriptions.keys()];topics.length!==0&&this.request("event_subsc\
+ribe",{topics}).catch(error=>log(`${this.name}: cannot subscribe to ${topics.join(", ")}: ${messageOf(error)}`))}async#handleEvent(text){let{topic,payload,from,
+missed}=parseObject(text),handler=this.#subscriptions.get(String(topic));try{await handler?.(payload,{topic:String(topic),from:String(from),missed:Number(missed)})}catch(error){
+log(`${this.name}: the handler of ${String(topic)} failed: ${messageOf(error)}`)}}async#run(){let{address,token,reconnectDeadlineMs}=this.#options;if(!this.name)
+throw new FulcrumError("INVALID","the domain has no name: set it in super(…), as static domainName, or in FULCRUM_DOMAIN_NAME");let connection=new RuntimeConnection(
+{url:dialUrl(address),address,domain:this.name,token,capabilities:CAPABILITIES,reconnectDeadlineMs},{registered:response=>this.#onRegistered(response),message:message=>this.#receive(
+message),lost:()=>this.#heartbeat.stop(),fatal:reason=>this.#fail(reason)});this.#connection=connection,this.#running=!0,connection.connect(),await void 0;let registering;
+try{if(await this.onStart(),this.#stopped)return;registering=connection.register(),stopOnSignal("SIGTERM"),this.#dispatcher=new Dispatcher(this,this.name,collectHandlers(
+this,_DomainBase.prototype))}catch(error){connection.abort(),exitWithError(this.name,error)}try{await registering}catch(error){if(this.#stopped)return;throw error}
+try{await this.onReady()}catch(error){exitWithError(this.name,error)}}#receive(message){let{type,requestId}=message;if(type==="drain"){this.#drain(message.payload);
+return}if(type==="cancel"){this.#dispatcher?.cancel(requestId);return}if(type==="event"){this.#handleEvent(message.payload);return}if(type==="credit"){this.#dispatcher?.
+grant(requestId,parseObject(message.payload).parts);return}if(type==="asset_changed"){this.#handleAssetChanged(message.payload);return}if(type==="error"||type.endsWith(
+"_response")||requestId==="")return;let connection=this.#connection,{epoch}=connection;this.#dispatcher?.dispatch(message,(responseType,payload,id,more)=>connection.
+send(responseType,payload,id,epoch,more))}#drain(payload){let{deadline_ms:ms}=parseObject(payload),graceMs2=typeof ms=="number"&&ms>=0?ms:STOP_DEADLINE_MS;awaitStopSignal(
+Math.min(graceMs2,STOP_SIGNAL_MS)),beginGrace(graceMs2),this.#dispatcher?.setDeadline(requestsDeadline(graceMs2)),this.stop(requestsDeadline(graceMs2))}async#handleAssetChanged(payload){
+try{let{path}=JSON.parse(payload);await this.onAssetChanged(path)}catch(error){log(`${this.name}: onAssetChanged failed: ${messageOf(error)}`)}}#onRegistered(response){
+let{heartbeat_interval_ms:intervalMs,stop_signal:signal,stop_grace_ms:graceMs2}=response;this.#startHeartbeat(intervalMs),this.#subscribeAll(),typeof graceMs2==
+"number"&&graceMs2>=0&&setGrace(graceMs2),typeof signal=="string"&&signal!=="SIGKILL"&&stopOnSignal(signal)}#startHeartbeat(intervalMs){if(typeof intervalMs!="n\
+umber"||!(intervalMs>0))return;let connection=this.#connection;this.#heartbeat.start(intervalMs,payload=>connection.send("heartbeat",JSON.stringify(payload),""),
+()=>this.#dispatcher?.draining?"draining":"ok")}async#close(deadlineMs){if(!this.#running)return;let unfinished=await this.#dispatcher?.drain(deadlineMs)??0;unfinished>
+0&&log(`${this.name}: ${unfinished} request${unfinished>1?"s were":" was"} not finished within ${deadlineMs} ms`);try{await this.onStop()}catch(error){log(`${this.
+name}: onStop failed: ${messageOf(error)}`)}this.#heartbeat.stop(),await this.#connection?.close(),this.#running=!1}#fail(reason){log(reason),process.exit(1)}#requireConnection(what){
+if(!this.#connection)throw new FulcrumError("NOT_REGISTERED",`${what}: call start() first`);return this.#connection}};Object.defineProperty(DomainBase.prototype,
+Symbol.for("fulcrum.domain"),{value:!0});Object.defineProperty(DomainBase,PREPARE_TRANSPORT,{value:prepareTransport});function payloadOf(response,what){let payload;
+try{payload=response.payload===""?{}:JSON.parse(response.payload)}catch{if(response.success)throw new FulcrumError("FAILED",`${what}: the response is not JSON: ${response.
+payload.slice(0,80)}`)}let body=payload;if(response.success&&body?.success!==!1)return payload;let text=response.error||(typeof body?.error=="string"?body.error:
+"")||`${what} failed without a reason`;throw new FulcrumError("FAILED",text)}var KEY=Symbol.for("@fulcrum/domain 0.1.0"),shared=globalThis[KEY]??=index_exports;deferBootstrap();var{DomainBase:DomainBase2,Email:Email2,FulcrumError:FulcrumError2,Table:Table2}=shared,entry_esm_default=shared;export{DomainBase2 as DomainBase,Email2 as Email,FulcrumError2 as FulcrumError,Table2 as Table,entry_esm_default as default};

@@ -6,6 +6,7 @@ import { Email } from './email.ts';
 import type { EmailMessage } from './email.ts';
 import { FulcrumError, messageOf, log } from './errors.ts';
 import { collectHandlers } from './handlers.ts';
+import type { EventHandler } from './handlers.ts';
 import { Heartbeat } from './heartbeat.ts';
 import { parseObject } from './json.ts';
 import { RuntimeConnection } from './connection.ts';
@@ -45,6 +46,7 @@ export class DomainBase {
 
   readonly #options: ResolvedOptions;
   readonly #heartbeat = new Heartbeat();
+  readonly #subscriptions = new Map<string, EventHandler>();
   #connection: RuntimeConnection | undefined;
   #dispatcher: Dispatcher | undefined;
   #started: Promise<void> | undefined;
@@ -183,6 +185,45 @@ export class DomainBase {
     for await (const part of connection.stream(domain, type, JSON.stringify(payload) ?? '{}', options.timeoutMs, options.signal)) yield payloadOf(part, what);
   }
 
+  /**
+   * Publishes an event to the domains that have subscribed to its topic. Each gets it at most once: a
+   * domain that is not connected, or reads too slowly, misses it.
+   */
+  async publish(topic: string, payload: unknown = {}): Promise<void> {
+    await this.request('event_publish', { topic, payload });
+  }
+
+  /**
+   * Calls `handler` for the events of a topic, now and after every reconnect. Its context has `missed`:
+   * how many events were dropped before this one, because this domain read too slowly.
+   */
+  async subscribe(topic: string, handler: EventHandler): Promise<void> {
+    this.#subscriptions.set(topic, handler);
+    if (this.registered) await this.request('event_subscribe', { topics: [topic] });
+  }
+
+  /** Ends a subscription. */
+  async unsubscribe(topic: string): Promise<void> {
+    this.#subscriptions.delete(topic);
+    if (this.registered) await this.request('event_unsubscribe', { topics: [topic] });
+  }
+
+  #subscribeAll(): void {
+    const topics = [...this.#subscriptions.keys()];
+    if (topics.length === 0) return;
+    this.request('event_subscribe', { topics }).catch((error) => log(`${this.name}: cannot subscribe to ${topics.join(', ')}: ${messageOf(error)}`));
+  }
+
+  async #handleEvent(text: string): Promise<void> {
+    const { topic, payload, from, missed } = parseObject(text);
+    const handler = this.#subscriptions.get(String(topic));
+    try {
+      await handler?.(payload, { topic: String(topic), from: String(from), missed: Number(missed) });
+    } catch (error) {
+      log(`${this.name}: the handler of ${String(topic)} failed: ${messageOf(error)}`);
+    }
+  }
+
   async #run(): Promise<void> {
     const { address, token, reconnectDeadlineMs } = this.#options;
     if (!this.name) {
@@ -238,6 +279,10 @@ export class DomainBase {
       this.#dispatcher?.cancel(requestId);
       return;
     }
+    if (type === 'event') {
+      void this.#handleEvent(message.payload);
+      return;
+    }
     if (type === 'credit') {
       this.#dispatcher?.grant(requestId, parseObject(message.payload).parts);
       return;
@@ -275,6 +320,7 @@ export class DomainBase {
   #onRegistered(response: Record<string, unknown>): void {
     const { heartbeat_interval_ms: intervalMs, stop_signal: signal, stop_grace_ms: graceMs } = response;
     this.#startHeartbeat(intervalMs);
+    this.#subscribeAll();
     if (typeof graceMs === 'number' && graceMs >= 0) setGrace(graceMs);
     if (typeof signal === 'string' && signal !== 'SIGKILL') stopOnSignal(signal as NodeJS.Signals);
   }

@@ -23,6 +23,18 @@ export interface RequestContext {
  */
 export type Handler<Payload = any, Response = unknown> = (payload: Payload, context: RequestContext) => Response | Promise<Response>;
 
+/** What is known of an event besides its payload. */
+export interface EventContext {
+  readonly topic: string;
+  /** The domain that has published it. */
+  readonly from: string;
+  /** How many events were dropped before this one, because this domain read too slowly. */
+  readonly missed: number;
+}
+
+/** Handles the events of a topic. */
+export type EventHandler = (payload: any, context: EventContext) => unknown;
+
 /**
  * The message type that a method handles: `userCreateHandler` handles `user_create_request`.
  *

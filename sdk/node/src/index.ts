@@ -7,7 +7,7 @@ export { DomainBase } from './domain.ts';
 export { FulcrumError } from './errors.ts';
 export type { FulcrumErrorCode } from './errors.ts';
 export type { DomainOptions } from './options.ts';
-export type { Handler, RequestContext } from './handlers.ts';
+export type { EventContext, EventHandler, Handler, RequestContext } from './handlers.ts';
 export { Table } from './database.ts';
 export type { Query } from './database.ts';
 export { Email } from './email.ts';

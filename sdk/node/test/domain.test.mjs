@@ -364,6 +364,29 @@ test('an async generator responds in parts, of which it produces no more than ar
   assert.deepEqual(ended, [3, 5, 1, 1e9]);
 });
 
+test('a domain subscribes to topics, also after a reconnect, and gets their events', async (t) => {
+  const events = [];
+  class Listener extends DomainBase {
+    async onStart() { await this.subscribe('orders.created', (payload, context) => { events.push({ payload, ...context }); }); }
+  }
+  const { runtime, peer, domain } = await started(t, Listener);
+  assert.deepEqual(JSON.parse((await peer.expect('event_subscribe')).payload), { topics: ['orders.created'] });
+  const event = (topic, missed) => ({ type: 'event', payload: JSON.stringify({ topic, from: 'orders', missed, payload: { id: 1 } }) });
+  peer.send(event('other', 0));
+  peer.send(event('orders.created', 2));
+  await until(() => events.length === 1, 'the event');
+  assert.deepEqual(events, [{ payload: { id: 1 }, topic: 'orders.created', from: 'orders', missed: 2 }]);
+
+  const publishing = domain.publish('orders.paid', { id: 2 });
+  const { payload, request_id } = await peer.expect('event_publish');
+  assert.deepEqual(JSON.parse(payload), { topic: 'orders.paid', payload: { id: 2 } });
+  peer.send({ type: 'event_publish_response', payload: '{"success":true}', request_id });
+  await publishing;
+
+  runtime.drop();
+  assert.deepEqual(JSON.parse((await (await runtime.registered(2)).expect('event_subscribe')).payload), { topics: ['orders.created'] });
+});
+
 test('a call to another domain carries its timeout, and is canceled by a signal', async (t) => {
   const { runtime, domain } = await started(t, DomainBase, {}, {
     call: (message) => (message.type === 'late_request' ? { status: 4, message: 'too late' } : new Promise(() => {})),

@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use anyhow::Context;
 
+use super::web;
 use crate::command::CommandRunner;
 use crate::node_tools;
 use crate::sample::{Running, Sample};
@@ -72,6 +73,7 @@ pub(super) fn check(sample: &Sample, python: &Path, directory: &Path) -> anyhow:
     };
     python_client(&[]).run_checked()?;
     node_client("checks").run_checked()?;
+    web::check(directory, address, &DOMAINS)?;
     run_with_restarts(&running, &python_client(&["--load"]))?;
     run_with_restarts(&running, &node_client("load"))?;
     running.expect_exit_code(0, &["down"])?;

@@ -2,13 +2,14 @@
 //! its gRPC port and a domain, and a receiver of the logs that it exports; `cargo xtask env-files`
 //! compares generated env files with npm's `dotenv`.
 //!
-//! The programs in `tests/interop` use the stock grpcio and `@grpc/grpc-js` packages; their code is
+//! The programs in `tests/interop` use the stock grpcio, `@grpc/grpc-js` and `@connectrpc` packages; their code is
 //! generated from the `.proto`. The packages are installed below the target directory.
 
 mod calls;
 mod env_files;
 mod otlp_export;
 mod run;
+mod web;
 
 pub(crate) use env_files::check as check_env_files;
 pub(crate) use run::run;

@@ -136,6 +136,7 @@ pub(super) const CRATES: [Crate; 8] = [
         allowed: &[
             ("bytes", "lines without copies"),
             ("humantime", "times for people"),
+            ("jiff", "local times of `logs --since`"),
             ("libc", "O_NOFOLLOW"),
             ("lz4_flex", "full files of the store"),
             ("memchr", "line ends"),
@@ -160,6 +161,7 @@ pub(super) const CRATES: [Crate; 8] = [
             ("flate2", "compressed messages of domains"),
             ("http", "metadata and limits"),
             ("http-body", "bodies of requests"),
+            ("http-body-util", "bodies of responses to web callers"),
             ("hyper-util", "the Unix socket's connector"),
             ("prost", "messages"),
             ("prost-types", "well-known messages"),
@@ -174,6 +176,7 @@ pub(super) const CRATES: [Crate; 8] = [
             ("tonic", "gRPC"),
             ("tonic-prost", "the codec of generated code"),
             ("tonic-reflection", "server reflection"),
+            ("tonic-web", "calls by gRPC-Web"),
             ("tower", "services"),
             ("tracing", "log lines without a domain"),
             ("zstd", "compressed messages of domains"),

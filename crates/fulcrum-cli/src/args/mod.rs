@@ -1,4 +1,4 @@
 //! Parsers of argument values.
 
 pub(crate) mod duration;
-pub(crate) mod time_point;
+pub(crate) mod time_range;

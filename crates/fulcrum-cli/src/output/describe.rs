@@ -96,7 +96,11 @@ pub(crate) fn describe_domain(
         let env: BTreeMap<_, _> = details.env.iter().collect();
         view.list(
             "env",
-            env.iter().map(|(name, value)| format!("{name}={value}")),
+            env.iter()
+                .map(|(name, value)| match details.env_origins.get(*name) {
+                    Some(origin) => format!("{name}={value}  ({origin})"),
+                    None => format!("{name}={value}"),
+                }),
         );
         view.list("last stderr", details.last_stderr.iter().cloned());
     }
@@ -240,6 +244,7 @@ mod tests {
                 at: Some(at(60).into()),
             }),
             details: Some(Details {
+                env_origins: [].into(),
                 command: vec!["node".into(), "it's here".into()],
                 cwd: "/srv".into(),
                 env: [("B", "2"), ("A", "1")]

@@ -73,6 +73,9 @@ struct DetailsJson {
     runner: String,
     last_stderr: Vec<String>,
     readiness: String,
+    /// Why Fulcrum has set variables that depend on the terminal.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    env_origins: BTreeMap<String, String>,
 }
 
 /// `instance` of `domains status -o json`.
@@ -101,6 +104,12 @@ pub(crate) struct EventJson {
     to: Option<String>,
     generation: u64,
     reason: String,
+    /// How often it has happened, if more than once; `time` is the last time.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    count: Option<u64>,
+    /// The first time, if there are several.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    first_time: Option<String>,
 }
 
 impl From<Domain> for DomainJson {
@@ -161,6 +170,7 @@ impl From<Details> for DetailsJson {
             runner: details.runner,
             last_stderr: details.last_stderr,
             readiness: details.readiness,
+            env_origins: details.env_origins.into_iter().collect(),
         }
     }
 }
@@ -181,7 +191,10 @@ impl From<Instance> for InstanceJson {
 
 impl From<Event> for EventJson {
     fn from(event: Event) -> Self {
+        let count = Some(event.count).filter(|count| *count > 1);
         Self {
+            count,
+            first_time: count.and_then(|_| timestamp(event.first_time)),
             seq: event.seq,
             time: timestamp(event.time),
             domain: event.domain,
@@ -285,6 +298,7 @@ mod tests {
     #[test]
     fn details_are_keys_of_the_domain_in_order() {
         let details = Details {
+            env_origins: [].into(),
             command: vec!["node".into(), "domain.js".into()],
             cwd: "/app".into(),
             env: [("B", "2"), ("A", "1")]
@@ -316,6 +330,7 @@ mod tests {
             to: "running".into(),
             generation: 1,
             reason: "registered".into(),
+            ..Event::default()
         };
         assert_eq!(
             serde_json::to_string(&EventJson::from(event)).expect("JSON"),

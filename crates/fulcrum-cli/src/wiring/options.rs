@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use fulcrum_config::{App, FileWatchOptions, Mode};
+use fulcrum_runtime::OutputTerminal;
 
 /// How an instance is to run.
 #[derive(Debug)]
@@ -33,6 +34,18 @@ pub(crate) struct Options {
     pub(crate) warnings: Vec<String>,
     /// Shut down if not all domains are ready after this time.
     pub(crate) wait: Option<Duration>,
+}
+
+impl Options {
+    /// The terminal on which lines are shown, if there is one.
+    pub(crate) fn terminal(&self) -> Option<OutputTerminal> {
+        let OutputStyle { color, width } = self.style;
+        let is_shown = !self.json && !self.detached && (color || width.is_some());
+        is_shown.then_some(OutputTerminal {
+            color,
+            columns: width,
+        })
+    }
 }
 
 /// The style of text lines.

@@ -55,7 +55,9 @@ pub(crate) async fn run(options: Options) -> Result<(), CliError> {
         .transpose()
         .map_err(|error| CliError::cannot_run(&error))?;
     let wait = options.wait;
+    let terminal = options.terminal();
     let runtime = Runtime::new(RuntimeParts {
+        terminal,
         load_options: load::request(Some(&options.app.root), options.mode)?,
         selection: selection(&options),
         app: options.app,

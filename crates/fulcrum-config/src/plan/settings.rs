@@ -18,7 +18,7 @@ use crate::process::{
 };
 use crate::runtime::{
     AppWatchSettings, GrpcSettings, LogFormat, LogSettings, LogStoreSettings, OtlpExportSettings,
-    RegistrationMode, RuntimeSettings, TlsSettings,
+    RegistrationMode, RuntimeSettings, TlsSettings, WEB_LOOPBACK,
 };
 use crate::schedule::{MissedRuns, Overlap, Schedule};
 use crate::setting::Setting;
@@ -72,9 +72,10 @@ impl ComparableSettings {
             replicas: _,
             port,
             watch: _,
-            install,
+            install: _,
             autostart: _,
-            user,
+            tty: _,
+            user: _,
         } = settings;
         process.insert("kind".to_owned(), kind_setting(*kind));
         // Unset settings have no key.
@@ -95,8 +96,9 @@ impl ComparableSettings {
             set_process(key, value);
         }
         set_process("port", port_setting(*port));
-        set_process("install", json!(install));
-        set_process("user", json!(user));
+        for (key, value) in start_settings(settings) {
+            set_process(key, value);
+        }
         set_process("runtime.logs.level", json!(app.runtime.logs.level));
         if !(env_files.is_empty() || app.runtime.env_override) {
             set_process("runtime.env_override", json!(false));
@@ -111,6 +113,15 @@ impl ComparableSettings {
             supervision,
         }
     }
+}
+
+/// Settings of how a process is started.
+fn start_settings(settings: &ProcessSettings) -> [(&'static str, Value); 3] {
+    [
+        ("install", json!(settings.install)),
+        ("tty", json!(settings.tty)),
+        ("user", json!(settings.user)),
+    ]
 }
 
 /// Settings whose values do not depend on the app.
@@ -376,6 +387,7 @@ fn set_grpc(grpc: &GrpcSettings, set: &mut impl FnMut(&str, Value)) {
         call_timeout,
         call_queue,
         max_message,
+        web_origins,
         tls,
     } = grpc;
     set("grpc.listen", json!(listen.to_string()));
@@ -388,6 +400,10 @@ fn set_grpc(grpc: &GrpcSettings, set: &mut impl FnMut(&str, Value)) {
     set("grpc.call_timeout", timeout);
     set("grpc.call_queue", Setting::Size(*call_queue).to_json());
     set("grpc.max_message", Setting::Size(*max_message).to_json());
+    let loopback = web_origins.loopback.then_some(WEB_LOOPBACK);
+    let others = web_origins.others.iter().map(String::as_str);
+    let origins: Vec<&str> = loopback.into_iter().chain(others).collect();
+    set("grpc.web_origins", json!(origins));
     if let Some(TlsSettings {
         cert,
         key,

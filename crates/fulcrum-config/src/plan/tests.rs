@@ -131,6 +131,7 @@ const CHANGES: &[Change] = &[
         d.process.stop.to = StopRecipient::Tree
     }),
     (Effect::Nothing, "replicas", |d| d.process.replicas += 1),
+    (Effect::Process, "tty", |d| d.process.tty = !d.process.tty),
     (Effect::Nothing, "autostart", |d| {
         d.process.autostart = !d.process.autostart
     }),

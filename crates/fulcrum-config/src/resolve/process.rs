@@ -84,6 +84,7 @@ pub(crate) fn process(
         },
         install: settings.bool("install").expect(SET),
         autostart: settings.bool("autostart").expect(SET),
+        tty: settings.bool("tty").expect(SET),
         user: user(&settings, diagnostics),
     }
 }

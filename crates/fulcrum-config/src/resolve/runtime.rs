@@ -4,6 +4,7 @@ use std::path::Path;
 
 use super::export::resolve_export;
 use super::reader::{SET, SettingsReader};
+use super::web_origins::web_origins;
 use crate::diagnostic::Diagnostic;
 use crate::runtime::{
     AppWatchSettings, GrpcSettings, ListenAddress, LogFormat, LogSettings, LogStoreSettings,
@@ -57,6 +58,7 @@ pub(crate) fn runtime(
             call_timeout: settings.duration("grpc.call_timeout").expect(SET),
             call_queue: settings.size("grpc.call_queue").expect(SET),
             max_message: max_message(&settings, diagnostics),
+            web_origins: web_origins(&settings, diagnostics),
             tls,
         },
         logs: LogSettings {

@@ -1,7 +1,5 @@
 //! Selects a generation of a domain.
 
-use std::io;
-
 use super::segments::DomainSegments;
 
 /// A generation of a domain, over all runs.
@@ -18,7 +16,7 @@ pub struct GenerationRef {
 pub enum GenerationFilter {
     /// The generation with this number in the newest run that has it.
     Generation(u64),
-    /// The newest generation that has ended. The value is the running generation, if tin_segment is one.
+    /// The newest generation that has ended. The value is the running generation, if there is one.
     Previous(Option<u64>),
     /// The newest generation, whether it runs or has ended.
     Latest,
@@ -26,7 +24,7 @@ pub enum GenerationFilter {
 
 impl GenerationFilter {
     /// The selected generation, if the store has lines of it.
-    pub(super) fn resolve(self, segments: &DomainSegments) -> io::Result<Option<GenerationRef>> {
+    pub(super) fn resolve(self, segments: &DomainSegments) -> Option<GenerationRef> {
         let mut first = None;
         find_newest(segments, |candidate| match self {
             Self::Generation(number) => candidate.generation == number,
@@ -44,11 +42,11 @@ impl GenerationFilter {
 fn find_newest(
     segments: &DomainSegments,
     mut accept: impl FnMut(GenerationRef) -> bool,
-) -> io::Result<Option<GenerationRef>> {
+) -> Option<GenerationRef> {
     let mut checked = Vec::new();
     for segment in segments.segments.iter().rev() {
         let mut in_segment = Vec::new();
-        let Some(mut reader) = segments.open(segment)? else {
+        let Some(mut reader) = segments.open(segment) else {
             continue;
         };
         while let Some(header) = reader.header() {
@@ -67,10 +65,10 @@ fn find_newest(
             if !checked.contains(&generation) {
                 checked.push(generation);
                 if accept(generation) {
-                    return Ok(Some(generation));
+                    return Some(generation);
                 }
             }
         }
     }
-    Ok(None)
+    None
 }

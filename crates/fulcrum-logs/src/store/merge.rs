@@ -6,11 +6,12 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::SystemTime;
 
+use super::gap::{Damage, StoreGap};
 use super::generations::GenerationRef;
-use super::query::{StoreQuery, StoredLine};
+use super::query::{StoreQuery, Stored, StoredLine};
 use super::record::Header;
 use super::segment::Segment;
-use super::segment_reader::SegmentReader;
+use super::segment_reader::{Opened, SegmentReader};
 use super::segments::DomainSegments;
 use crate::chunk::{Chunk, ChunkCursor};
 use crate::line::{LogLine, Stream};
@@ -25,6 +26,8 @@ pub(super) struct MergeIter {
     /// The next sequence number of each cursor, the smallest first.
     order: BinaryHeap<Reverse<(u64, usize)>>,
     current: Option<(Chunk, ChunkCursor, u64)>,
+    /// Gaps after the current chunk.
+    gaps: VecDeque<StoreGap>,
     filter: Filter,
     messages: MessageFilter,
 }
@@ -52,6 +55,11 @@ impl Filter {
         }
     }
 
+    /// The number of the first line that may match.
+    pub(super) fn first_seq(&self) -> u64 {
+        self.first_seq
+    }
+
     /// Whether lines of a record may match.
     pub(super) fn matches_record(
         &self,
@@ -76,6 +84,32 @@ impl Filter {
             && self.query.until.is_none_or(|until| time < until)
     }
 
+    /// Whether damage may have hidden matching lines. `is_being_written` is whether the segment is the
+    /// one to which an instance writes: its end is not damaged, but incomplete.
+    fn matches_damage(
+        &self,
+        damage: &Damage,
+        run: Option<u64>,
+        generation: Option<GenerationRef>,
+        is_being_written: bool,
+    ) -> bool {
+        let before = damage.before.as_ref();
+        let after = damage.after.as_ref();
+        let is_generation = generation.is_none_or(|selected| {
+            run.is_none_or(|run| run == selected.run)
+                && before.is_none_or(|header| header.generation <= selected.generation)
+                && after.is_none_or(|header| header.generation >= selected.generation)
+        });
+        is_generation
+            && !(is_being_written && after.is_none())
+            && damage.end_seq.is_none_or(|end| end > self.first_seq)
+            && damage.first_seq <= self.last_seq
+            && before
+                .is_none_or(|header| self.query.until.is_none_or(|until| header.time() < until))
+            && after
+                .is_none_or(|header| self.query.since.is_none_or(|since| header.time() >= since))
+    }
+
     /// Whether a line is between the bounds; whether it matches is up to a `MessageFilter`.
     pub(super) fn is_in_range(&self, line: &LogLine) -> bool {
         line.seq >= self.first_seq && line.seq <= self.last_seq
@@ -88,6 +122,8 @@ struct Cursor {
     domain: Arc<str>,
     generation: Option<GenerationRef>,
     segments: VecDeque<Segment>,
+    /// The segment that is read.
+    segment: Option<Segment>,
     reader: Option<SegmentReader>,
     header: Option<Header>,
 }
@@ -113,6 +149,7 @@ impl MergeIter {
                     domain: Arc::clone(&segments.domain),
                     generation,
                     segments: files,
+                    segment: None,
                     reader: None,
                     header: None,
                 });
@@ -122,28 +159,29 @@ impl MergeIter {
             cursors,
             order,
             current: None,
+            gaps: VecDeque::new(),
             filter,
             messages: MessageFilter::new(query.query.level, query.pattern.clone()),
         }
     }
 
-    /// The next record that may match.
+    /// The next record that may match. None at the end, and where there is a gap before it.
     fn next_chunk(&mut self) -> Option<(Chunk, u64)> {
-        loop {
+        while self.gaps.is_empty() {
             let Reverse((seq, at)) = self.order.pop()?;
             if seq > self.filter.last_seq {
                 return None;
             }
             let cursor = &mut self.cursors[at];
             let chunk = cursor.read_chunk(self.filter.has_writer);
-            // A file that cannot be opened was removed.
-            if let Some(next) = cursor.advance(&self.filter) {
+            if let Some(next) = cursor.advance(&self.filter, &mut self.gaps) {
                 self.order.push(Reverse((next, at)));
             }
             if chunk.is_some() {
                 return chunk;
             }
         }
+        None
     }
 }
 
@@ -158,53 +196,118 @@ impl Cursor {
     }
 
     /// Advances to the next record that may match, or to the next segment. Returns its number.
-    fn advance(&mut self, filter: &Filter) -> Option<u64> {
+    fn advance(&mut self, filter: &Filter, gaps: &mut VecDeque<StoreGap>) -> Option<u64> {
         loop {
-            if let Some(reader) = &mut self.reader {
-                while let Some(header) = reader.header() {
+            if let Some(mut reader) = self.reader.take() {
+                while let Some(header) = self.next_header(&mut reader, filter, gaps) {
                     if filter.matches_record(&header, reader.run, self.generation) {
                         let seq = header.first_seq;
                         self.header = Some(header);
+                        self.reader = Some(reader);
                         return Some(seq);
                     }
                     reader.skip(&header);
                 }
-                self.reader = None;
                 // The next segment is opened when it is needed: few files are open at once.
                 return self.segments.front().map(|segment| segment.first_seq);
             }
             let segment = self.segments.pop_front()?;
-            self.reader = SegmentReader::open(&self.dir, &segment, &self.domain)
-                .ok()
-                .flatten();
+            match SegmentReader::open(&self.dir, &segment, &self.domain) {
+                Opened::Reader(reader) => self.reader = Some(*reader),
+                Opened::Removed => {}
+                Opened::Damaged(reason) => {
+                    let damage = Damage {
+                        first_seq: segment.first_seq,
+                        end_seq: None,
+                        before: None,
+                        after: None,
+                        reason,
+                    };
+                    gaps.extend(self.gap(damage, None, &segment, filter));
+                }
+            }
+            self.segment = Some(segment);
         }
+    }
+
+    /// The next header of the segment, and the gap before it.
+    fn next_header(
+        &self,
+        reader: &mut SegmentReader,
+        filter: &Filter,
+        gaps: &mut VecDeque<StoreGap>,
+    ) -> Option<Header> {
+        let header = reader.header();
+        if let (Some(damage), Some(segment)) = (reader.take_damage(), &self.segment) {
+            gaps.extend(self.gap(damage, Some(reader.run), segment, filter));
+        }
+        header
+    }
+
+    /// The gap that damage of a segment is, if it may have hidden matching lines.
+    fn gap(
+        &self,
+        damage: Damage,
+        run: Option<u64>,
+        segment: &Segment,
+        filter: &Filter,
+    ) -> Option<StoreGap> {
+        let next = self.segments.front().map(|next| next.first_seq);
+        let is_being_written = filter.has_writer && next.is_none();
+        let damage = Damage {
+            end_seq: damage.end_seq.or(next),
+            ..damage
+        };
+        let known = damage.before.as_ref().or(damage.after.as_ref());
+        filter
+            .matches_damage(&damage, run, self.generation, is_being_written)
+            .then(|| StoreGap {
+                domain: Arc::clone(&self.domain),
+                first_seq: damage.first_seq,
+                last_seq: damage.end_seq.map(|end| end.saturating_sub(1)),
+                file: segment.path(&self.dir),
+                time: known.map_or(segment.written, Header::time),
+                generation: known.map_or(0, |header| header.generation),
+                reason: damage.reason,
+            })
+    }
+}
+
+impl MergeIter {
+    /// The next line of which it is known that it is selected.
+    fn next_selected(&mut self) -> Option<Stored> {
+        while let Some((line, run)) = self.messages.pop() {
+            if self.filter.is_in_range(&line) {
+                return Some(Stored::Line(StoredLine { line, run }));
+            }
+        }
+        None
     }
 }
 
 impl Iterator for MergeIter {
-    type Item = StoredLine;
+    type Item = Stored;
 
-    fn next(&mut self) -> Option<StoredLine> {
+    fn next(&mut self) -> Option<Stored> {
         loop {
-            if let Some((line, run)) = self.messages.pop() {
-                if self.filter.is_in_range(&line) {
-                    return Some(StoredLine { line, run });
-                }
-                continue;
+            if let Some(line) = self.next_selected() {
+                return Some(line);
             }
             let next = self.current.as_mut();
             let next = next.and_then(|(chunk, cursor, run)| Some((chunk.line(cursor)?, *run)));
             if let Some((line, run)) = next {
                 self.messages.push(line, run);
-            } else if let Some((chunk, run)) = self.next_chunk() {
+                continue;
+            }
+            self.current = None;
+            if let Some(gap) = self.gaps.pop_front() {
+                return Some(Stored::Gap(gap));
+            }
+            if let Some((chunk, run)) = self.next_chunk() {
                 self.current = Some((chunk, ChunkCursor::default(), run));
-            } else {
-                self.current = None;
+            } else if self.gaps.is_empty() {
                 self.messages.finish();
-                let (line, run) = self.messages.pop()?;
-                if self.filter.is_in_range(&line) {
-                    return Some(StoredLine { line, run });
-                }
+                return self.next_selected();
             }
         }
     }

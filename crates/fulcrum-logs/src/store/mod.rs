@@ -22,7 +22,8 @@
 //! # Reading
 //!
 //! [`StoreReader`] reads the directory, with or without a running instance, and merges the lines of
-//! several domains by sequence number, which is the order in which they were read.
+//! several domains by sequence number, which is the order in which they were read. A damaged file is
+//! read as far as possible, and what is missing is a [`StoreGap`].
 //!
 //! # Why pipes and not files
 //!
@@ -46,6 +47,7 @@
 mod active_segment;
 mod compressor;
 mod event;
+mod gap;
 mod generations;
 mod log_store;
 mod merge;
@@ -64,9 +66,10 @@ mod write_queue;
 mod writer;
 
 pub use event::StoreEvent;
+pub use gap::StoreGap;
 pub use generations::{GenerationFilter, GenerationRef};
 pub use log_store::Store;
-pub use query::{StoreQuery, StoredLine};
+pub use query::{StoreQuery, Stored, StoredLine};
 pub use reader::StoreReader;
 pub use retention::RetentionLimits;
 

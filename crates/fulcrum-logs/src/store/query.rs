@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use super::gap::StoreGap;
 use super::generations::GenerationRef;
 use super::segments::DomainSegments;
 use crate::line::LogLine;
@@ -58,4 +59,24 @@ pub struct StoredLine {
     pub line: LogLine,
     /// The id of the run, see [`Store::run`](super::Store::run).
     pub run: u64,
+}
+
+/// What a store has: a line, or a gap where lines were.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Stored {
+    /// A line.
+    Line(StoredLine),
+    /// Lines that cannot be read.
+    Gap(StoreGap),
+}
+
+impl Stored {
+    /// The line, if it is one.
+    #[must_use]
+    pub fn line(self) -> Option<StoredLine> {
+        match self {
+            Self::Line(line) => Some(line),
+            Self::Gap(_) => None,
+        }
+    }
 }

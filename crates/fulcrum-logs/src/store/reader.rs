@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use super::generations::{GenerationFilter, GenerationRef};
 use super::merge::MergeIter;
-use super::query::{StoreQuery, StoredLine};
+use super::query::{StoreQuery, Stored, StoredLine};
 use super::segments::DomainSegments;
 use super::{segment, tail};
 
@@ -53,40 +53,33 @@ impl StoreReader {
     }
 
     /// The selected lines, in order. They are read as the iterator advances: memory is bounded by
-    /// one record for each domain.
-    ///
-    /// # Errors
-    /// A file cannot be opened.
-    pub fn read(&self, query: &StoreQuery) -> io::Result<impl Iterator<Item = StoredLine> + use<>> {
+    /// one record for each domain. What is damaged is skipped.
+    pub fn read(&self, query: &StoreQuery) -> impl Iterator<Item = StoredLine> + use<> {
+        self.read_with_gaps(query).filter_map(Stored::line)
+    }
+
+    /// The selected lines, in order, and the gaps where a damaged file had lines that may have been
+    /// selected.
+    pub fn read_with_gaps(&self, query: &StoreQuery) -> impl Iterator<Item = Stored> + use<> {
         let first_seq = match query.query.tail {
             None => query.after_seq.saturating_add(1),
             Some(0) => u64::MAX,
-            Some(count) => tail::first_seq_of_tail(&self.domains, query, count)?,
+            Some(count) => tail::first_seq_of_tail(&self.domains, query, count),
         };
-        Ok(MergeIter::new(&self.domains, query, first_seq))
+        MergeIter::new(&self.domains, query, first_seq)
     }
 
     /// The number of lines that [`read`](Self::read) returns.
-    ///
-    /// # Errors
-    /// A file cannot be opened.
-    pub fn count(&self, query: &StoreQuery) -> io::Result<usize> {
-        Ok(self.read(query)?.count())
+    #[must_use]
+    pub fn count(&self, query: &StoreQuery) -> usize {
+        self.read(query).count()
     }
 
     /// The generation of a domain that a filter selects, if the store has lines of it.
-    ///
-    /// # Errors
-    /// A file cannot be opened.
-    pub fn find_generation(
-        &self,
-        domain: &str,
-        filter: GenerationFilter,
-    ) -> io::Result<Option<GenerationRef>> {
+    #[must_use]
+    pub fn find_generation(&self, domain: &str, filter: GenerationFilter) -> Option<GenerationRef> {
         let mut domains = self.domains.iter();
-        match domains.find(|segments| &*segments.domain == domain) {
-            Some(segments) => filter.resolve(segments),
-            None => Ok(None),
-        }
+        let segments = domains.find(|segments| &*segments.domain == domain)?;
+        filter.resolve(segments)
     }
 }

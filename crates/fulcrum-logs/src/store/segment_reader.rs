@@ -8,6 +8,7 @@ use std::sync::Arc;
 use bytes::{Buf, BytesMut};
 use lz4_flex::frame::FrameDecoder;
 
+use super::gap::Damage;
 use super::record::{HEADER_LEN, Header};
 use super::segment::{self, Segment};
 use crate::chunk::Chunk;
@@ -15,13 +16,29 @@ use crate::chunk::Chunk;
 /// The size of a read, in bytes.
 const READ_SIZE: usize = 64 * 1024;
 
-/// Reads a segment from its start. Bytes that are no record are skipped, up to the next record.
+/// Reads a segment from its start. Bytes that are no record are skipped, up to the next record, and
+/// are [`Damage`].
 pub(super) struct SegmentReader {
     input: Input,
     buffer: BytesMut,
     /// The id of the run that wrote it.
     pub(super) run: u64,
     domain: Arc<str>,
+    /// The number after the last line that was read.
+    next_seq: u64,
+    last_header: Option<Header>,
+    /// Why reading ended before the end of the file.
+    read_error: Option<String>,
+    damage: Option<Damage>,
+}
+
+/// A segment that was opened.
+pub(super) enum Opened {
+    Reader(Box<SegmentReader>),
+    /// It was removed since it was listed: it has expired.
+    Removed,
+    /// It cannot be read, for this reason.
+    Damaged(String),
 }
 
 enum Input {
@@ -31,15 +48,8 @@ enum Input {
 }
 
 impl SegmentReader {
-    /// Opens it; `None` if it was removed or is no segment.
-    ///
-    /// # Errors
-    /// It exists and cannot be read.
-    pub(super) fn open(
-        dir: &Path,
-        segment: &Segment,
-        domain: &Arc<str>,
-    ) -> io::Result<Option<Self>> {
+    /// Opens a segment.
+    pub(super) fn open(dir: &Path, segment: &Segment, domain: &Arc<str>) -> Opened {
         let path = segment.path(dir);
         let opened = match segment::open(&path) {
             // It may have been compressed since it was listed.
@@ -52,8 +62,8 @@ impl SegmentReader {
         let (file, compressed) = match opened {
             Ok(opened) => opened,
             // Expired segments are removed while others are read.
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-            Err(error) => return Err(with_path(&path, &error)),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Opened::Removed,
+            Err(error) => return Opened::Damaged(error.to_string()),
         };
         let input = if compressed {
             Input::Compressed(Box::new(FrameDecoder::new(file)))
@@ -65,8 +75,23 @@ impl SegmentReader {
             buffer: BytesMut::new(),
             run: 0,
             domain: Arc::clone(domain),
+            next_seq: segment.first_seq,
+            last_header: None,
+            read_error: None,
+            damage: None,
         };
-        Ok(reader.read_file_header().then_some(reader))
+        if reader.read_file_header() {
+            return Opened::Reader(Box::new(reader));
+        }
+        let is_empty = reader.buffer.is_empty();
+        Opened::Damaged(reader.read_error.unwrap_or_else(|| {
+            let what = if is_empty {
+                "it is empty"
+            } else {
+                "it has no valid header"
+            };
+            what.to_owned()
+        }))
     }
 
     fn read_file_header(&mut self) -> bool {
@@ -82,19 +107,59 @@ impl SegmentReader {
 
     /// The header of the next record, followed by its text. `None` at the end.
     pub(super) fn header(&mut self) -> Option<Header> {
+        let mut skipped = 0;
         loop {
             if !self.fill(HEADER_LEN) {
+                skipped += self.buffer.len();
+                self.buffer.clear();
+                self.end(skipped);
                 return None;
             }
             if let Some(header) = Header::decode(&self.buffer) {
                 self.buffer.advance(HEADER_LEN);
+                // Other bytes between two records have hidden no line.
+                if skipped > 0 && header.first_seq > self.next_seq {
+                    self.add_damage(Some(&header), no_record(skipped));
+                }
+                self.next_seq = header.end_seq();
+                self.last_header = Some(header.clone());
                 return Some(header);
             }
             // Damaged. The next record starts with a separator.
             let next =
                 memchr::memchr(0x1e, &self.buffer[1..]).map_or(self.buffer.len(), |at| at + 1);
             self.buffer.advance(next);
+            skipped += next;
         }
+    }
+
+    /// The damage that was found since the last call.
+    pub(super) fn take_damage(&mut self) -> Option<Damage> {
+        self.damage.take()
+    }
+
+    /// The end of the file, or of what can be read of it.
+    fn end(&mut self, skipped: usize) {
+        let reason = match self.read_error.take() {
+            Some(error) => error,
+            None if skipped > 0 => no_record(skipped),
+            None => return,
+        };
+        self.add_damage(None, reason);
+    }
+
+    fn add_damage(&mut self, after: Option<&Header>, reason: String) {
+        let first_seq = match &self.damage {
+            Some(earlier) => earlier.first_seq,
+            None => self.next_seq,
+        };
+        self.damage = Some(Damage {
+            first_seq,
+            end_seq: after.map(|header| header.first_seq),
+            before: self.last_header.clone(),
+            after: after.cloned(),
+            reason,
+        });
     }
 
     /// Skips the text of the record whose header was read last.
@@ -130,7 +195,21 @@ impl SegmentReader {
         // Copied: lines may be in use for longer than the buffer.
         let text = bytes::Bytes::copy_from_slice(&self.buffer[..buffered]);
         self.buffer.advance(buffered);
-        header.chunk(&self.domain, text)
+        let chunk = header.chunk(&self.domain, text);
+        if buffered < length {
+            let lines = chunk.as_ref().map_or(0, |chunk| chunk.lines.lines);
+            let first_missing = header.first_seq + u64::from(lines);
+            if first_missing < header.end_seq() {
+                self.damage = Some(Damage {
+                    first_seq: first_missing,
+                    end_seq: Some(header.end_seq()),
+                    before: self.last_header.clone(),
+                    after: None,
+                    reason: format!("it ends {} bytes early", length - buffered),
+                });
+            }
+        }
+        chunk
     }
 
     /// Reads until the buffer has `length` bytes; false if there are fewer.
@@ -149,7 +228,11 @@ impl SegmentReader {
                 match read {
                     Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
                     // A failing disk or a damaged file: the records read before are valid.
-                    read => break read.unwrap_or(0),
+                    Err(error) => {
+                        self.read_error = Some(error.to_string());
+                        break 0;
+                    }
+                    Ok(read) => break read,
                 }
             };
             self.buffer.truncate(before + read);
@@ -162,13 +245,26 @@ impl SegmentReader {
     }
 }
 
+fn no_record(bytes: usize) -> String {
+    format!("{bytes} bytes are no record")
+}
+
 /// The sequence number after the last line of a segment.
 ///
 /// # Errors
 /// It cannot be read.
 pub(super) fn end_seq(dir: &Path, segment: &Segment) -> io::Result<u64> {
-    let Some(mut reader) = SegmentReader::open(dir, segment, &Arc::from(""))? else {
-        return Ok(segment.first_seq);
+    let mut reader = match SegmentReader::open(dir, segment, &Arc::from("")) {
+        Opened::Reader(reader) => reader,
+        Opened::Removed => return Ok(segment.first_seq),
+        // Its numbers are not known, so it must not be the newest: a file that is not readable is.
+        Opened::Damaged(_) if segment::open(&segment.path(dir)).is_ok() => {
+            return Ok(segment.first_seq);
+        }
+        Opened::Damaged(reason) => {
+            let path = segment.path(dir);
+            return Err(io::Error::other(format!("{}: {reason}", path.display())));
+        }
     };
     let mut end = segment.first_seq;
     while let Some(header) = reader.header() {
@@ -176,8 +272,4 @@ pub(super) fn end_seq(dir: &Path, segment: &Segment) -> io::Result<u64> {
         reader.skip(&header);
     }
     Ok(end)
-}
-
-fn with_path(path: &Path, error: &io::Error) -> io::Error {
-    io::Error::new(error.kind(), format!("{}: {error}", path.display()))
 }

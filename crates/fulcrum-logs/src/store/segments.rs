@@ -1,12 +1,11 @@
 //! The segments of one domain.
 
-use std::io;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use super::segment::Segment;
-use super::segment_reader::SegmentReader;
+use super::segment_reader::{Opened, SegmentReader};
 
 /// Times of files are coarser than those of lines by at most this.
 const FS_TIME_GRANULARITY: Duration = Duration::from_secs(1);
@@ -30,8 +29,12 @@ impl DomainSegments {
         })
     }
 
-    /// Opens a segment; `None` if it was removed.
-    pub(super) fn open(&self, segment: &Segment) -> io::Result<Option<SegmentReader>> {
-        SegmentReader::open(&self.dir, segment, &self.domain)
+    /// Opens a segment; `None` if it was removed or cannot be read, which the reader of its lines
+    /// reports.
+    pub(super) fn open(&self, segment: &Segment) -> Option<SegmentReader> {
+        match SegmentReader::open(&self.dir, segment, &self.domain) {
+            Opened::Reader(reader) => Some(*reader),
+            Opened::Removed | Opened::Damaged(_) => None,
+        }
     }
 }

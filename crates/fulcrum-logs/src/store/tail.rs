@@ -1,7 +1,6 @@
 //! Finds where the newest lines start.
 
 use std::collections::VecDeque;
-use std::io;
 
 use super::generations::GenerationRef;
 use super::merge::Filter;
@@ -14,15 +13,15 @@ pub(super) fn first_seq_of_tail(
     domains: &[DomainSegments],
     query: &StoreQuery,
     count: usize,
-) -> io::Result<u64> {
+) -> u64 {
     let filter = Filter::new(query, query.after_seq.saturating_add(1));
     let mut all = Vec::new();
     for (segments, generation) in query.select(domains) {
-        all.extend(newest_seqs(segments, generation, query, &filter, count)?);
+        all.extend(newest_seqs(segments, generation, query, &filter, count));
     }
     all.sort_unstable();
     let first = all.len().saturating_sub(count);
-    Ok(all.get(first).copied().unwrap_or(u64::MAX))
+    all.get(first).copied().unwrap_or(u64::MAX)
 }
 
 /// The sequence numbers of the newest `count` matching lines of one domain.
@@ -32,14 +31,14 @@ fn newest_seqs(
     query: &StoreQuery,
     filter: &Filter,
     count: usize,
-) -> io::Result<VecDeque<u64>> {
+) -> VecDeque<u64> {
     let mut found: VecDeque<u64> = VecDeque::new();
     for segment in segments.since(query.query.since).rev() {
         let missing = count - found.len();
         if missing == 0 {
             break;
         }
-        let Some(mut reader) = segments.open(segment)? else {
+        let Some(mut reader) = segments.open(segment) else {
             continue;
         };
         let mut in_segment = VecDeque::new();
@@ -56,7 +55,8 @@ fn newest_seqs(
                     in_segment.extend(next_seqs(&mut messages, filter));
                 }
             } else {
-                in_segment.extend(header.first_seq..header.end_seq());
+                // The record may begin before the lines that are asked for.
+                in_segment.extend(header.first_seq.max(filter.first_seq())..header.end_seq());
                 reader.skip(&header);
             }
             let surplus = in_segment.len().saturating_sub(missing);
@@ -69,7 +69,7 @@ fn newest_seqs(
         in_segment.append(&mut found);
         found = in_segment;
     }
-    Ok(found)
+    found
 }
 
 /// The numbers of the selected lines that are known so far.

@@ -14,6 +14,8 @@ pub(crate) const ASSET_CHANGED: &str = "asset_changed";
 pub(crate) const CANCEL: &str = "cancel";
 /// The type of the notification that more parts of a response are wanted.
 pub(crate) const CREDIT: &str = "credit";
+/// The type of an event that a domain has subscribed to.
+pub(crate) const EVENT: &str = "event";
 
 /// The type that stands for a message of a domain that cannot be delivered; see
 /// [`RejectedMessage`](super::inbound::RejectedMessage).
@@ -40,6 +42,7 @@ pub(crate) fn is_reserved(type_: &str) -> bool {
         CANCEL,
         REJECTED,
         CREDIT,
+        EVENT,
     ]
     .contains(&type_)
 }

@@ -37,6 +37,10 @@ mod stream;
 #[cfg(test)]
 mod tests;
 mod token_binding;
+mod topic_table;
+mod topics;
+mod web;
+mod web_origins;
 
 pub use authorization::{
     RegistrationAuthorizer, RegistrationError, RegistrationGrant, RegistrationRequest, StopNotice,
@@ -58,3 +62,4 @@ pub use outlook::Outlook;
 pub use peer_process::{DomainProcess, PeerProcess};
 pub use registry::{Registry, ServerConfig};
 pub use serve::{ServeError, serve_domains};
+pub use web_origins::WebOrigins;

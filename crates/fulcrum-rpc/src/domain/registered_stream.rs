@@ -49,14 +49,16 @@ impl CallSource {
     /// would end the stream; then the call fails, and there is none.
     fn message(&self, outgoing: Outgoing<Arc<CallContent>>) -> Option<RuntimeMessage> {
         let id = match &outgoing {
-            Outgoing::Call(id, _) | Outgoing::Cancel(id) | Outgoing::Credit(id, _) => *id,
+            Outgoing::Call(id, _) | Outgoing::Cancel(id) | Outgoing::Credit(id, _) => Some(*id),
+            Outgoing::Event(..) => None,
         };
         let now = Instant::now();
         let message = self.ids.message(outgoing, self.traits, now);
         let size = message.encoded_len();
-        if size <= self.max_message {
+        // The size of events is limited where they are published.
+        let Some(id) = id.filter(|_| size > self.max_message) else {
             return Some(message);
-        }
+        };
         let Self {
             domain,
             max_message,

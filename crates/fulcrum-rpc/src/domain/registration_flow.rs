@@ -152,6 +152,7 @@ impl Registry {
             }
             stream.end(cause, status);
             self.routes().remove_unused(&stream.domain);
+            lock(self.topics()).remove(stream.id);
         }
     }
 

@@ -19,6 +19,8 @@ use super::registered_stream::RegisteredStream;
 use super::registration_table::RegistrationTable;
 use super::request_ids::RequestIds;
 use super::routing::{Limits, RouteTable};
+use super::topic_table::TopicTable;
+use super::web_origins::WebOrigins;
 use crate::framework::RuntimeMessage;
 use crate::transport::{KEEPALIVE_INTERVAL, KEEPALIVE_TIMEOUT, RateLimiter};
 
@@ -39,6 +41,8 @@ pub struct ServerConfig {
     /// The size of a message, in bytes; 16 MiB by default. At least 1 KiB is needed besides the
     /// texts. A domain receives at most 4 MiB unless it has the capability `large_messages`.
     pub max_message: usize,
+    /// The pages that may call domains from a browser; none by default.
+    pub web_origins: WebOrigins,
     /// The time that open streams have to end when the server shuts down; 1 s by default.
     pub shutdown_grace: Duration,
     /// The time without data on a connection after which a keep-alive ping is sent; 10 s by
@@ -55,6 +59,7 @@ impl Default for ServerConfig {
             call_timeout: Duration::from_secs(30),
             call_queue: 32 * 1024 * 1024,
             max_message: 16 * 1024 * 1024,
+            web_origins: WebOrigins::default(),
             shutdown_grace: Duration::from_secs(1),
             keepalive_interval: KEEPALIVE_INTERVAL,
             keepalive_timeout: KEEPALIVE_TIMEOUT,
@@ -80,6 +85,7 @@ pub(super) struct Shared {
     health: HealthReporter,
     pub(super) next_stream_id: AtomicU64,
     routes: RouteTable,
+    topics: Mutex<TopicTable<Arc<RegisteredStream>>>,
     ids: RequestIds,
 }
 
@@ -118,6 +124,7 @@ impl Registry {
             health: HealthReporter::new(),
             next_stream_id: AtomicU64::new(1),
             routes: RouteTable::new(limits),
+            topics: Mutex::default(),
             ids: RequestIds::new(),
         };
         Self {
@@ -266,6 +273,10 @@ impl Registry {
 
     pub(crate) fn routes(&self) -> &RouteTable {
         &self.shared.routes
+    }
+
+    pub(crate) fn topics(&self) -> &Mutex<TopicTable<Arc<RegisteredStream>>> {
+        &self.shared.topics
     }
 
     pub(crate) fn ids(&self) -> &RequestIds {

@@ -6,8 +6,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use tokio::time::Instant;
 
-use super::message::{CANCEL, CREDIT};
-use super::routing::{CallContent, CallId, Outgoing};
+use super::message::{CANCEL, CREDIT, EVENT};
+use super::routing::{CallContent, CallId, EventContent, Outgoing};
 use crate::framework::RuntimeMessage;
 
 /// What requests to a client have, by its capabilities.
@@ -59,6 +59,10 @@ impl RequestIds {
         traits: RequestTraits,
         now: Instant,
     ) -> RuntimeMessage {
+        let outgoing = match outgoing {
+            Outgoing::Event(event, missed) => return event_message(&event, missed),
+            outgoing => outgoing,
+        };
         let (id, type_, payload, deadline, credit) = match outgoing {
             Outgoing::Call(id, content) => {
                 let CallContent {
@@ -76,6 +80,7 @@ impl RequestIds {
                 let payload = format!(r#"{{"parts":{parts}}}"#);
                 (id, CREDIT.to_owned(), payload, None, 0)
             }
+            Outgoing::Event(..) => unreachable!("handled above"),
         };
         // Rounded up, so that the domain does not give up before the caller; zero is no limit.
         let deadline_ms = deadline.map_or(0, |deadline| {
@@ -91,6 +96,27 @@ impl RequestIds {
             deadline_ms,
             stream_credit: credit,
         }
+    }
+}
+
+/// The wire message of an event.
+fn event_message(event: &EventContent, missed: u64) -> RuntimeMessage {
+    let EventContent {
+        topic,
+        from,
+        payload,
+    } = event;
+    let text = |text: &str| serde_json::Value::from(text).to_string();
+    RuntimeMessage {
+        r#type: EVENT.to_owned(),
+        // The payload is a JSON text, as it was published.
+        payload: format!(
+            r#"{{"topic":{},"from":{},"missed":{missed},"payload":{payload}}}"#,
+            text(topic),
+            text(from)
+        ),
+        success: true,
+        ..RuntimeMessage::default()
     }
 }
 

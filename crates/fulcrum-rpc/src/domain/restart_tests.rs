@@ -222,3 +222,68 @@ async fn a_call_that_its_caller_gives_up_is_cancelled_at_the_domain() {
         ("cancel", request.request_id)
     );
 }
+
+/// Sends a request about events, and returns the payload of its response.
+async fn request(peer: &mut Peer, domain: &str, type_: &str, payload: &str) -> serde_json::Value {
+    peer.send(message(domain, type_, payload, "e1"));
+    let response = peer.recv().await;
+    assert_eq!(response.request_id, "e1", "{response:?}");
+    serde_json::from_str(&response.payload).expect("JSON")
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_event_reaches_those_that_subscribed_at_most_once_and_its_loss_is_told() {
+    let harness = Harness::new();
+    let mut orders = harness.join("orders", Some("1")).await;
+    let mut users = harness.join("users", Some("1")).await;
+    let _other = harness.join("other", Some("1")).await;
+    let publish = r#"{"topic":"paid","payload":{"id":1}}"#;
+    let none = request(&mut orders, "orders", "event_publish", publish).await;
+    assert_eq!(none["subscribers"], 0);
+    request(
+        &mut users,
+        "users",
+        "event_subscribe",
+        r#"{"topics":["paid"]}"#,
+    )
+    .await;
+    for number in 0..1_200 {
+        let sent = request(&mut orders, "orders", "event_publish", publish).await;
+        assert_eq!(sent["subscribers"], 1);
+        assert_eq!(sent["dropped"], u64::from(number >= 1_000));
+    }
+    let mut missed = 0;
+    for _ in 0..1_000 {
+        let event = users.recv().await;
+        assert_eq!(
+            (event.r#type.as_str(), event.request_id.as_str()),
+            ("event", "")
+        );
+        let event: serde_json::Value = serde_json::from_str(&event.payload).expect("JSON");
+        assert_eq!(
+            (&event["topic"], &event["from"], &event["payload"]["id"]),
+            (&"paid".into(), &"orders".into(), &1.into())
+        );
+        missed += event["missed"].as_u64().expect("a number");
+    }
+    assert_eq!(missed, 200);
+    // An event does not keep calls from being read.
+    let call = harness.call("user_index_request");
+    settle().await;
+    request(&mut orders, "orders", "event_publish", publish).await;
+    assert_eq!(users.recv().await.r#type, "user_index_request");
+    assert_eq!(users.recv().await.r#type, "event");
+    call.abort();
+
+    request(
+        &mut users,
+        "users",
+        "event_unsubscribe",
+        r#"{"topics":["paid"]}"#,
+    )
+    .await;
+    let none = request(&mut orders, "orders", "event_publish", publish).await;
+    assert_eq!(none["subscribers"], 0);
+    let invalid = request(&mut orders, "orders", "event_publish", "{}").await;
+    assert_eq!(invalid["code"], "INVALID");
+}

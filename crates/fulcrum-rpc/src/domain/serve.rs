@@ -18,13 +18,14 @@ use super::inbound::InboundLayer;
 use super::listeners::Listeners;
 use super::registry::Registry;
 use super::service::Service;
+use super::web::WebLayer;
 use crate::framework;
 use crate::framework::framework_service_server::FrameworkServiceServer;
 use crate::health;
 use crate::health::health_server::HealthServer;
 use crate::transport::{
     Acceptor, HANDSHAKE_TIMEOUT, HandshakeError, MAX_HEADER_LIST, MAX_STREAMS, MonitoredConnection,
-    await_preface, refuse_http1, serve_until,
+    await_preface, may_be_call, refuse_http1, serve_until,
 };
 
 /// Why serving the domain protocol failed.
@@ -47,7 +48,7 @@ pub enum ServeError {
 }
 
 /// Serves domains and their callers, `grpc.health.v1` and reflection, until `shutdown` is
-/// canceled.
+/// canceled. Callers may use gRPC, gRPC-Web and Connect.
 ///
 /// Then all streams end with a status, and connections that are still open after
 /// [`ServerConfig::shutdown_grace`](super::registry::ServerConfig::shutdown_grace) are cut. So
@@ -87,6 +88,8 @@ pub async fn serve_domains(
         .http2_keepalive_timeout(Some(registry.config().keepalive_timeout))
         .max_concurrent_streams(MAX_STREAMS)
         .http2_max_header_list_size(MAX_HEADER_LIST)
+        .accept_http1(true)
+        .layer(WebLayer::new(registry.clone()))
         .layer(MapResponseLayer::new(map_status_codes))
         .layer(CallerDeadlineLayer)
         .layer(InboundLayer { max_message })
@@ -141,11 +144,16 @@ fn accept_all(
         };
         let check = |mut stream: MonitoredStream| async move {
             stream.set_nodelay();
-            let preface = await_preface(&mut stream, HANDSHAKE_TIMEOUT).await;
-            if let Err(HandshakeError::Http1) = preface {
-                refuse_http1(&mut stream).await;
+            match await_preface(&mut stream, HANDSHAKE_TIMEOUT).await {
+                Ok(preface) => Ok((stream, preface)),
+                Err(HandshakeError::Http1 { read }) if may_be_call(&read) => Ok((stream, read)),
+                Err(error) => {
+                    if matches!(error, HandshakeError::Http1 { .. }) {
+                        refuse_http1(&mut stream).await;
+                    }
+                    Err(error)
+                }
             }
-            Ok::<_, HandshakeError>((stream, preface?))
         };
         tokio::spawn(Arc::clone(&acceptor).run(accept, check, stop.clone()));
     }

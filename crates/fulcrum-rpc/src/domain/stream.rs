@@ -405,6 +405,9 @@ impl Driver {
             type_: type_.clone(),
             payload,
         };
+        if let Some(response) = self.registry.handle_event_request(&self.stream, &request) {
+            return self.reply(response, request_id);
+        }
         let info = (type_, request_id.clone());
         let (registry, stream) = (self.registry.clone(), Arc::clone(&self.stream));
         let task = self.requests.spawn(async move {

@@ -153,6 +153,12 @@ pub struct Details {
     /// limits the check.
     #[prost(string, tag = "6")]
     pub readiness: ::prost::alloc::string::String,
+    /// Variables that are set because of the terminal, and why.
+    #[prost(map = "string, string", tag = "7")]
+    pub env_origins: ::std::collections::HashMap<
+        ::prost::alloc::string::String,
+        ::prost::alloc::string::String,
+    >,
 }
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct ChangeRequest {
@@ -480,6 +486,13 @@ pub struct Event {
     /// Events of the instance have the domain fulcrum: config_changed, config_invalid, …
     #[prost(string, tag = "8")]
     pub kind: ::prost::alloc::string::String,
+    /// How often it has happened since the domain's last transition: a repeat replaces the earlier
+    /// event. 0 is once, from an instance that does not count.
+    #[prost(uint64, tag = "9")]
+    pub count: u64,
+    /// When it happened for the first time.
+    #[prost(message, optional, tag = "10")]
+    pub first_time: ::core::option::Option<::prost_types::Timestamp>,
 }
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct CallRequest {

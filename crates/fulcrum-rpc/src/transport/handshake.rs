@@ -1,8 +1,9 @@
-//! Reads the HTTP/2 preface of a connection within a time limit.
+//! Reads the first bytes of a connection within a time limit: the HTTP/2 preface, or where it is
+//! served the method of an HTTP/1 request.
 //!
-//! hyper waits for the preface without limit, and reports anything else as a protocol error.
-//! Here the first bytes are read before hyper receives the connection, so that another protocol
-//! costs a few bytes and is named.
+//! hyper waits for them without limit, and reports anything else as a protocol error. Here they
+//! are read before hyper receives the connection, so that another protocol costs a few bytes and
+//! is named.
 
 use std::io;
 use std::time::Duration;
@@ -20,7 +21,10 @@ pub(crate) enum HandshakeError {
     #[error("TLS handshake received, but this port serves plain text: use an insecure channel")]
     Tls,
     #[error("HTTP/1 request received, but this port serves gRPC over HTTP/2")]
-    Http1,
+    Http1 {
+        /// The bytes that were read.
+        read: Vec<u8>,
+    },
     #[error("the received bytes are not HTTP/2")]
     NotHttp2,
     #[error("closed by the peer without sending data")]
@@ -36,13 +40,13 @@ impl Rejection for HandshakeError {
         match self {
             Self::NoData => true,
             Self::Io(error) => error.kind() == io::ErrorKind::ConnectionReset,
-            Self::Tls | Self::Http1 | Self::NotHttp2 | Self::Timeout(_) => false,
+            Self::Tls | Self::Http1 { .. } | Self::NotHttp2 | Self::Timeout(_) => false,
         }
     }
 }
 
 /// What an HTTP/1 client is told, and how to go on.
-const UPGRADE_SENTENCE: &str = "This port speaks gRPC over HTTP/2 without TLS (h2c), and this is an HTTP/1 request. Use a gRPC client, or `fulcrum domains call`.\n";
+pub(crate) const UPGRADE_SENTENCE: &str = "This port speaks gRPC over HTTP/2 without TLS (h2c), and this is another HTTP/1 request than a POST to /framework.FrameworkService/SendMessage by gRPC-Web or Connect. Use a gRPC client, fetch with the content type application/json, or `fulcrum domains call`.\n";
 
 /// The time in which an HTTP/1 client must take its response.
 const HTTP1_LIMIT: Duration = Duration::from_secs(1);
@@ -77,10 +81,18 @@ where
     let _ = tokio::time::timeout(HTTP1_LIMIT, responding).await;
 }
 
+/// Whether these first bytes of an HTTP/1 request may be those of a call by gRPC-Web or Connect, or
+/// of a browser that asks for permission.
+pub(crate) fn may_be_call(read: &[u8]) -> bool {
+    [&b"POST "[..], b"OPTIONS "]
+        .iter()
+        .any(|method| read.starts_with(method))
+}
+
 /// Reads the preface and returns it, to be put back in front of the stream.
 ///
 /// # Errors
-/// If the peer sends anything else (as soon as one byte differs), if it closes the connection,
+/// If the peer sends anything else (as soon as it is clear what), if it closes the connection,
 /// if reading fails, or if `limit` passes.
 pub(crate) async fn await_preface<S>(
     stream: &mut S,
@@ -102,8 +114,9 @@ where
                 });
             }
             length += count;
-            if seen[..length] != PREFACE[..length] {
-                return Err(classify(&seen[..length]));
+            let seen = &seen[..length];
+            if seen != &PREFACE[..length] && !is_begun_method(seen) {
+                return Err(classify(seen));
             }
         }
         Ok(seen.to_vec())
@@ -113,20 +126,30 @@ where
         .unwrap_or(Err(HandshakeError::Timeout(limit)))
 }
 
+const METHODS: [&[u8]; 7] = [
+    b"GET ",
+    b"POST ",
+    b"PUT ",
+    b"HEAD ",
+    b"DELETE ",
+    b"OPTIONS ",
+    b"CONNECT ",
+];
+
+/// Whether these bytes are a part of an HTTP/1 method, which are soon followed by the rest.
+fn is_begun_method(bytes: &[u8]) -> bool {
+    METHODS
+        .iter()
+        .any(|method| bytes.len() < method.len() && method.starts_with(bytes))
+}
+
 fn classify(bytes: &[u8]) -> HandshakeError {
-    const METHODS: [&[u8]; 7] = [
-        b"GET ",
-        b"POST ",
-        b"PUT ",
-        b"HEAD ",
-        b"DELETE ",
-        b"OPTIONS ",
-        b"CONNECT ",
-    ];
     if bytes.starts_with(&[0x16, 0x03]) {
         HandshakeError::Tls
     } else if METHODS.iter().any(|method| bytes.starts_with(method)) {
-        HandshakeError::Http1
+        HandshakeError::Http1 {
+            read: bytes.to_vec(),
+        }
     } else {
         HandshakeError::NotHttp2
     }
@@ -154,7 +177,7 @@ mod tests {
         ));
         assert!(matches!(
             handshake(b"GET / HTTP/1.1\r\n").await,
-            Err(HandshakeError::Http1)
+            Err(HandshakeError::Http1 { read }) if read == b"GET / HTTP/1.1\r\n"
         ));
         assert!(matches!(
             handshake(b"PRI * HTTP/9.9").await,
@@ -165,6 +188,26 @@ mod tests {
             Err(HandshakeError::NotHttp2)
         ));
         assert!(matches!(handshake(b"").await, Err(HandshakeError::NoData)));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_method_in_single_bytes_is_named() {
+        for (request, is_call) in [("POST ", true), ("OPTIONS ", true), ("GET ", false)] {
+            let (mut client, mut server) = tokio::io::duplex(1);
+            let sending = tokio::spawn(async move {
+                // The rest is not read.
+                let _ = client.write_all(format!("{request}/").as_bytes()).await;
+            });
+            match await_preface(&mut server, LIMIT).await {
+                Err(HandshakeError::Http1 { read }) => {
+                    assert_eq!(read, request.as_bytes());
+                    assert_eq!(may_be_call(&read), is_call);
+                }
+                other => panic!("{request}: {other:?}"),
+            }
+            drop(server);
+            sending.await.expect("no panic");
+        }
     }
 
     #[tokio::test(start_paused = true)]

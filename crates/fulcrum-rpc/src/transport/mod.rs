@@ -13,11 +13,14 @@ mod serve;
 
 pub(crate) use accept::{Acceptor, Rejection};
 pub(crate) use connection_table::{ConnectionState, PinGuard};
-pub(crate) use handshake::{HandshakeError, await_preface, refuse_http1};
+pub(crate) use handshake::{
+    HandshakeError, UPGRADE_SENTENCE, await_preface, may_be_call, refuse_http1,
+};
 pub(crate) use limits::{
     HANDSHAKE_TIMEOUT, KEEPALIVE_INTERVAL, KEEPALIVE_TIMEOUT, MAX_CONTROL_MESSAGE, MAX_HEADER_LIST,
     MAX_STREAMS,
 };
 pub(crate) use monitored_connection::MonitoredConnection;
+pub(crate) use rate_limited_log::RateLimitedLog;
 pub(crate) use rate_limiter::RateLimiter;
 pub(crate) use serve::serve_until;

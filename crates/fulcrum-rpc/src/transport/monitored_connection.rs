@@ -19,8 +19,20 @@ use super::connection_table::{ConnectionSlot, ConnectionState};
 use super::flood_control::FrameLimiter;
 use super::rate_limited_log::RateLimitedLog;
 
+/// How the HTTP/2 preface begins.
+const HTTP2: &[u8] = b"PRI ";
+
+/// How the bytes of a connection are accounted for.
+enum Accounting {
+    /// By frames, whose number is limited.
+    Http2(FrameLimiter),
+    /// One request after the other. The bytes since the last response are those of a request that is
+    /// not finished.
+    Http1 { unanswered: usize },
+}
+
 /// A connection with the bytes that the handshake read put back, its slot in the connection
-/// table, and the limiter of its frames.
+/// table, and the accounting of its bytes.
 pub(crate) struct MonitoredConnection<S> {
     stream: S,
     /// The bytes that the handshake read.
@@ -29,7 +41,7 @@ pub(crate) struct MonitoredConnection<S> {
     prefix_read: usize,
     cut: Pin<Box<WaitForCancellationFutureOwned>>,
     slot: ConnectionSlot,
-    limiter: FrameLimiter,
+    accounting: Accounting,
     log: RateLimitedLog,
 }
 
@@ -41,13 +53,17 @@ impl<S> MonitoredConnection<S> {
         log: RateLimitedLog,
     ) -> Self {
         let cut = slot.connection().cut().clone();
+        let accounting = match prefix.starts_with(HTTP2) {
+            true => Accounting::Http2(FrameLimiter::new(Instant::now())),
+            false => Accounting::Http1 { unanswered: 0 },
+        };
         Self {
             stream,
             prefix,
             prefix_read: 0,
             cut: Box::pin(cut.cancelled_owned()),
             slot,
-            limiter: FrameLimiter::new(Instant::now()),
+            accounting,
             log,
         }
     }
@@ -58,13 +74,30 @@ impl<S> MonitoredConnection<S> {
 
     /// Accounts for bytes sent to the peer.
     fn record_write(&mut self, count: usize) {
-        self.limiter.on_sent(count);
-        self.slot.connection().release(count);
+        let answered = match &mut self.accounting {
+            Accounting::Http2(limiter) => {
+                limiter.on_sent(count);
+                0
+            }
+            Accounting::Http1 { unanswered } => std::mem::take(unanswered),
+        };
+        self.slot.connection().release(count + answered);
     }
 
     /// Accounts for bytes received from the peer.
     fn inspect(&mut self, bytes: &[u8]) -> io::Result<()> {
-        match self.limiter.inspect(bytes, Instant::now()) {
+        let limiter = match &mut self.accounting {
+            Accounting::Http2(limiter) => limiter,
+            Accounting::Http1 { unanswered } => {
+                if *unanswered == 0 {
+                    self.slot.touch();
+                }
+                *unanswered += bytes.len();
+                self.slot.connection().hold(bytes.len());
+                return Ok(());
+            }
+        };
+        match limiter.inspect(bytes, Instant::now()) {
             Ok(stats) => {
                 if stats.opened {
                     self.slot.touch();

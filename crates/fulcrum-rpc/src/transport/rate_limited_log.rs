@@ -8,7 +8,7 @@ use tokio::time::Instant;
 
 use super::rate_limiter::RateLimiter;
 
-/// Logs why connections are closed, at most one line a second. Clones share the limit.
+/// Logs why connections are closed and requests are refused, at most one line a second. Clones share the limit.
 #[derive(Clone)]
 pub(crate) struct RateLimitedLog {
     /// The listener, at the start of each line.
@@ -31,7 +31,17 @@ impl RateLimitedLog {
         tracing::debug!("{}: a connection was closed: {reason}", self.name);
     }
 
+    /// Logs why a connection was closed.
     pub(crate) fn warn(&self, reason: &dyn Display) {
+        self.report("a connection was closed", reason);
+    }
+
+    /// Logs why a request was refused.
+    pub(crate) fn refused(&self, reason: &dyn Display) {
+        self.report("a request was refused", reason);
+    }
+
+    fn report(&self, what: &str, reason: &dyn Display) {
         let allowed = self
             .limiter
             .lock()
@@ -42,7 +52,7 @@ impl RateLimitedLog {
                 0 => String::new(),
                 more => format!(" ({more} more since the last report)"),
             };
-            tracing::warn!("{}: a connection was closed: {reason}{more}", self.name);
+            tracing::warn!("{}: {what}: {reason}{more}", self.name);
         }
     }
 }

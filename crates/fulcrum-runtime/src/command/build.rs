@@ -4,9 +4,10 @@ use std::ffi::OsStr;
 use std::sync::Arc;
 
 use fulcrum_config::{Domain, JsRuntime, Program};
+use fulcrum_logs::FULCRUM_SOURCE;
 use fulcrum_spawn::prepare::{
-    NodeProgram, OtherRuntime, PrepareContext, StartWarning, command_runs_javascript, plan_command,
-    plan_node, plan_other_runtime, report_file,
+    Environment, NodeProgram, OtherRuntime, PrepareContext, StartWarning, command_runs_javascript,
+    plan_command, plan_node, plan_other_runtime, report_file,
 };
 use fulcrum_spawn::{CommandSpec, StartError};
 
@@ -33,7 +34,22 @@ pub(crate) fn build_command(
     let base = &context.environment;
     let desired = context.desired.current();
     let env = environment(base, domain, &desired.app.runtime, token)?;
+    let terminal = domain.process.tty.then(|| {
+        let names = desired.app.domains.iter().map(|domain| &*domain.name);
+        let columns = names.chain([FULCRUM_SOURCE]).map(str::len).max();
+        base.terminal_size(columns.unwrap_or_default())
+    });
     drop(desired);
+    let (spec, warnings) = plan(domain, context, env)?;
+    Ok((CommandSpec { terminal, ..spec }, warnings))
+}
+
+fn plan(
+    domain: &Domain,
+    context: &CommandContext,
+    env: Environment,
+) -> Result<(CommandSpec, Vec<StartWarning>), StartError> {
+    let base = &context.environment;
     let process = &domain.process;
     match &domain.program {
         Program::Node { entry } => {

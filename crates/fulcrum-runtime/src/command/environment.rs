@@ -5,10 +5,12 @@ use std::ffi::{OsStr, OsString};
 use std::path::PathBuf;
 
 use fulcrum_config::{Domain, Mode, PortSetting, RuntimeSettings, read_env_file};
-use fulcrum_spawn::StartError;
 use fulcrum_spawn::prepare::{
-    DomainVariables, NodeEnv, exempt_loopback, find_free_port, merge_environment,
+    DomainVariables, NodeEnv, color_level, exempt_loopback, find_free_port, merge_environment,
 };
+use fulcrum_spawn::{StartError, TerminalSize};
+
+use crate::state::terminal::OutputTerminal;
 
 /// What is the same for every domain of an instance.
 #[derive(Debug, Clone)]
@@ -23,7 +25,71 @@ pub(crate) struct EnvironmentBase {
     pub(crate) modules: Option<PathBuf>,
     /// The mode that the instance runs in.
     pub(crate) mode: Mode,
+    /// The terminal on which lines are shown, if there is one.
+    pub(crate) terminal: Option<OutputTerminal>,
 }
+
+impl EnvironmentBase {
+    /// `FORCE_COLOR` for domains that don't set it: `dev` shows their lines on a color terminal.
+    fn force_color(&self) -> Option<&'static str> {
+        let is_shown = self.terminal.is_some_and(|terminal| terminal.color);
+        (is_shown && self.mode == Mode::Dev).then(|| color_level(&self.inherited))
+    }
+
+    /// The variables of a domain's environment that were set because of the terminal, and why.
+    pub(crate) fn terminal_variables(
+        &self,
+        domain: &Domain,
+        environment: &BTreeMap<OsString, OsString>,
+    ) -> BTreeMap<String, String> {
+        let settings = &domain.process;
+        let is_own = |name: &str, value: &str| {
+            environment
+                .get(OsStr::new(name))
+                .is_some_and(|set| set == value)
+                && !self.inherited.contains_key(OsStr::new(name))
+                && !settings.env.contains_key(name)
+                && !settings.file_env.contains_key(name)
+        };
+        let mut variables = BTreeMap::new();
+        if let Some(level) = self.force_color()
+            && is_own("FORCE_COLOR", level)
+        {
+            let why = "set by fulcrum dev, which writes to a color terminal";
+            variables.insert("FORCE_COLOR".to_owned(), why.to_owned());
+        }
+        if settings.tty && is_own("TERM", "xterm-256color") {
+            let why = "set by fulcrum for process.tty";
+            variables.insert("TERM".to_owned(), why.to_owned());
+        }
+        variables
+    }
+
+    /// The size of a domain's pseudo-terminal: what is left of the terminal's lines beside the names
+    /// of domains; 80 columns where there is none.
+    pub(crate) fn terminal_size(&self, name_columns: usize) -> TerminalSize {
+        let columns = self.terminal.and_then(|terminal| terminal.columns);
+        let prefix = u16::try_from(name_columns + SEPARATOR_COLUMNS).unwrap_or(u16::MAX);
+        TerminalSize {
+            columns: columns.map_or(DEFAULT_SIZE.columns, |columns| {
+                columns.saturating_sub(prefix).max(MIN_COLUMNS)
+            }),
+            ..DEFAULT_SIZE
+        }
+    }
+}
+
+/// The classic size of a terminal.
+const DEFAULT_SIZE: TerminalSize = TerminalSize {
+    columns: 80,
+    rows: 24,
+};
+
+/// Narrower than that, programs write nothing useful.
+const MIN_COLUMNS: u16 = 40;
+
+/// What is between a domain's name and its line.
+const SEPARATOR_COLUMNS: usize = 3;
 
 /// The whole environment of one generation, in the order of the contract: inherited, Fulcrum's own,
 /// the env files, `process.env`. Env files are read each time; without `runtime.env_override`, what is
@@ -48,6 +114,8 @@ pub(crate) fn environment(
             Mode::Serve => NodeEnv::ProductionByDefault,
             Mode::Dev => NodeEnv::DevelopmentByDefault,
         },
+        force_color: base.force_color(),
+        terminal: domain.process.tty,
     };
     let mut files = Vec::new();
     for file in &domain.process.env_files {

@@ -415,5 +415,7 @@ fn event_message(event: RuntimeEvent) -> Event {
         generation: event.generation,
         reason: event.reason,
         kind: event.kind.to_owned(),
+        count: event.count,
+        first_time: Some(event.first_time.into()),
     }
 }

@@ -1,6 +1,7 @@
 //! The instance and its domains as messages of the control API.
 
 use std::ffi::OsStr;
+use std::sync::Arc;
 use std::time::SystemTime;
 
 use fulcrum_config::{Domain as DomainConfig, Mode, Program, redact_arguments, redact_value};
@@ -10,6 +11,7 @@ use fulcrum_spawn::lifecycle::Phase;
 use fulcrum_spawn::supervisor::{Snapshot, Supervisor};
 use tokio::time::Instant;
 
+use crate::command::environment::EnvironmentBase;
 use crate::control::info::InstanceInfo;
 use crate::exit::describe::{describe_exit, hint};
 use crate::readiness::probe_set::describe_readiness;
@@ -39,6 +41,7 @@ pub(crate) struct StatusReader {
     pub(crate) states: SharedDomainStates,
     pub(crate) supervisor: Supervisor,
     pub(crate) hub: Hub,
+    pub(crate) environment: Arc<EnvironmentBase>,
 }
 
 impl StatusReader {
@@ -200,6 +203,10 @@ impl StatusReader {
             runner: spec.runner.clone(),
             last_stderr,
             readiness: readiness(config, &state),
+            env_origins: (self.environment)
+                .terminal_variables(&process.config, &spec.env)
+                .into_iter()
+                .collect(),
         })
     }
 }

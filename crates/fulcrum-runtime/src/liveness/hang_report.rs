@@ -209,6 +209,7 @@ mod tests {
 
     fn spec(program: &str, args: &[&str], options: &str) -> CommandSpec {
         CommandSpec {
+            terminal: None,
             program: program.into(),
             args: args.iter().map(Into::into).collect(),
             cwd: "/".into(),

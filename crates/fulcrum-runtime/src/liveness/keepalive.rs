@@ -2,7 +2,7 @@
 
 use fulcrum_config::{App, GrpcSettings, HeartbeatSettings};
 use fulcrum_health::{HeartbeatConfig, LivenessTimeouts};
-use fulcrum_rpc::ServerConfig;
+use fulcrum_rpc::{ServerConfig, WebOrigins};
 
 /// The timeouts that follow from the heartbeats of all domains with a process.
 pub(crate) fn liveness_timeouts(app: &App) -> LivenessTimeouts {
@@ -16,6 +16,7 @@ pub(crate) fn server_config(grpc: &GrpcSettings, timeouts: LivenessTimeouts) -> 
         call_timeout: grpc.call_timeout,
         call_queue: usize::try_from(grpc.call_queue).unwrap_or(usize::MAX),
         max_message: usize::try_from(grpc.max_message).unwrap_or(usize::MAX),
+        web_origins: WebOrigins::new(grpc.web_origins.loopback, &grpc.web_origins.others),
         keepalive_interval: timeouts.ping_interval(),
         keepalive_timeout: timeouts.close_after(),
         ..ServerConfig::default()

@@ -8,7 +8,7 @@ use fulcrum_config::{StopRecipient, StopSettings};
 use fulcrum_logs::{Hub, Pump, PumpCounters, Source, Stream, wait_for_text};
 use fulcrum_rpc::Registry;
 use fulcrum_spawn::lifecycle::{Fact, StopSignal};
-use fulcrum_spawn::process::{Member, Process, ProcessHandle, signal_number};
+use fulcrum_spawn::process::{Member, Process, ProcessHandle, ProcessOutput, signal_number};
 use fulcrum_spawn::supervisor::{FactSender, ProcessGroup};
 use rustix::process::Signal;
 use tokio::io::AsyncRead;
@@ -87,17 +87,19 @@ async fn run(task: ProcessTask) {
     };
     let drained = CancellationToken::new();
     let mut pumps = Vec::new();
-    if let Some((stdout, stderr)) = process.take_output() {
-        for (reader, stream) in [(stdout, Stream::Stdout), (stderr, Stream::Stderr)] {
-            let pump = Pump::new(
-                reader,
-                &hub,
-                source.clone(),
-                stream,
-                &PumpCounters::default(),
-            );
+    let counters = PumpCounters::default();
+    match process.take_any_output() {
+        Some(ProcessOutput::Pipes(stdout, stderr)) => {
+            for (reader, stream) in [(stdout, Stream::Stdout), (stderr, Stream::Stderr)] {
+                let pump = Pump::new(reader, &hub, source.clone(), stream, &counters);
+                pumps.push(spawn_pump(pump, drained.clone()));
+            }
+        }
+        Some(ProcessOutput::Terminal(reader)) => {
+            let pump = Pump::new(reader, &hub, source.clone(), Stream::Stdout, &counters);
             pumps.push(spawn_pump(pump, drained.clone()));
         }
+        None => {}
     }
     diagnoser.track(process.pid());
     let report = process.exited().await;

@@ -64,6 +64,7 @@ mod tests {
         let state = states.get("users").expect("added");
         assert!(!is_known_to_register(&state));
         let spec = Arc::new(CommandSpec {
+            terminal: None,
             program: "./stub".into(),
             args: Vec::new(),
             cwd: "/".into(),

@@ -70,6 +70,7 @@ mod tests {
     fn set_processes(harness: &Harness) {
         for domain in &harness.desired.current().app.domains {
             let spec = CommandSpec {
+                terminal: None,
                 program: "/bin/sleep".into(),
                 args: Vec::new(),
                 cwd: "/".into(),

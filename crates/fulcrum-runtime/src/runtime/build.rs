@@ -205,6 +205,7 @@ fn launch_context(
         app: parts.app.root.clone(),
         modules: parts.module_reports.clone(),
         mode: parts.load_options.mode,
+        terminal: parts.terminal,
     };
     let command = CommandContext {
         environment: Arc::new(environment),

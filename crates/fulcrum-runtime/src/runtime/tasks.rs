@@ -226,6 +226,7 @@ impl TaskHandles {
                 states: Arc::clone(&self.states),
                 supervisor: self.supervisor.clone(),
                 hub: self.hub.clone(),
+                environment: Arc::clone(&self.hooks.environment),
             },
             usage,
             lifecycle: LifecycleExecutor {

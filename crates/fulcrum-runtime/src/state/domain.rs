@@ -217,6 +217,7 @@ mod tests {
         let state = states.get("users").expect("it was added");
         assert!(state.running().is_none());
         let spec = CommandSpec {
+            terminal: None,
             program: "/usr/bin/node".into(),
             args: Vec::new(),
             cwd: "/srv/app".into(),

@@ -4,3 +4,4 @@ pub(crate) mod desired;
 pub(crate) mod domain;
 pub(crate) mod modules;
 pub(crate) mod process;
+pub(crate) mod terminal;

@@ -66,6 +66,7 @@ pub(super) fn command(
         }
         // A system without it runs the compiler at the usual priority.
         Err(_) => CommandSpec {
+            terminal: None,
             program: node.path,
             args: Vec::new(),
             cwd: project.to_path_buf(),

@@ -29,7 +29,7 @@ use crate::watch::classify::{ReloadTarget, classify};
 use crate::watch::code_reload::CodeReloadHandles;
 use crate::watch::config_reload::ConfigReloader;
 use crate::watch::file_time::{link_changed_at, modified_at};
-use crate::watch::links::{LoadedLinks, links_of, with_links};
+use crate::watch::links::{LoadedLinks, entry_has_moved, links_of, with_links};
 use crate::watch::load_state::{domain_views, is_by_install};
 use crate::watch::loops::ReloadLoopDetector;
 use crate::watch::messages::{Due, WatchMessage};
@@ -260,9 +260,19 @@ impl WatchTask {
     }
 
     fn add_change(&mut self, target: ReloadTarget, path: PathBuf, is_single: bool, now: Instant) {
+        let target = match target {
+            // The configuration has the canonical path of the entry, and finds the new one.
+            ReloadTarget::Code(name) if self.entry_has_moved(&name) => ReloadTarget::Configuration,
+            target => target,
+        };
         self.since.entry(target.clone()).or_insert(now);
         let at = now.into_std();
         self.coalescer.changed(target, path, is_single, at);
+    }
+
+    fn entry_has_moved(&self, name: &str) -> bool {
+        let domain = self.handles.desired.domain(name);
+        domain.is_some_and(|domain| entry_has_moved(&domain))
     }
 
     /// Removes a domain.

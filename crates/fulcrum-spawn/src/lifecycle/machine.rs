@@ -287,7 +287,7 @@ impl Machine {
                 self.settle(policy, now, effects);
             }
             (Phase::Starting, Fact::Started) => {
-                self.run("started, not ready yet", policy, effects);
+                self.run("started", policy, effects);
             }
             (Phase::Starting, Fact::Ready) => {
                 self.ready = true;

@@ -34,6 +34,7 @@ pub fn plan_command(
     let program = resolve(name, cwd, path)?;
     check_executable(&program, "process.command")?;
     let spec = CommandSpec {
+        terminal: None,
         runner: program.display().to_string(),
         program,
         args: args.iter().map(OsString::from).collect(),

@@ -1,7 +1,7 @@
 //! The environment of a domain's process, merged from its layers.
 
 use std::collections::BTreeMap;
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::net::TcpListener;
 use std::path::Path;
 
@@ -36,11 +36,16 @@ pub struct DomainVariables<'a> {
     pub port: Option<u16>,
     /// `NODE_ENV`.
     pub node_env: NodeEnv,
+    /// `FORCE_COLOR`, where lines are shown on a color terminal.
+    pub force_color: Option<&'a str>,
+    /// The output is a pseudo-terminal, which has a `TERM`.
+    pub terminal: bool,
 }
 
 /// Merges the environment of a domain's process. Each layer overrides those before it: `inherited`
 /// without Fulcrum's own settings (`FULCRUM_…__…`), then `variables`, then `configured` in its
-/// order (env files, then `process.env`). `PYTHONUNBUFFERED` is 1 where none of them sets it.
+/// order (env files, then `process.env`). `PYTHONUNBUFFERED` is 1 where none of them sets it, and
+/// `FORCE_COLOR` is that of the variables where none sets it or `NO_COLOR`.
 #[must_use]
 pub fn merge_environment(
     inherited: &Environment,
@@ -72,7 +77,39 @@ pub fn merge_environment(
     }
     let configured = configured.into_iter();
     env.extend(configured.map(|(name, value)| (name.into(), value.into())));
+    if let Some(level) = variables.force_color
+        && !env.contains_key(OsStr::new("FORCE_COLOR"))
+        && !is_set(&env, "NO_COLOR")
+    {
+        env.insert("FORCE_COLOR".into(), level.into());
+    }
+    if variables.terminal && !is_set(&env, "TERM") {
+        env.insert("TERM".into(), "xterm-256color".into());
+    }
     env
+}
+
+/// The value of `FORCE_COLOR` for a color terminal: 3 for all colors, 2 for 256, 1 for 16.
+#[must_use]
+pub fn color_level(environment: &Environment) -> &'static str {
+    let value = |name: &str| {
+        let value = environment.get(OsStr::new(name));
+        value
+            .map(|value| value.to_string_lossy())
+            .unwrap_or_default()
+    };
+    if ["truecolor", "24bit"].contains(&&*value("COLORTERM")) {
+        "3"
+    } else if value("TERM").contains("256") {
+        "2"
+    } else {
+        "1"
+    }
+}
+
+fn is_set(env: &Environment, name: &str) -> bool {
+    env.get(OsStr::new(name))
+        .is_some_and(|value| !value.is_empty())
 }
 
 /// Whether a variable is a setting of Fulcrum itself, which has no meaning for a domain.
@@ -114,6 +151,8 @@ mod tests {
             app_root: Path::new("/app"),
             port: Some(3000),
             node_env,
+            force_color: Some("2"),
+            terminal: true,
         };
         let configured = configured
             .iter()
@@ -173,6 +212,37 @@ mod tests {
         let empty = [("PYTHONUNBUFFERED", "")];
         assert_eq!(buffered(&empty, &[]).as_deref(), Some(""));
         assert_eq!(buffered(&[], &empty).as_deref(), Some(""));
+    }
+
+    #[test]
+    fn colors_are_forced_unless_the_user_says_something_about_them() {
+        let forced = |inherited: &[(&str, &str)], configured: &[(&str, &str)]| {
+            let env = merge(inherited, NodeEnv::DevelopmentByDefault, configured);
+            value(&env, "FORCE_COLOR")
+        };
+        assert_eq!(forced(&[], &[]).as_deref(), Some("2"));
+        assert_eq!(forced(&[("NO_COLOR", "")], &[]).as_deref(), Some("2"));
+        assert_eq!(forced(&[("NO_COLOR", "1")], &[]), None);
+        assert_eq!(forced(&[], &[("NO_COLOR", "1")]), None);
+        assert_eq!(forced(&[("FORCE_COLOR", "0")], &[]).as_deref(), Some("0"));
+        assert_eq!(forced(&[], &[("FORCE_COLOR", "")]).as_deref(), Some(""));
+        let level =
+            |name: &str, value: &str| color_level(&BTreeMap::from([(name.into(), value.into())]));
+        assert_eq!(level("COLORTERM", "truecolor"), "3");
+        assert_eq!(level("TERM", "xterm-256color"), "2");
+        assert_eq!(level("TERM", "xterm"), "1");
+    }
+
+    #[test]
+    fn a_terminal_has_a_type() {
+        let term = |inherited: &[(&str, &str)]| {
+            value(
+                &merge(inherited, NodeEnv::DevelopmentByDefault, &[]),
+                "TERM",
+            )
+        };
+        assert_eq!(term(&[]).as_deref(), Some("xterm-256color"));
+        assert_eq!(term(&[("TERM", "screen")]).as_deref(), Some("screen"));
     }
 
     #[test]

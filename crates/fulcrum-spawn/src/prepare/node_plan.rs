@@ -107,6 +107,7 @@ pub fn plan_node(
         env.insert("NODE_COMPILE_CACHE".into(), compile_cache.into());
     }
     let spec = CommandSpec {
+        terminal: None,
         runner: describe(&node, &runner),
         program: node.path,
         args,

@@ -62,6 +62,7 @@ pub fn plan_other_runtime(
     });
     env.insert(PRELOAD_VAR.into(), config.to_string().into());
     let spec = CommandSpec {
+        terminal: None,
         runner: found.to_string(),
         program: found.path,
         args,

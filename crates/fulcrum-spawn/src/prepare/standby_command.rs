@@ -76,6 +76,10 @@ impl StandbyCommand {
         app_root: &Path,
         context: &PrepareContext,
     ) -> Option<Self> {
+        // Its output is read before it is a generation's.
+        if cold_start.terminal.is_some() {
+            return None;
+        }
         let mut config = bootstrap_config(cold_start)?;
         let entry = PathBuf::from(config.get("entry")?.as_str()?);
         let bootstrap = context.sdk.bootstrap(&context.cache).ok()?;
@@ -128,6 +132,7 @@ impl StandbyCommand {
         let is_compatible = self.cold_start.program == target.program
             && self.cold_start.cwd == target.cwd
             && self.cold_start.runner == target.runner
+            && self.cold_start.terminal == target.terminal
             && with_preload(target, preload)? == self.command.args
             && ["v", "parent", "entry", "ts", "sdk", "modules"]
                 .into_iter()
@@ -261,6 +266,7 @@ mod tests {
             .collect();
         all.insert(BOOTSTRAP_VAR.into(), config.to_string().into());
         CommandSpec {
+            terminal: None,
             program: "/usr/bin/node".into(),
             args: args.iter().map(OsString::from).collect(),
             cwd: "/app/domains/users".into(),

@@ -16,6 +16,7 @@ mod own_cgroup;
 mod pidfd;
 mod pre_exec;
 mod process_tree;
+mod pty;
 mod rlimit;
 mod run_id;
 mod run_record;
@@ -46,7 +47,8 @@ pub use listeners::{ListenerOwner, listen_addresses, listener_owner};
 pub use oom::OomKill;
 pub use oom_monitor::OomMonitor;
 pub use pidfd::ProcessHandle;
-pub use process_tree::Process;
+pub use process_tree::{Process, ProcessOutput};
+pub use pty::TerminalReader;
 pub use run_id::RunId;
 pub use sockets::{
     SocketOwner, command_line, find_listener, find_peer, find_unix_listener, parse_listen_address,

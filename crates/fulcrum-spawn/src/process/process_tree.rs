@@ -20,7 +20,8 @@ use tokio::time::{sleep, timeout};
 use super::cgroup;
 use super::group::Member;
 use super::pidfd::{self, ProcessHandle};
-use super::spawned::Spawned;
+use super::pty::TerminalReader;
+use super::spawned::{Spawned, SpawnedOutput};
 use super::stat::Stat;
 use super::stop_target::{StopTarget, find_stop_target, is_wrapper};
 use super::tracker::{ProcessTracker, locked};
@@ -51,7 +52,16 @@ pub struct Process {
     events: Option<AsyncFd<File>>,
     /// Held open so that a child that reads its input blocks instead of reading its end.
     stdin: OwnedFd,
-    output: Mutex<Option<(Receiver, Receiver)>>,
+    output: Mutex<Option<ProcessOutput>>,
+}
+
+/// The reading ends of the output of a process.
+#[derive(Debug)]
+pub enum ProcessOutput {
+    /// Standard output and standard error.
+    Pipes(Receiver, Receiver),
+    /// A pseudo-terminal, which is both.
+    Terminal(TerminalReader),
 }
 
 /// The tree, which can be signaled until the leader is reaped.
@@ -81,8 +91,7 @@ impl Process {
             pid,
             pidfd,
             stdin,
-            stdout,
-            stderr,
+            output,
         } = spawned;
         // If anything fails from here on, dropping it kills the tree.
         let tree = TreeLifetime::new(pid, tracker);
@@ -91,10 +100,15 @@ impl Process {
             pidfd: pidfd::watch(pidfd)?,
             events: events.transpose()?,
             stdin,
-            output: Mutex::new(Some((
-                Receiver::from_owned_fd(stdout)?,
-                Receiver::from_owned_fd(stderr)?,
-            ))),
+            output: Mutex::new(Some(match output {
+                SpawnedOutput::Pipes { stdout, stderr } => ProcessOutput::Pipes(
+                    Receiver::from_owned_fd(stdout)?,
+                    Receiver::from_owned_fd(stderr)?,
+                ),
+                SpawnedOutput::Terminal(reader) => {
+                    ProcessOutput::Terminal(TerminalReader::new(reader)?)
+                }
+            })),
             tree,
         })
     }
@@ -116,8 +130,16 @@ impl Process {
         self.tree.cgroup.as_deref()
     }
 
-    /// The reading ends of standard output and standard error; `Some` once.
+    /// The reading ends of standard output and standard error, if they are pipes; `Some` once.
     pub fn take_output(&self) -> Option<(Receiver, Receiver)> {
+        match self.take_any_output()? {
+            ProcessOutput::Pipes(stdout, stderr) => Some((stdout, stderr)),
+            ProcessOutput::Terminal(_) => None,
+        }
+    }
+
+    /// The reading ends of the output; `Some` once.
+    pub fn take_any_output(&self) -> Option<ProcessOutput> {
         locked(&self.output).take()
     }
 
@@ -148,13 +170,13 @@ impl Process {
         }
     }
 
-    /// Reads what is in the output pipes now, at most one page of each. Empty after
+    /// Reads what is in the output pipes, if it has any, now, at most one page of each. Empty after
     /// [`Process::take_output`].
     #[must_use]
     pub fn drain_output(&self) -> Vec<u8> {
         let mut output = Vec::new();
         let pipes = locked(&self.output);
-        if let Some((stdout, stderr)) = pipes.as_ref() {
+        if let Some(ProcessOutput::Pipes(stdout, stderr)) = pipes.as_ref() {
             for pipe in [stdout, stderr] {
                 let mut part = vec![0; MAX_STDIN_WRITE];
                 // The readiness that tokio recorded may lag behind the pipe.

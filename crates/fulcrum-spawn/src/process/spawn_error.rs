@@ -148,6 +148,7 @@ mod tests {
 
     fn spec(program: &str) -> CommandSpec {
         CommandSpec {
+            terminal: None,
             runner: String::new(),
             program: program.into(),
             args: Vec::new(),

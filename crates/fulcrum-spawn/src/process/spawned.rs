@@ -9,6 +9,11 @@ pub(super) struct Spawned {
     pub(super) pid: Pid,
     pub(super) pidfd: OwnedFd,
     pub(super) stdin: OwnedFd,
-    pub(super) stdout: OwnedFd,
-    pub(super) stderr: OwnedFd,
+    pub(super) output: SpawnedOutput,
+}
+
+/// The reading ends of a child's output.
+pub(super) enum SpawnedOutput {
+    Pipes { stdout: OwnedFd, stderr: OwnedFd },
+    Terminal(OwnedFd),
 }

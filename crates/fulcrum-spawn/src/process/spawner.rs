@@ -26,9 +26,9 @@ use super::pre_exec::PreExec;
 use super::process_tree::Process;
 use super::rlimit::NofileLimit;
 use super::spawn_error::spawn_error;
-use super::spawned::Spawned;
+use super::spawned::{Spawned, SpawnedOutput};
 use super::tracker::ProcessTracker;
-use super::{cgroup, subreaper};
+use super::{cgroup, pty, subreaper};
 use crate::command::CommandSpec;
 use crate::start_error::StartError;
 
@@ -98,7 +98,8 @@ impl Spawner {
         Ok(Self { messages, tracker })
     }
 
-    /// Starts a process in its own group, with pipes for its three streams. It is killed when this
+    /// Starts a process in its own group, with pipes for its three streams, or a pseudo-terminal for
+    /// its output where the command has one. It is killed when this
     /// program dies. `label` distinguishes it from all others of the run, such as `orders.3`, and
     /// names its cgroup.
     ///
@@ -151,8 +152,7 @@ fn execute(
     files: &NofileLimit,
 ) -> Result<Spawned, StartError> {
     let to_start_error = |error: io::Error| spawn_error(spec, &error);
-    let (stdout_read, stdout_write) = log_pipe().map_err(to_start_error)?;
-    let (stderr_read, stderr_write) = log_pipe().map_err(to_start_error)?;
+    let (output, stdout_write, stderr_write) = open_output(spec).map_err(to_start_error)?;
     let (stdin_read, stdin_write) =
         pipe_with(PipeFlags::CLOEXEC).map_err(|error| to_start_error(error.into()))?;
     let pre_exec = PreExec::new(generation.cgroup.as_deref(), files.clone());
@@ -190,8 +190,7 @@ fn execute(
             pid,
             pidfd,
             stdin: stdin_write,
-            stdout: stdout_read,
-            stderr: stderr_read,
+            output,
         }),
         Err(error) => {
             Process::kill_unmanaged(pid, tracker);
@@ -217,6 +216,19 @@ fn set_cloexec_on_inherited() {
         let descriptor = unsafe { BorrowedFd::borrow_raw(number) };
         let _ = rustix::io::fcntl_setfd(descriptor, rustix::io::FdFlags::CLOEXEC);
     }
+}
+
+/// The output of a new process: what is read, standard output and standard error.
+fn open_output(spec: &CommandSpec) -> io::Result<(SpawnedOutput, OwnedFd, OwnedFd)> {
+    if let Some(size) = spec.terminal {
+        let (reader, process_end) = pty::open(size)?;
+        let second = process_end.try_clone()?;
+        return Ok((SpawnedOutput::Terminal(reader), process_end, second));
+    }
+    let (stdout, stdout_write) = log_pipe()?;
+    let (stderr, stderr_write) = log_pipe()?;
+    let output = SpawnedOutput::Pipes { stdout, stderr };
+    Ok((output, stdout_write, stderr_write))
 }
 
 fn log_pipe() -> io::Result<(OwnedFd, OwnedFd)> {

@@ -39,6 +39,7 @@ pub(crate) fn support() -> &'static Support {
 pub(crate) async fn start(token: &str, script: &str) -> (Process, String) {
     let support = tokio::task::spawn_blocking(support).await.expect("started");
     let spec = CommandSpec {
+        terminal: None,
         program: "/bin/sh".into(),
         args: ["-c", script].iter().map(OsString::from).collect(),
         cwd: "/".into(),

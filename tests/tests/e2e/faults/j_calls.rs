@@ -243,3 +243,47 @@ fn j06_a_call_that_is_given_up_is_cancelled_at_the_domain() {
     app.wait_for_event_count("users", "aborted", 1);
     app.down();
 }
+
+#[test]
+fn j13_a_response_in_parts_is_produced_as_fast_as_it_is_taken() {
+    let app = app();
+    app.start();
+    let run = app.run(&[
+        "domains",
+        "call",
+        "users",
+        "number_list_request",
+        "{\"to\": 3}",
+        "--stream",
+    ]);
+    let run = run.exits(0);
+    run.stdout_contains(&["{\"n\":1}\n{\"n\":2}\n{\"n\":3}\n"]);
+    // The reader leaves after the first line.
+    let script =
+        "\"$0\" domains call users number_list_request '{\"to\": 1000000}' --stream | head -1";
+    let binary = fulcrum_e2e::binary();
+    let binary = binary.to_str().expect("the path is UTF-8");
+    app.program("sh", &["-c", script, binary])
+        .output()
+        .exits(0)
+        .stdout_contains(&["{\"n\":1}"]);
+    app.wait_for_event_count("users", "list ended", 2);
+    app.down();
+}
+
+#[test]
+fn j14_an_event_reaches_the_domain_that_has_subscribed() {
+    let app = app();
+    app.start();
+    for _ in 0..3 {
+        app.run(&["domains", "call", "users", "event_send_request", "{}"])
+            .exits(0);
+    }
+    app.wait_for_event_count("users", "event", 3);
+    // It subscribes again after a restart.
+    app.run(&["domains", "restart", "users"]).exits(0);
+    app.run(&["domains", "call", "users", "event_send_request", "{}"])
+        .exits(0);
+    app.wait_for_event_count("users", "event", 4);
+    app.down();
+}

@@ -169,3 +169,58 @@ fn j12_a_process_of_another_app_is_refused_and_both_say_so() {
     other.down();
     app.down();
 }
+
+/// By `fetch` in Node, which sends no origin, and as a browser sends it for a page.
+#[test]
+fn j15_fetch_calls_a_domain_and_a_page_only_if_its_origin_is_permitted() {
+    let app = App::new().domain("users", "takes-its-time").write(
+        "fulcrum.yml",
+        "runtime:\n  domains: domains/*\n  grpc: {listen: 127.0.0.1:0, web_origins: [loopback, 'https://shop.example']}\n",
+    );
+    app.start();
+    let script = concat!(env!("CARGO_MANIFEST_DIR"), "/fixtures/fetch.mjs");
+    let mut origins = Vec::new();
+    for origin in [
+        "",
+        "http://localhost:5173",
+        "https://shop.example",
+        "http://rebound.example",
+        "null",
+    ] {
+        let args = [script, &app.grpc(), "users", "text_echo_request", origin];
+        let report = app.program("node", &args).output().exits(0).json();
+        origins.push((origin, report));
+    }
+    for (origin, report) in &origins[..3] {
+        let payload = report["response"]["payload"].as_str().expect("a text");
+        assert!(payload.contains("\"text\":\"x\""), "{origin}: {report}");
+        let allowed = Value::from(*origin);
+        if !origin.is_empty() {
+            assert_eq!(report["allowed"], allowed, "{report}");
+            assert_eq!(report["preflight"]["status"], 204, "{report}");
+            assert_eq!(report["preflight"]["allowed"], allowed, "{report}");
+        }
+    }
+    for (origin, report) in &origins[3..] {
+        assert_eq!(report["status"], 403, "{origin}: {report}");
+        assert_eq!(report["preflight"]["status"], 403, "{report}");
+        for value in [&report["allowed"], &report["preflight"]["allowed"]] {
+            assert!(value.is_null(), "{report}");
+        }
+        let text = report["response"]["message"].as_str().expect("a text");
+        assert!(text.contains("runtime.grpc.web_origins"), "{report}");
+    }
+    let call = |type_, more: &[&str]| {
+        let grpc = app.grpc();
+        let args = [&[script, &grpc, "users", type_, ""], more].concat();
+        app.program("node", &args).output().exits(0)
+    };
+    let report = call("text_wait_request", &["30"]).json();
+    assert_eq!(report["status"], 504, "{report}");
+    assert_eq!(report["response"]["code"], "deadline_exceeded", "{report}");
+    call("abort_wait_request", &["", "300"]);
+    app.wait_for_event_count("users", "aborted", 1);
+    let mut lines = app.logs("fulcrum").into_iter();
+    assert!(lines.any(|line| line.message.contains("\"http://rebound.example\"")));
+    app.down();
+}

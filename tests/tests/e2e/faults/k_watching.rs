@@ -33,8 +33,20 @@ fn linked_app(kind: &str) -> App {
     let entry = match kind {
         "..data of Kubernetes" | "a file" | "a file in its place" => importer("./price.mjs"),
         "a directory" => importer("./current/price.mjs"),
+        "a domain" => importer("./lib/price.mjs"),
         other => panic!("{other}"),
     };
+    if kind == "a domain" {
+        for number in [1, 2] {
+            let dir = format!("releases/r{number}");
+            app = app
+                .write(&format!("{dir}/domain.mjs"), &entry)
+                .write(&format!("{dir}/lib/price.mjs"), &version(number));
+        }
+        symlink("../releases/r1", app.root().join("domains/users")).expect("a link");
+        app.start_watching();
+        return app;
+    }
     app = app.write("domains/users/domain.mjs", &entry);
     for number in [1, 2] {
         let path = format!("domains/users/..v{number}/price.mjs");
@@ -59,6 +71,7 @@ fn k19_a_swapped_link_is_a_change_of_what_was_loaded_through_it() {
         "..data of Kubernetes",
         "a file",
         "a directory",
+        "a domain",
         "a file in its place",
     ];
     for kind in kinds {
@@ -68,6 +81,7 @@ fn k19_a_swapped_link_is_a_change_of_what_was_loaded_through_it() {
             "..data of Kubernetes" => swap(&dir.join("..data"), "..v2"),
             "a file" => swap(&dir.join("price.mjs"), "..v2/price.mjs"),
             "a directory" => swap(&dir.join("current"), "..v2"),
+            "a domain" => swap(&dir, "../releases/r2"),
             _ => {
                 let beside = dir.join("next-file");
                 fs::write(&beside, version(2)).expect("written");

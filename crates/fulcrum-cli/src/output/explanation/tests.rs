@@ -20,6 +20,7 @@ fn event(
         generation,
         reason: reason.into(),
         kind: kind.into(),
+        ..Event::default()
     }
 }
 

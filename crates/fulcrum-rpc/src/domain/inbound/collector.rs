@@ -19,7 +19,7 @@ const FIRST_CAPACITY: usize = 64 * 1024;
 
 /// How the messages of a stream are compressed: its header `grpc-encoding`.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Encoding {
+pub(crate) enum Encoding {
     Identity,
     Gzip,
     Deflate,
@@ -29,7 +29,7 @@ pub(super) enum Encoding {
 }
 
 impl Encoding {
-    pub(super) fn parse(header: Option<&[u8]>) -> Self {
+    pub(crate) fn parse(header: Option<&[u8]>) -> Self {
         match header {
             None | Some(b"identity") => Self::Identity,
             Some(b"gzip") => Self::Gzip,
@@ -41,7 +41,7 @@ impl Encoding {
 }
 
 /// The content of one message.
-pub(super) struct Collector {
+pub(crate) struct Collector {
     limit: usize,
     /// The prefix of the message as it is passed on, and its bytes.
     bytes: Vec<u8>,
@@ -66,19 +66,19 @@ impl Collector {
     }
 
     /// The content, without compression.
-    pub(super) fn content(&self) -> &[u8] {
+    pub(crate) fn content(&self) -> &[u8] {
         &self.bytes[PREFIX..]
     }
 
     /// The whole message with its prefix.
-    pub(super) fn into_message(mut self) -> Vec<u8> {
+    pub(crate) fn into_message(mut self) -> Vec<u8> {
         let length = u32::try_from(self.bytes.len() - PREFIX).unwrap_or(u32::MAX);
         self.bytes[1..PREFIX].copy_from_slice(&length.to_be_bytes());
         self.bytes
     }
 
     /// The size and the scanner of a message that exceeds the limit.
-    pub(super) fn oversized(&self) -> Option<(usize, &Scanner)> {
+    pub(crate) fn oversized(&self) -> Option<(usize, &Scanner)> {
         self.scanner.as_ref().map(|scanner| (self.size, scanner))
     }
 }
@@ -115,7 +115,7 @@ impl Write for Collector {
 }
 
 /// Reads the bytes of one message.
-pub(super) enum Reader {
+pub(crate) enum Reader {
     Plain(Collector),
     Gzip(MultiGzDecoder<Collector>),
     Deflate(ZlibDecoder<Collector>),
@@ -124,12 +124,12 @@ pub(super) enum Reader {
 
 impl Reader {
     /// A reader of a message that is not compressed, with this length.
-    pub(super) fn plain(length: usize, limit: usize) -> Self {
+    pub(crate) fn plain(length: usize, limit: usize) -> Self {
         Self::Plain(Collector::new(length, limit, usize::MAX))
     }
 
     /// A reader of a compressed message; `None` if the encoding is not supported.
-    pub(super) fn compressed(encoding: &Encoding, limit: usize) -> Option<Self> {
+    pub(crate) fn compressed(encoding: &Encoding, limit: usize) -> Option<Self> {
         let max_size = limit.saturating_mul(MAX_EXPANSION);
         let collector = Collector::new(FIRST_CAPACITY, limit, max_size);
         match encoding {
@@ -144,7 +144,7 @@ impl Reader {
     ///
     /// # Errors
     /// They are not what the encoding says, or too much for any limit.
-    pub(super) fn write(&mut self, bytes: &[u8]) -> io::Result<()> {
+    pub(crate) fn write(&mut self, bytes: &[u8]) -> io::Result<()> {
         match self {
             Self::Plain(collector) => collector.write_all(bytes),
             Self::Gzip(decoder) => decoder.write_all(bytes),
@@ -157,7 +157,7 @@ impl Reader {
     ///
     /// # Errors
     /// See [`Self::write`].
-    pub(super) fn finish(self) -> io::Result<Collector> {
+    pub(crate) fn finish(self) -> io::Result<Collector> {
         match self {
             Self::Plain(collector) => Ok(collector),
             Self::Gzip(decoder) => decoder.finish(),

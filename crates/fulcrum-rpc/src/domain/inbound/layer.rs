@@ -1,4 +1,4 @@
-//! Filters the streams of domains.
+//! Filters the streams of domains, and limits the messages of callers.
 
 use std::task::{Context, Poll};
 
@@ -7,13 +7,20 @@ use tonic::body::Body;
 use tower::{Layer, Service};
 
 use super::body::InboundBody;
+use super::call_body::CallBody;
 use super::collector::Encoding;
 use super::filter::MessageFilter;
 
 /// The method whose messages are filtered.
 const STREAM: &str = "/framework.FrameworkService/DomainCommunication";
 
-/// Filters the messages of domains' streams.
+/// The methods whose request is one message.
+const CALLS: [&str; 2] = [
+    "/framework.FrameworkService/SendMessage",
+    "/framework.FrameworkService/SendMessageStream",
+];
+
+/// Filters the messages of domains' streams, and refuses calls that are too large.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct InboundLayer {
     /// The most bytes of a message.
@@ -48,7 +55,13 @@ impl<S: Service<Request<Body>>> Service<Request<Body>> for InboundService<S> {
     }
 
     fn call(&mut self, request: Request<Body>) -> S::Future {
-        if request.uri().path() != STREAM {
+        let path = request.uri().path();
+        if CALLS.contains(&path) {
+            let limit = self.max_message;
+            let request = request.map(|body| Body::new(CallBody::new(body, limit)));
+            return self.inner.call(request);
+        }
+        if path != STREAM {
             return self.inner.call(request);
         }
         let (mut head, body) = request.into_parts();

@@ -5,11 +5,14 @@
 //! small one with its request id, so that only that message fails.
 
 mod body;
+mod call_body;
 mod collector;
 mod filter;
 mod layer;
 mod rejected;
 mod scanner;
 
+pub(crate) use call_body::MAX_READ;
+pub(crate) use collector::{Encoding, Reader};
 pub(crate) use layer::InboundLayer;
 pub(crate) use rejected::RejectedMessage;

@@ -17,7 +17,7 @@ pub(crate) struct Envelope {
 
 /// Reads the fields of one message from its bytes, which may come in any pieces.
 #[derive(Debug, Default)]
-pub(super) struct Scanner {
+pub(crate) struct Scanner {
     state: State,
     type_: Vec<u8>,
     request_id: Vec<u8>,

@@ -9,6 +9,7 @@ use std::time::Duration;
 use tokio::sync::{Notify, mpsc, oneshot};
 use tokio::time::Instant;
 
+use super::event_queue::EventContent;
 use super::outcome::{CallContent, CallSink, Outcome};
 use super::route::{Cancelled, Ended, Limits, Refused, Rejection, Route};
 use super::slot::{CallId, Outgoing, StreamTraits};
@@ -23,7 +24,7 @@ struct State {
     route: Route<Arc<CallContent>, CallSink>,
     /// The stream that registered last. One that it replaced may ask on until it has ended.
     stream: Option<u64>,
-    /// Wakes that stream, if it has nothing to send.
+    /// Wakes that stream, or a later one, if it has nothing to send.
     waker: Option<Waker>,
 }
 
@@ -124,7 +125,8 @@ impl DomainRoute {
         let (outgoing, is_watched) = {
             let mut state = lock(&self.state);
             let outgoing = state.route.pull(stream, Instant::now());
-            if outgoing.is_none() && state.stream.is_none_or(|newest| newest == stream) {
+            // A later stream asks as soon as its response is queued, which may be before it is attached.
+            if outgoing.is_none() && state.stream.is_none_or(|newest| newest <= stream) {
                 state.waker = Some(context.waker().clone());
             }
             (outgoing, self.watched.load(Ordering::Relaxed))
@@ -199,6 +201,16 @@ impl DomainRoute {
         None
     }
 
+    /// Adds an event for this stream. False if it was dropped.
+    pub(crate) fn publish(&self, stream: u64, event: Arc<EventContent>) -> bool {
+        let (added, waker) = {
+            let mut state = lock(&self.state);
+            (state.route.publish(stream, event), state.waker_to_wake())
+        };
+        wake(waker);
+        added
+    }
+
     /// The caller of a call in flight wants more parts.
     fn grant(&self, id: CallId, parts: u32) {
         let waker = {
@@ -232,8 +244,10 @@ impl DomainRoute {
         let mut state = lock(&self.state);
         let replaced = state.route.attach(stream, traits, Instant::now());
         state.stream = Some(stream);
-        state.waker = None;
+        // It may have asked already, and calls may wait. One that is woken in vain asks again.
+        let waker = state.waker.take();
         drop(state);
+        wake(waker);
         fail(replaced, &Outcome::Disconnected, cause);
         self.idle.notify_waiters();
     }
@@ -454,5 +468,39 @@ impl Future for PendingCall {
             // The route never drops a sender.
             outcome.unwrap_or_else(|_| Outcome::Disconnected("internal error".into()))
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::task::Wake;
+
+    use super::*;
+
+    #[derive(Default)]
+    struct Wakes(AtomicBool);
+
+    impl Wake for Wakes {
+        fn wake(self: Arc<Self>) {
+            self.0.store(true, Ordering::Relaxed);
+        }
+    }
+
+    /// The task of a stream may run on another thread while the stream is being registered.
+    #[test]
+    fn a_stream_that_asks_before_it_is_attached_is_woken() {
+        for replaced in [None, Some(1)] {
+            let limits = Limits { calls: 1, bytes: 1 };
+            let route = Arc::new(DomainRoute::new("users", limits));
+            let wakes = Arc::new(Wakes::default());
+            if let Some(stream) = replaced {
+                route.attach(stream, StreamTraits::default(), "");
+            }
+            let waker = Waker::from(Arc::clone(&wakes));
+            let mut context = Context::from_waker(&waker);
+            assert!(route.poll_outgoing(2, &mut context).is_pending());
+            route.attach(2, StreamTraits::default(), "");
+            assert!(wakes.0.load(Ordering::Relaxed), "{replaced:?}");
+        }
     }
 }

@@ -1,6 +1,7 @@
 //! Calls of domains: where each waits, which stream it is sent on, and how it ends.
 
 mod domain_route;
+mod event_queue;
 mod outcome;
 mod route;
 #[cfg(test)]
@@ -9,6 +10,7 @@ mod slot;
 mod table;
 
 pub(crate) use domain_route::{CallGuard, DomainRoute};
+pub(crate) use event_queue::EventContent;
 pub(crate) use outcome::{CallContent, Outcome};
 pub(crate) use route::{Cancelled, Limits, Rejection};
 pub(crate) use slot::{CallId, Outgoing, StreamTraits};

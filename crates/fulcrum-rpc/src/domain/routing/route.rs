@@ -6,10 +6,12 @@
 //! a return value that has its waiter.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::time::Instant;
 
+use super::event_queue::EventContent;
 use super::slot::{CallId, InFlight, Outgoing, Slot, StreamTraits};
 use crate::domain::outlook::Outlook;
 
@@ -154,6 +156,10 @@ impl<C: Clone, W> Route<C, W> {
         if let Some(notice) = slot.pop_notice() {
             return Some(notice);
         }
+        let has_calls = slot.accepts && !self.waiting.is_empty();
+        if let Some(event) = slot.pop_event(has_calls) {
+            return Some(event);
+        }
         let next = if slot.accepts {
             self.waiting.pop_first()
         } else {
@@ -189,9 +195,11 @@ impl<C: Clone, W> Route<C, W> {
 
     /// Whether the current stream has something to send.
     pub(crate) fn has_outgoing(&self) -> bool {
-        self.slot
-            .as_ref()
-            .is_some_and(|slot| slot.has_notice() || (slot.accepts && !self.waiting.is_empty()))
+        self.slot.as_ref().is_some_and(|slot| {
+            slot.has_notice()
+                || !slot.events.is_empty()
+                || (slot.accepts && !self.waiting.is_empty())
+        })
     }
 
     /// Since when the stream has read nothing although calls wait for it.
@@ -210,6 +218,12 @@ impl<C: Clone, W> Route<C, W> {
     pub(crate) fn waiter(&self, stream: u64, id: CallId) -> Option<&W> {
         let slot = self.slot.as_ref().filter(|slot| slot.stream == stream)?;
         slot.in_flight.get(&id).map(|call| &call.waiter)
+    }
+
+    /// Adds an event for the domain, which is dropped if it reads too slowly or has gone.
+    pub(crate) fn publish(&mut self, stream: u64, event: Arc<EventContent>) -> bool {
+        let slot = self.slot.as_mut().filter(|slot| slot.stream == stream);
+        slot.is_some_and(|slot| slot.events.push(event))
     }
 
     /// The caller of a call in flight wants more parts.

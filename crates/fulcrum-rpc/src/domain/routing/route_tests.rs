@@ -205,6 +205,7 @@ impl Model {
             Some(Outgoing::Credit(id, parts)) => {
                 assert!(self.sent.contains(&id) && parts > 0, "only calls in flight");
             }
+            Some(Outgoing::Event(..)) => panic!("nothing was published"),
             None => assert!(!self.route.has_outgoing()),
         }
     }

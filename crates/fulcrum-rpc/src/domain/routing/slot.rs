@@ -1,8 +1,11 @@
 //! The registered stream of a route: the calls in flight on it, and how it reads. No I/O.
 
 use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::sync::Arc;
 
 use tokio::time::Instant;
+
+use super::event_queue::{EventContent, EventQueue};
 
 /// The number of a call. A later call has a greater number.
 pub(crate) type CallId = u64;
@@ -28,6 +31,8 @@ pub(crate) enum Outgoing<C> {
     Cancel(CallId),
     /// The caller of this call wants as many more parts.
     Credit(CallId, u32),
+    /// An event, and how many were dropped before it.
+    Event(Arc<EventContent>, u64),
 }
 
 /// A call that was sent.
@@ -51,6 +56,10 @@ pub(crate) struct Slot<C, W> {
     pub(crate) cancellations: VecDeque<CallId>,
     /// More parts that callers want, of calls in flight.
     pub(crate) credits: BTreeMap<CallId, u32>,
+    /// Events that the domain has subscribed to.
+    pub(crate) events: EventQueue,
+    /// An event was sent last, so that the next one waits for a call.
+    pub(crate) sent_event: bool,
     /// It has asked for something to send and got nothing.
     pub(crate) wants: bool,
     /// When it was last given something to send, or asked for it.
@@ -67,6 +76,8 @@ impl<C, W> Slot<C, W> {
             kept_bytes: 0,
             cancellations: VecDeque::new(),
             credits: BTreeMap::new(),
+            events: EventQueue::default(),
+            sent_event: false,
             wants: false,
             read_at: now,
         }
@@ -97,6 +108,16 @@ impl<C, W> Slot<C, W> {
         }
         let (id, parts) = self.credits.pop_first()?;
         Some(Outgoing::Credit(id, parts))
+    }
+
+    /// The next event, if it is its turn: events and calls take turns.
+    pub(crate) fn pop_event<T>(&mut self, has_calls: bool) -> Option<Outgoing<T>> {
+        if std::mem::take(&mut self.sent_event) && has_calls {
+            return None;
+        }
+        let (event, missed) = self.events.pop()?;
+        self.sent_event = true;
+        Some(Outgoing::Event(event, missed))
     }
 
     /// Whether [`Self::pop_notice`] has something.

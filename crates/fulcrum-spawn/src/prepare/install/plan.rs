@@ -266,6 +266,7 @@ fn install_command(
     let arguments = manager.arguments(mode);
     args.extend(arguments.iter().map(OsString::from));
     Ok(CommandSpec {
+        terminal: None,
         program,
         args,
         cwd: root.dir.clone(),

@@ -2,10 +2,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io;
-use std::iter::Peekable;
 use std::path::{Path, PathBuf};
 
-use fulcrum_logs::store::{GenerationFilter, GenerationRef, StoreQuery, StoreReader, StoredLine};
+use fulcrum_logs::store::{
+    GenerationFilter, GenerationRef, StoreQuery, StoreReader, Stored, StoredLine,
+};
 use fulcrum_logs::{LogLine, MessageFilter, Stream};
 use fulcrum_rpc::control::LogSeam;
 
@@ -71,25 +72,24 @@ fn print_blocking(
     if query.has_writer && !printer.all_domains() {
         query.query.domains = Some(backlog.snapshot_marker.domains.iter().cloned().collect());
     }
-    query.generations = generations(&store, &backlog, &printer).map_err(to_error)?;
+    query.generations = generations(&store, &backlog, &printer);
     let lines = lines_in_memory(backlog, &query);
-    let merged = || -> Result<_, CliError> {
-        let stored = store.read(&query).map_err(to_error)?;
-        Ok(merge(stored, lines.iter().cloned()))
-    };
-    let skipped = match query.query.tail {
+    let merged = || merge(store.read_with_gaps(&query), lines.iter().cloned());
+    let mut skipped = match query.query.tail {
         Some(n) => {
-            let shown = merged()?.filter(|found| printer.shows(&found.line));
+            let lines = merged().filter_map(Stored::line);
+            let shown = lines.filter(|found| printer.shows(&found.line));
             shown.count().saturating_sub(n)
         }
         None => 0,
     };
-    let mut left = skipped;
-    for found in merged()? {
-        if left > 0 && printer.shows(&found.line) {
-            left -= 1;
-        } else if left == 0 {
-            printer.buffer_line(found.run, &found.line)?;
+    for found in merged() {
+        match found {
+            Stored::Line(found) if !printer.shows(&found.line) => {}
+            Stored::Line(_) if skipped > 0 => skipped -= 1,
+            Stored::Line(found) => printer.buffer_line(found.run, &found.line)?,
+            Stored::Gap(_) if skipped > 0 => {}
+            Stored::Gap(gap) => printer.buffer_store_gap(&gap)?,
         }
     }
     printer.flush()?;
@@ -101,10 +101,8 @@ fn generations(
     store: &StoreReader,
     backlog: &Backlog,
     printer: &Printer,
-) -> io::Result<Option<BTreeMap<String, GenerationRef>>> {
-    if printer.generation_filter(None).is_none() {
-        return Ok(None);
-    }
+) -> Option<BTreeMap<String, GenerationRef>> {
+    printer.generation_filter(None)?;
     let mut names: BTreeSet<String> = backlog.snapshot_marker.domains.iter().cloned().collect();
     names.extend(store.domains().map(str::to_owned));
     let mut selected = BTreeMap::new();
@@ -113,7 +111,7 @@ fn generations(
         let Some(filter) = printer.generation_filter(running) else {
             continue;
         };
-        let stored = store.find_generation(&name, filter)?;
+        let stored = store.find_generation(&name, filter);
         // Not in the store: the lines in memory.
         let in_memory = || {
             let lines = backlog
@@ -137,7 +135,7 @@ fn generations(
             selected.insert(name, generation);
         }
     }
-    Ok(Some(selected))
+    Some(selected)
 }
 
 /// The lines in memory that match the query, as far as the instance has not checked it.
@@ -168,26 +166,31 @@ fn is_selected(found: &StoredLine, query: &StoreQuery) -> bool {
         && generations.is_none_or(|all| all.get(&*line.source.domain) == Some(&generation))
 }
 
-/// Merges two ordered sequences of lines, without duplicates.
+/// Merges what is stored with lines in memory, both in order, without duplicates.
 fn merge(
-    stored: impl Iterator<Item = StoredLine>,
+    stored: impl Iterator<Item = Stored>,
     in_memory: impl Iterator<Item = StoredLine>,
-) -> impl Iterator<Item = StoredLine> {
+) -> impl Iterator<Item = Stored> {
     let mut stored = stored.peekable();
     let mut in_memory = in_memory.peekable();
-    std::iter::from_fn(move || match (seq(&mut stored), seq(&mut in_memory)) {
-        (Some(one), Some(other)) if one == other => {
-            stored.next();
-            in_memory.next()
+    std::iter::from_fn(move || {
+        let next_line = in_memory.peek().map(|found| found.line.seq);
+        match stored.peek() {
+            Some(Stored::Line(found)) if next_line == Some(found.line.seq) => {
+                stored.next();
+                in_memory.next().map(Stored::Line)
+            }
+            Some(next) if next_line.is_none_or(|line| first_seq(next) <= line) => stored.next(),
+            _ => in_memory.next().map(Stored::Line),
         }
-        (Some(one), Some(other)) if one > other => in_memory.next(),
-        (None, _) => in_memory.next(),
-        (Some(_), _) => stored.next(),
     })
 }
 
-fn seq(lines: &mut Peekable<impl Iterator<Item = StoredLine>>) -> Option<u64> {
-    lines.peek().map(|found| found.line.seq)
+fn first_seq(stored: &Stored) -> u64 {
+    match stored {
+        Stored::Line(found) => found.line.seq,
+        Stored::Gap(gap) => gap.first_seq,
+    }
 }
 
 /// The error for a store that is not readable.
@@ -227,9 +230,10 @@ mod tests {
 
     #[test]
     fn lines_in_the_store_and_in_memory_are_merged_once() {
-        let stored = [1, 2, 5, 6].map(|seq| found(seq, 1));
+        let stored = [1, 2, 5, 6].map(|seq| Stored::Line(found(seq, 1)));
         let in_memory = [2, 3, 4, 6, 7].map(|seq| found(seq, 2));
         let all: Vec<_> = merge(stored.into_iter(), in_memory.into_iter())
+            .filter_map(Stored::line)
             .map(|found| (found.line.seq, found.run))
             .collect();
         let expected = [(1, 1), (2, 2), (3, 2), (4, 2), (5, 1), (6, 2), (7, 2)];

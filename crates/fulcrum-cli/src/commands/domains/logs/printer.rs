@@ -3,8 +3,10 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use fulcrum_logs::store::GenerationFilter;
-use fulcrum_logs::{Gap, Level, LineRenderer, LogLine, Source, Stream, Style, to_json};
+use fulcrum_logs::store::{GenerationFilter, StoreGap};
+use fulcrum_logs::{
+    Gap, Level, LineRenderer, LogLine, Source, Stream, Style, gap_to_json, to_json,
+};
 use fulcrum_runtime::format::pluralize;
 
 use super::request::{Format, LogRequest};
@@ -164,6 +166,24 @@ impl Printer {
         self.buffer = buffer;
         if self.buffer.len() >= FLUSH_BYTES {
             self.flush()?;
+        }
+        Ok(())
+    }
+
+    /// Renders lines that a damaged file has lost into the buffer. Raw bytes have none of Fulcrum's.
+    pub(super) fn buffer_store_gap(&mut self, gap: &StoreGap) -> Result<(), CliError> {
+        match &mut self.format {
+            LineFormat::Text { terminal, .. } => {
+                terminal.render_into(&gap.to_line(), &mut self.buffer);
+            }
+            LineFormat::Json => {
+                self.buffer.extend_from_slice(gap_to_json(gap).as_bytes());
+                self.buffer.push(b'\n');
+            }
+            LineFormat::Raw { .. } => {
+                self.flush()?;
+                self.output.eprint(&format!("fulcrum: {gap}"));
+            }
         }
         Ok(())
     }

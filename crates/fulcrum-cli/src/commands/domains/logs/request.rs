@@ -1,7 +1,7 @@
 //! The arguments of `logs`, as requests to an instance and to the store.
 
 use std::collections::BTreeSet;
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
 use clap::ValueEnum;
 use fulcrum_config::{UnknownDomain, select_among, unknown_domain};
@@ -11,7 +11,7 @@ use fulcrum_rpc::control::LogsRequest;
 use regex::bytes::{Regex, RegexBuilder};
 
 use crate::args::duration;
-use crate::args::time_point::{self, TimePoint};
+use crate::args::time_range::TimeRangeArgs;
 use crate::exit::{CliError, Code};
 
 #[derive(Debug, clap::Args)]
@@ -28,12 +28,8 @@ pub(crate) struct Args {
     /// Print only the last N lines
     #[arg(short = 'n', long, value_name = "N")]
     tail: Option<usize>,
-    /// Print lines since this time, such as 5m or 2026-11-23T10:00:00Z
-    #[arg(long, value_name = "TIME|DURATION", value_parser = time_point::parse)]
-    since: Option<TimePoint>,
-    /// Print lines before this time
-    #[arg(long, value_name = "TIME|DURATION", value_parser = time_point::parse)]
-    until: Option<TimePoint>,
+    #[command(flatten)]
+    range: TimeRangeArgs,
     /// Print lines of at least this level: trace, debug, info, warn, error or fatal
     #[arg(long, value_name = "LEVEL")]
     pub(super) level: Option<Level>,
@@ -85,23 +81,20 @@ pub(super) struct LogRequest {
 }
 
 impl LogRequest {
-    #[expect(
-        clippy::disallowed_methods,
-        reason = "`--since 5m` is relative to the current time"
-    )]
-    pub(super) fn new(args: Args) -> Self {
-        let now = SystemTime::now();
-        let time = |point: Option<TimePoint>| point.map(|point| point.resolve(now));
+    /// # Errors
+    /// The range of time is none.
+    pub(super) fn new(args: Args) -> Result<Self, CliError> {
+        let range = args.range.resolve()?;
         let query = LogQuery {
             domains: None,
             generation: None,
             stream: args.stream,
             level: args.level,
-            since: time(args.since),
-            until: time(args.until),
+            since: range.since,
+            until: range.until,
             tail: args.tail,
         };
-        Self { args, query }
+        Ok(Self { args, query })
     }
 
     /// The request as a message to an instance.

@@ -25,7 +25,7 @@ use crate::wiring::log_store;
 const MESSAGE_PAUSE: Duration = Duration::from_millis(150);
 
 pub(crate) async fn run(args: Args, context: Context) -> Result<(), CliError> {
-    let request = LogRequest::new(args);
+    let request = LogRequest::new(args)?;
     let limit = request.args.timeout;
     let client = match client::connect_within(context.app(), limit).await {
         Ok(client) => client,
