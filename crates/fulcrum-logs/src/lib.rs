@@ -76,6 +76,7 @@ mod message;
 mod message_filter;
 #[cfg(feature = "otlp")]
 pub mod otlp;
+mod overwritten;
 mod pump;
 mod query;
 mod renderer;
@@ -91,7 +92,7 @@ pub mod tracing_layer;
 mod wait;
 
 pub use chunk::Chunk;
-pub use follower::{Capacity, Delivery, Follower, Gap};
+pub use follower::{Capacity, ChunkDelivery, Delivery, Follower, Gap};
 pub use hub::{Hub, HubConfig};
 pub use json::{gap_to_json, to_json};
 pub use level::detect_level;
@@ -99,6 +100,7 @@ pub use line::{FULCRUM_SOURCE, Level, LogLine, ParseNameError, Source, Stream};
 pub use line_splitter::{LineBatch, LineSlice, LineSplitter, MAX_LINE};
 pub use message::MessageGrouper;
 pub use message_filter::MessageFilter;
+pub use overwritten::last_state;
 pub use pump::{Pump, PumpCounters, PumpStats, pump};
 pub use query::LogQuery;
 pub use renderer::{LineRenderer, Style, truncate_to_width};

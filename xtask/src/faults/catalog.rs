@@ -268,7 +268,7 @@ pub(super) const ROWS: &[Entry] = &[
     row('K', 13, "a message is more than a line"),
     row('K', 14, "what is matched is what is shown"),
     row('K', 15, "programs that buffer are shown at once"),
-    untested('K', 16, "progress bars", "no end-to-end test yet"),
+    row('K', 16, "progress bars show their last state"),
     row('K', 17, "a damaged segment of the log store is told"),
     row(
         'K',

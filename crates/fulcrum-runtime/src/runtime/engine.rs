@@ -5,7 +5,7 @@ use std::time::Duration;
 use fulcrum_config::FileWatchOptions;
 use fulcrum_logs::{Hub, Level};
 use fulcrum_rpc::{ControlHandler, Registry};
-use fulcrum_spawn::process::ProcessTracker;
+use fulcrum_spawn::process::{ProcessTracker, release_unused_memory};
 use fulcrum_spawn::standby::StandbyPool;
 use fulcrum_spawn::supervisor::{Supervisor, WaitCondition};
 use tokio::time::{Instant, sleep_until, timeout};
@@ -130,6 +130,8 @@ impl FinishHandles {
             started = limited => started,
             () = self.shutdown.wait_for(ShutdownStage::Stopping) => return Ok(()),
         };
+        // Blocks for as long as it takes to unmap a few megabytes.
+        tokio::task::spawn_blocking(release_unused_memory);
         match started {
             Some(Ok(text)) => {
                 self.serving.update_app();

@@ -16,6 +16,7 @@ use super::blocker::describe_failed_jobs;
 use super::gate::{DriverParams, WaitView};
 use super::messages::{DriverRequest, DriverUpdate, Mailbox, PendingRequest};
 use super::snapshot::{Snapshot, Transition};
+use super::step::whole_step;
 use super::suspend::suspend_extension;
 use super::turn::StartBarrier;
 use crate::lifecycle::{
@@ -49,6 +50,8 @@ pub(super) struct Driver<B: Backend> {
     pub(super) facts: Mailbox,
     pub(super) snapshots: watch::Sender<Snapshot>,
     pub(super) transitions: mpsc::UnboundedSender<Transition>,
+    /// The moment from which timers that need no precision are counted in whole steps.
+    pub(super) epoch: Instant,
     pub(super) work: Pending<B>,
 }
 
@@ -456,8 +459,12 @@ impl<B: Backend> Driver<B> {
                 }
             }
             Effect::Arm(timer, after) => {
+                let at = Instant::now() + after;
                 let armed = Armed {
-                    at: Instant::now() + after,
+                    at: match timer {
+                        Timer::Stable => whole_step(self.epoch, at),
+                        _ => at,
+                    },
                     length: after,
                     extended: false,
                 };
