@@ -2,9 +2,11 @@
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use serde_json::Value;
 
+use crate::effective::EffectiveConfig;
 use crate::process::{DependencyCondition, ProcessKind, ProcessSettings};
 use crate::runtime::RuntimeSettings;
 
@@ -19,15 +21,10 @@ pub struct App {
     pub runtime: RuntimeSettings,
     /// The domains, ordered by name.
     pub domains: Vec<Domain>,
-    pub(crate) effective: EffectiveConfig,
-}
-
-/// The effective settings with their origins, for [`App::effective`].
-#[derive(Clone, Debug, Default, PartialEq)]
-pub(crate) struct EffectiveConfig {
-    pub(crate) show_secrets: bool,
-    pub(crate) runtime: Value,
-    pub(crate) domains: BTreeMap<String, Value>,
+    /// The settings with their origins, for [`App::effective`]; shared by all copies.
+    pub(crate) effective: Arc<EffectiveConfig>,
+    /// Whether [`App::effective`] shows secrets.
+    pub(crate) shows_secrets: bool,
 }
 
 /// One domain: a directory and the program to start there.
@@ -132,8 +129,8 @@ impl App {
         self.masked(serde_json::json!({
             "root": self.root.to_string_lossy(),
             "name": self.name,
-            "runtime": self.effective.runtime,
-            "domains": self.effective.domains,
+            "runtime": self.effective.runtime.to_json(),
+            "domains": self.effective.domains_json(&self.root),
         }))
     }
 
@@ -141,12 +138,18 @@ impl App {
     #[must_use]
     pub fn with_secrets(&self) -> Self {
         let mut app = self.clone();
-        app.effective.show_secrets = true;
+        app.shows_secrets = true;
         app
     }
 
+    /// Forgets the settings that [`effective`](Self::effective) shows, which then has none: for a
+    /// program that runs the app and keeps it in memory.
+    pub fn forget_effective(&mut self) {
+        self.effective = Arc::default();
+    }
+
     fn masked(&self, mut effective: Value) -> Value {
-        if !self.effective.show_secrets {
+        if !self.shows_secrets {
             crate::redact::mask_settings(&mut effective);
         }
         effective
@@ -155,7 +158,7 @@ impl App {
     /// The part of [`App::effective`] for one domain: `{name, dir, process: {…}}`.
     pub fn effective_domain(&self, name: &str) -> Option<Value> {
         let domain = self.effective.domains.get(name)?;
-        Some(self.masked(domain.clone()))
+        Some(self.masked(domain.to_json(&self.root)))
     }
 
     /// The effective configuration as YAML, without origins, of the app or of one domain. None if no

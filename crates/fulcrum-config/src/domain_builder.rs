@@ -4,11 +4,11 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use figment::value::Dict;
-use serde_json::{Value, json};
 
 use crate::app::{Domain, Program};
 use crate::diagnostic::{Diagnostic, quoted};
 use crate::discovered::DiscoveredDomain;
+use crate::effective::EffectiveDomain;
 use crate::entry_point;
 use crate::file::{CONFIG_FILE, read_config};
 use crate::job_defaults::apply_job_defaults;
@@ -18,7 +18,7 @@ use crate::process::{ProbeCheck, ProcessSettings};
 use crate::resolve;
 use crate::resolve::env_files::Environment;
 use crate::schema;
-use crate::setting::{Origin, Setting, SettingTree, SettingWithOrigin, leaf_json};
+use crate::setting::{Origin, Setting, SettingTree, SettingWithOrigin};
 use crate::toplevel::{self, FileKind};
 
 /// The layers below and above a domain's own file.
@@ -240,28 +240,26 @@ impl DomainBuilder {
         self.tree.leaf(path).map(|leaf| &leaf.origin)
     }
 
-    /// The effective settings with their origins.
-    pub(crate) fn effective_json(&self, root: &Path) -> Value {
-        let relative =
-            |path: &Path| json!(path.strip_prefix(root).unwrap_or(path).to_string_lossy());
-        let mut process = self.tree.to_json();
-        if let (true, Some(Program::Node { entry })) = (self.discovered, &self.program) {
-            process["entry"] = leaf_json(relative(entry), "discovered");
-        }
-        if process.get("cwd").is_none() {
-            process["cwd"] = leaf_json(relative(&self.process.cwd), "default");
-        }
-        json!({ "name": self.name, "dir": relative(&self.dir), "process": process })
-    }
-
-    /// The domain. To be used only without errors.
-    pub(crate) fn build(self) -> Domain {
-        Domain {
+    /// The domain, and its settings with their origins. To be used only without errors.
+    pub(crate) fn build(self) -> (Domain, EffectiveDomain) {
+        let discovered_entry = match (self.discovered, &self.program) {
+            (true, Some(Program::Node { entry })) => Some(entry.clone()),
+            _ => None,
+        };
+        let effective = EffectiveDomain {
+            name: self.name.clone(),
+            dir: self.dir.clone(),
+            discovered_entry,
+            cwd: self.process.cwd.clone(),
+            settings: self.tree,
+        };
+        let domain = Domain {
             name: self.name,
             dir: self.dir,
             program: self.program.unwrap_or(Program::NoProcess),
             process: self.process,
-        }
+        };
+        (domain, effective)
     }
 }
 

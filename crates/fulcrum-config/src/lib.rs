@@ -77,6 +77,7 @@ mod diagnostic;
 mod discover;
 mod discovered;
 mod domain_builder;
+mod effective;
 mod entry_point;
 mod env_file;
 mod env_files;

@@ -2,15 +2,17 @@
 
 use std::collections::BTreeMap;
 use std::path::Path;
+use std::sync::Arc;
 
 use figment::value::{Dict, Value};
 
-use crate::app::{App, EffectiveConfig};
+use crate::app::App;
 use crate::dependency_graph;
 use crate::diagnostic::{self, Diagnostic, quoted};
 use crate::discover;
 use crate::discovered::Discovery;
 use crate::domain_builder::{self, DomainBuilder, DomainContext, unknown_domain};
+use crate::effective::EffectiveConfig;
 use crate::file::{CONFIG_FILE, read_config};
 use crate::layer_parser::{LayerParser, Source};
 use crate::layers::{self, SettingArena};
@@ -98,14 +100,11 @@ fn read(options: &LoadOptions, root: &Path, diagnostics: &mut Vec<Diagnostic>) -
     check_dependencies(&builders, &found, diagnostics);
     group_checks::check(&tree, &runtime, &builders, &found, diagnostics);
     check_ports(&runtime, &builders, diagnostics);
-    let effective = EffectiveConfig {
-        show_secrets: false,
-        runtime: tree.to_json(),
-        domains: builders
-            .iter()
-            .map(|(name, builder)| (name.clone(), builder.effective_json(root)))
-            .collect(),
-    };
+    let built = builders.into_iter().map(|(name, builder)| {
+        let (domain, effective) = builder.build();
+        (domain, (name, effective))
+    });
+    let (domains, effective_domains) = built.unzip();
     Some(App {
         root: root.to_owned(),
         name: root.file_name().map_or_else(
@@ -113,8 +112,12 @@ fn read(options: &LoadOptions, root: &Path, diagnostics: &mut Vec<Diagnostic>) -
             |name| name.to_string_lossy().into_owned(),
         ),
         runtime,
-        domains: builders.into_values().map(DomainBuilder::build).collect(),
-        effective,
+        domains,
+        effective: Arc::new(EffectiveConfig {
+            runtime: tree,
+            domains: effective_domains,
+        }),
+        shows_secrets: false,
     })
 }
 

@@ -2,9 +2,12 @@
 
 use std::time::{Duration, Instant};
 
-/// The first check follows the start after this time. Until the first success, it is also the
-/// shortest pause.
-const FIRST_DELAY: Duration = Duration::from_millis(50);
+/// The first check follows the start after this time, the next ones after twice, four times and eight
+/// times as long.
+const FIRST_DELAY: Duration = Duration::from_millis(5);
+
+/// Later, until the first success, this is the shortest pause.
+const STARTUP_PAUSE: Duration = Duration::from_millis(50);
 
 /// Until the first success, the pause is the time since the start divided by this, up to the
 /// interval: a quick start is noticed soon, a slow one gets few checks.
@@ -151,8 +154,10 @@ impl ProbeMonitor {
         if self.was_up {
             return self.config.interval;
         }
-        let delay = now.saturating_duration_since(self.started_at) / STARTUP_BACKOFF_DIVISOR;
-        delay.max(FIRST_DELAY).min(self.config.interval)
+        let elapsed = now.saturating_duration_since(self.started_at);
+        let delay = elapsed / STARTUP_BACKOFF_DIVISOR;
+        let shortest = elapsed.clamp(FIRST_DELAY, STARTUP_PAUSE);
+        delay.max(shortest).min(self.config.interval)
     }
 }
 
@@ -203,7 +208,7 @@ mod tests {
             let pause = monitor.due() - last;
             let elapsed = last - start;
             assert!(
-                pause <= FIRST_DELAY.max(elapsed / STARTUP_BACKOFF_DIVISOR),
+                pause <= STARTUP_PAUSE.max(elapsed / STARTUP_BACKOFF_DIVISOR),
                 "{pause:?} at {elapsed:?}"
             );
             assert!(pause <= CONFIG.interval);
@@ -218,6 +223,18 @@ mod tests {
         let now = monitor.due();
         monitor.record_failure(now);
         assert_eq!(monitor.due() - now, CONFIG.interval);
+    }
+
+    #[test]
+    fn a_program_that_starts_within_milliseconds_is_noticed_within_milliseconds() {
+        let start = epoch();
+        let mut monitor = ProbeMonitor::new(CONFIG, start);
+        let mut checks = Vec::new();
+        for _ in 0..5 {
+            checks.push((monitor.due() - start).as_millis());
+            check(&mut monitor, false);
+        }
+        assert_eq!(checks, [5, 10, 20, 40, 80]);
     }
 
     #[test]

@@ -46,17 +46,29 @@ impl Chunk {
         std::iter::from_fn(move || self.line(&mut cursor))
     }
 
+    /// The lines, with the levels of Fulcrum's own lines only: those of others are found by a search
+    /// in their text, which takes longer than all else.
+    pub(crate) fn lines_without_levels(&self) -> impl Iterator<Item = LogLine> + '_ {
+        let mut cursor = ChunkCursor::default();
+        std::iter::from_fn(move || self.line_with(&mut cursor, false))
+    }
+
     /// The line at the cursor, which advances; `None` at the end.
     pub(crate) fn line(&self, cursor: &mut ChunkCursor) -> Option<LogLine> {
+        self.line_with(cursor, true)
+    }
+
+    fn line_with(&self, cursor: &mut ChunkCursor, detects_level: bool) -> Option<LogLine> {
         let (slice, next) = slice_at(&self.lines.text, cursor.offset)?;
         // Without the LF, but with the CR of a CRLF.
         let end = next - usize::from(!slice.partial);
         let message = self.lines.text.slice(cursor.offset..end);
         let is_explicit =
             self.stream == Stream::Fulcrum || (cursor.line == 0 && self.lines.continues);
-        let level = match is_explicit {
-            true => self.explicit_level,
-            false => detect_level(slice.bytes, self.stream),
+        let level = match (is_explicit, detects_level) {
+            (true, _) => self.explicit_level,
+            (false, true) => detect_level(slice.bytes, self.stream),
+            (false, false) => None,
         };
         let line = LogLine {
             seq: self.first_seq + u64::from(cursor.line),

@@ -34,6 +34,17 @@ pub enum Delivery {
     Gap(Gap),
 }
 
+/// What a reader of whole chunks receives.
+#[derive(Debug, Clone, PartialEq)]
+pub enum ChunkDelivery {
+    /// An earlier line, or one of a chunk that was read in part.
+    Line(LogLine),
+    /// The next lines, as they were read.
+    Chunk(Arc<Chunk>),
+    /// Lines were dropped here.
+    Gap(Gap),
+}
+
 /// A follower was too slow, and its oldest queued lines were dropped.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Gap {
@@ -91,13 +102,38 @@ impl Follower {
             if let Some(delivery) = self.try_next() {
                 return Some(delivery);
             }
-            // Queue and state are checked under one lock: a last line that was published after the
-            // check above is not missed. One published before the wait leaves a permit.
-            if self.queue.lock().is_closed() {
-                return None;
-            }
-            self.queue.notify.notified().await;
+            self.wait_for_more().await?;
         }
+    }
+
+    /// The same by whole chunks, for readers that need neither the levels of lines nor which of them
+    /// belong together: nothing is done for each line.
+    pub async fn next_chunk(&mut self) -> Option<ChunkDelivery> {
+        loop {
+            if let Some(delivery) = self.try_next_chunk() {
+                return Some(delivery);
+            }
+            self.wait_for_more().await?;
+        }
+    }
+
+    /// `None` if nothing will come any more.
+    async fn wait_for_more(&self) -> Option<()> {
+        // Queue and state are checked under one lock: a last line that was published after the
+        // queue was found empty is not missed. One published before the wait leaves a permit.
+        if self.queue.lock().is_closed() {
+            return None;
+        }
+        self.queue.notify.notified().await;
+        Some(())
+    }
+
+    /// The next queued chunk or gap, without waiting.
+    pub fn try_next_chunk(&mut self) -> Option<ChunkDelivery> {
+        if let Some(line) = self.backlog.pop_front() {
+            return Some(ChunkDelivery::Line(line));
+        }
+        self.queue.lock().pop_chunk()
     }
 
     /// The next queued line or gap, without waiting; for writing several lines at once.
@@ -250,6 +286,19 @@ impl Queue {
             self.chunks.pop_front();
         }
         Some(Delivery::Line(line))
+    }
+
+    fn pop_chunk(&mut self) -> Option<ChunkDelivery> {
+        let is_whole = |first: &QueuedChunk| first.cursor.lines_read() == 0;
+        if self.missed > 0 || !self.chunks.front().is_some_and(is_whole) {
+            return Some(match self.pop()? {
+                Delivery::Line(line) => ChunkDelivery::Line(line),
+                Delivery::Gap(gap) => ChunkDelivery::Gap(gap),
+            });
+        }
+        let QueuedChunk { chunk, .. } = self.chunks.pop_front()?;
+        self.bytes -= chunk.memory_cost();
+        Some(ChunkDelivery::Chunk(chunk))
     }
 
     fn is_closed(&self) -> bool {

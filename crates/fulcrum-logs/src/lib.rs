@@ -92,7 +92,7 @@ pub mod tracing_layer;
 mod wait;
 
 pub use chunk::Chunk;
-pub use follower::{Capacity, Delivery, Follower, Gap};
+pub use follower::{Capacity, ChunkDelivery, Delivery, Follower, Gap};
 pub use hub::{Hub, HubConfig};
 pub use json::{gap_to_json, to_json};
 pub use level::detect_level;

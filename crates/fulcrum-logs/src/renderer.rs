@@ -5,12 +5,14 @@ use std::collections::HashMap;
 use std::io::Write as _;
 use std::sync::Arc;
 
+use memchr::memchr_iter;
 use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
+use crate::chunk::Chunk;
 use crate::follower::Gap;
 use crate::line::{FULCRUM_SOURCE, Level, LogLine, Stream};
 use crate::overwritten::last_state;
-use crate::sanitize::sanitize;
+use crate::sanitize::{is_plain_text, sanitize};
 use crate::time::rfc3339_millis;
 
 /// The smallest width of the name column: `fulcrum` always occurs.
@@ -123,6 +125,32 @@ impl LineRenderer {
         out.push(b'\n');
     }
 
+    /// Appends the lines of a chunk, as [`render_into`](Self::render_into) does one by one.
+    pub fn render_chunk_into(&mut self, chunk: &Chunk, out: &mut Vec<u8>) {
+        let is_simple = self.open.is_empty()
+            && !chunk.lines.partial
+            && !self.timestamps
+            && !self.raw
+            && chunk.stream != Stream::Fulcrum
+            && is_plain_text(&chunk.lines.text);
+        if !is_simple {
+            for line in chunk.lines_without_levels() {
+                self.render_into(&line, out);
+            }
+            return;
+        }
+        let prefix = self.prefix(&chunk.source.domain);
+        let text = &chunk.lines.text;
+        let lines = usize::try_from(chunk.lines.lines).unwrap_or_default();
+        out.reserve(text.len() + lines * prefix.len());
+        let mut start = 0;
+        for end in memchr_iter(b'\n', text) {
+            out.extend_from_slice(prefix);
+            out.extend_from_slice(&text[start..=end]);
+            start = end + 1;
+        }
+    }
+
     /// Remembers partial lines. Whether the line is nothing but the end of one.
     fn is_end_of_partial(&mut self, line: &LogLine) -> bool {
         if !line.partial && self.open.is_empty() {
@@ -233,6 +261,7 @@ mod tests {
 
     use super::*;
     use crate::line::Source;
+    use crate::line_splitter::LineBatch;
 
     fn line(domain: &str, message: &'static str) -> LogLine {
         LogLine {
@@ -254,6 +283,48 @@ mod tests {
 
     fn render(renderer: &mut LineRenderer, line: &LogLine) -> String {
         String::from_utf8(renderer.render(line)).expect("always UTF-8")
+    }
+
+    #[test]
+    fn a_chunk_is_rendered_as_its_lines() {
+        for text in [
+            "one\ntwo\n\n",
+            "with CR\r\nnext\n",
+            "\u{1b}[31mred\n\u{7}bell\n",
+            "unfinished",
+        ] {
+            for color in [false, true] {
+                let chunk = Chunk::single_line(&line("users", text));
+                let (lines, partial) = match text.ends_with('\n') {
+                    true => (text.matches('\n').count(), false),
+                    false => (1, true),
+                };
+                let chunk = Chunk {
+                    lines: LineBatch {
+                        text: Bytes::from_static(text.as_bytes()),
+                        lines: u32::try_from(lines).expect("few"),
+                        continues: false,
+                        partial,
+                    },
+                    ..chunk
+                };
+                let style = Style {
+                    color,
+                    ..Style::default()
+                };
+                let (mut by_chunk, mut by_line) = (Vec::new(), Vec::new());
+                // The second one follows what the first one left open.
+                let mut renderers = [LineRenderer::new(style), LineRenderer::new(style)];
+                for _ in 0..2 {
+                    renderers[0].render_chunk_into(&chunk, &mut by_chunk);
+                    chunk
+                        .lines()
+                        .for_each(|line| renderers[1].render_into(&line, &mut by_line));
+                }
+                let [by_chunk, by_line] = [by_chunk, by_line].map(String::from_utf8);
+                assert_eq!(by_chunk, by_line);
+            }
+        }
     }
 
     #[test]

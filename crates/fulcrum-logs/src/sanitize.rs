@@ -63,15 +63,23 @@ pub(crate) fn is_unsafe_char(char: char) -> bool {
 
 /// Whether the text is printable ASCII and tabs only, as most lines are.
 fn is_plain_ascii(message: &[u8]) -> bool {
+    is_all(message, |byte| matches!(byte, b' '..=b'~' | b'\t'))
+}
+
+/// The same for many lines with their ends, each of which is an LF.
+pub(crate) fn is_plain_text(lines: &[u8]) -> bool {
+    is_all(lines, |byte| matches!(byte, b' '..=b'~' | b'\t' | b'\n'))
+}
+
+fn is_all(message: &[u8], is_plain: impl Fn(&u8) -> bool) -> bool {
     // Blocks without an early exit, which the compiler vectorizes.
-    let is_plain = |byte: &u8| matches!(byte, b' '..=b'~' | b'\t');
     let (blocks, rest) = message.as_chunks::<32>();
     let plain_block = |block: &[u8; 32]| {
         block
             .iter()
             .fold(true, |plain, byte| plain & is_plain(byte))
     };
-    blocks.iter().all(plain_block) && rest.iter().all(is_plain)
+    blocks.iter().all(plain_block) && rest.iter().all(&is_plain)
 }
 
 /// Whether a color sequence is a reset: `ESC [ m`, `ESC [ 0 m`. (`38;5;0` is a black.)

@@ -12,6 +12,7 @@ use super::watch::WatchArgs;
 use super::{executor, instance_options};
 use crate::exit::CliError;
 use crate::load;
+use crate::output::Timings;
 use crate::wiring::run;
 
 #[derive(Debug, clap::Args)]
@@ -88,7 +89,7 @@ pub(crate) fn run(args: Args, context: &Context) -> Result<(), CliError> {
         &warnings,
         stdout,
     );
-    executor::run_instance(run::run(options))
+    executor::run_instance(run::run(options, Timings::begin()))
 }
 
 #[cfg(test)]

@@ -3,6 +3,7 @@
 use std::future::Future;
 use std::time::Duration;
 
+use fulcrum_spawn::process::limit_heaps;
 use tokio::runtime::{Builder, Runtime};
 use tokio::signal::unix::{SignalKind, signal};
 
@@ -47,6 +48,7 @@ pub(crate) fn run_client(
 pub(crate) fn run_instance(
     instance: impl Future<Output = Result<(), CliError>>,
 ) -> Result<(), CliError> {
+    limit_heaps();
     let runtime = runtime(2)?;
     let result = runtime.block_on(instance);
     runtime.shutdown_timeout(TASK_SHUTDOWN_TIMEOUT);

@@ -12,10 +12,11 @@ pub(super) fn background_options(
     mode: Mode,
     selection: SelectionArgs,
     watch: WatchArgs,
-    app: App,
+    mut app: App,
     warnings: &[Diagnostic],
     stdout: StreamInfo,
 ) -> Options {
+    app.forget_effective();
     Options {
         mode,
         only: selection.only,

@@ -8,6 +8,7 @@ use super::watch::WatchArgs;
 use super::{detach, executor, instance_options};
 use crate::exit::CliError;
 use crate::load;
+use crate::output::Timings;
 use crate::wiring::options::Options;
 use crate::wiring::run;
 
@@ -24,6 +25,7 @@ pub(crate) fn run(
     if start.detach {
         return executor::run_client(Some("the start"), detach::run(mode, start, watch, context));
     }
+    let mut timings = Timings::begin();
     let (app, warnings) = load::load_valid(context.app(), mode, &context.output)?;
     let wait = start.wait_timeout();
     let stdout = context.output.stdout();
@@ -34,5 +36,6 @@ pub(crate) fn run(
         detached: false,
         ..instance_options::background_options(mode, start.selection, watch, app, &warnings, stdout)
     };
-    executor::run_instance(run::run(options))
+    timings.done("configuration");
+    executor::run_instance(run::run(options, timings))
 }

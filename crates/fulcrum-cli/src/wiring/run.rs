@@ -2,14 +2,17 @@
 //! everything in order.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use fulcrum_config::{Selection, unsupported_settings};
 use fulcrum_logs::{Hub, Level};
+use fulcrum_rpc::RuntimeDir;
 use fulcrum_runtime::{ProcessParts, Runtime, RuntimeParts, ShutdownSignal, ShutdownStage};
 use fulcrum_spawn::prepare::{
     PrepareContext, create_report_dir, remove_report_dir, sweep_in_background, without_cargo,
 };
 use fulcrum_spawn::process::{GuardHandle, StartupMessage};
+use tokio::time::sleep;
 
 use super::claim::Claim;
 use super::listen::{self, BoundPort};
@@ -19,25 +22,33 @@ use super::servers::Servers;
 use super::signals::Signals;
 use crate::commands::guard::GUARD_COMMAND;
 use crate::exit::{CliError, Code};
+use crate::output::Timings;
 use crate::{load, paths};
+
+/// When directories are swept after the start.
+const SWEEP_DELAY: Duration = Duration::from_secs(3);
 
 /// Runs an instance until a shutdown is requested, and shuts it down.
 ///
 /// # Errors
 /// Another instance is running, or the port is not available; with a wait limit, a domain failed
 /// permanently or was not ready in time; a process survived SIGKILL.
-pub(crate) async fn run(options: Options) -> Result<(), CliError> {
+pub(crate) async fn run(options: Options, mut timings: Timings) -> Result<(), CliError> {
+    timings.done("threads");
     check_selection(&options)?;
     let (claim, control) = Claim::new(&options.app.root)?;
+    timings.done("lock");
     let signals = Signals::catch().map_err(|error| CliError::cannot_run(&error))?;
     let port = listen::listen(&options.app, options.mode)?;
+    timings.done("listeners");
     let processes = ProcessParts::start().map_err(|error| CliError::cannot_run(&error))?;
 
     let shutdown = ShutdownSignal::default();
     let mut logging = Logging::start(&options, &shutdown)?;
+    timings.done("log store");
     let hub = logging.hub.clone();
     claim.stale.iter().for_each(StartupMessage::log);
-    let mut guard = GuardHandle::start(
+    let guard = GuardHandle::start(
         GUARD_COMMAND,
         &claim.record(),
         &processes.run,
@@ -48,8 +59,8 @@ pub(crate) async fn run(options: Options) -> Result<(), CliError> {
     if let Some(warning) = cache_warning {
         hub.log(Level::Warn, warning);
     }
-    sweep_in_background(prepare.cache.clone(), options.app.runtime.cache_size);
-    claim.dir.sweep_in_background();
+    let limit = options.app.runtime.cache_size;
+    tokio::spawn(sweep_later(claim.dir.clone(), prepare.cache.clone(), limit));
     let reports = options.watching.map(|_| create_report_dir(claim.dir.dir()));
     let reports = reports
         .transpose()
@@ -75,9 +86,11 @@ pub(crate) async fn run(options: Options) -> Result<(), CliError> {
         module_reports: reports.clone(),
         shutdown: shutdown.clone(),
     })?;
+    timings.done("runtime");
     let servers = Servers::start(port.listeners, control, &runtime, &hub, &shutdown);
+    timings.done("servers");
+    timings.log(&hub, || runtime.handle().events());
     tokio::spawn(signals.run(shutdown.clone(), hub));
-    guard.ready().await;
 
     let exit = runtime.run(wait).await;
 
@@ -105,6 +118,14 @@ fn selection(options: &Options) -> Selection {
         only: options.only.clone(),
         no_deps: options.no_deps,
     }
+}
+
+/// Sweeps the cache and the directories of dead instances, when most domains have started: it reads
+/// many directories.
+async fn sweep_later(dir: RuntimeDir, cache: PathBuf, limit: u64) {
+    sleep(SWEEP_DELAY).await;
+    sweep_in_background(cache, limit);
+    dir.sweep_in_background();
 }
 
 /// Rejects unknown names before anything is opened.

@@ -5,7 +5,8 @@ use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
 use fulcrum_logs::{
-    Capacity, Delivery, Follower, Gap, Hub, Level, LineRenderer, LogQuery, Stream, Style, to_json,
+    Capacity, ChunkDelivery, Delivery, Follower, Gap, Hub, Level, LineRenderer, LogQuery, Stream,
+    Style, to_json,
 };
 use rustix::event::{PollFd, PollFlags, poll};
 use tokio::runtime::Handle;
@@ -15,6 +16,12 @@ use fulcrum_runtime::{ShutdownSignal, ShutdownStage};
 
 /// What a stuck terminal may have waiting for it before lines are left out.
 const QUEUE_BYTES: usize = 8 * 1024 * 1024;
+
+/// What is written with one call, or slightly more.
+const BATCH_BYTES: usize = 256 * 1024;
+
+/// The memory that is kept for the next call.
+const MAX_KEPT_BYTES: usize = 1024 * 1024;
 
 /// How long the last lines may take to be written at the end.
 const LAST_LINES: Duration = Duration::from_secs(2);
@@ -92,22 +99,46 @@ impl OutputWriter {
 fn write_loop(runtime: &Handle, follower: &mut Follower, format: &mut Format) -> io::Result<()> {
     let mut out = io::stdout().lock();
     let mut batch = Vec::new();
-    while let Some(delivery) = runtime.block_on(follower.next()) {
-        render(format, delivery, &mut batch);
+    while runtime.block_on(render_next(follower, format, &mut batch)) {
         // What came together is written together.
-        while batch.len() < 256 * 1024 {
-            let Some(delivery) = follower.try_next() else {
-                break;
-            };
-            render(format, delivery, &mut batch);
-        }
+        while batch.len() < BATCH_BYTES && render_queued(follower, format, &mut batch) {}
         match write(&mut out, &batch) {
             Err(error) if is_closed(&error) => return Err(error),
             // A full disk may be emptied; until then the lines are in the ring alone.
             _ => batch.clear(),
         }
+        // A message of several megabytes came by; the next ones are short again.
+        batch.shrink_to(MAX_KEPT_BYTES);
     }
     Ok(())
+}
+
+/// Waits for what comes next. False once nothing will come any more.
+async fn render_next(follower: &mut Follower, format: &mut Format, batch: &mut Vec<u8>) -> bool {
+    match format {
+        Format::Text(terminal) => {
+            let delivery = follower.next_chunk().await;
+            delivery.is_some_and(|delivery| render_text(terminal, delivery, batch))
+        }
+        Format::Json => {
+            let delivery = follower.next().await;
+            delivery.is_some_and(|delivery| render_json(delivery, batch))
+        }
+    }
+}
+
+/// The same for what waits already.
+fn render_queued(follower: &mut Follower, format: &mut Format, batch: &mut Vec<u8>) -> bool {
+    match format {
+        Format::Text(terminal) => {
+            let delivery = follower.try_next_chunk();
+            delivery.is_some_and(|delivery| render_text(terminal, delivery, batch))
+        }
+        Format::Json => {
+            let delivery = follower.try_next();
+            delivery.is_some_and(|delivery| render_json(delivery, batch))
+        }
+    }
 }
 
 fn write(out: &mut impl Write, batch: &[u8]) -> io::Result<()> {
@@ -135,21 +166,33 @@ fn is_closed(error: &io::Error) -> bool {
     error.kind() == io::ErrorKind::BrokenPipe || terminal_gone
 }
 
-fn render(format: &mut Format, delivery: Delivery, out: &mut Vec<u8>) {
-    match (format, delivery) {
-        (Format::Text(terminal), Delivery::Line(line)) => {
-            let ours = line.stream == Stream::Fulcrum;
-            if !ours || line.level > Some(Level::Debug) {
+/// Returns true.
+fn render_text(terminal: &mut LineRenderer, delivery: ChunkDelivery, out: &mut Vec<u8>) -> bool {
+    match delivery {
+        ChunkDelivery::Chunk(chunk) if chunk.stream == Stream::Fulcrum => {
+            // Debug messages are for `fulcrum logs`.
+            if chunk.explicit_level > Some(Level::Debug) {
+                terminal.render_chunk_into(&chunk, out);
+            }
+        }
+        ChunkDelivery::Chunk(chunk) => terminal.render_chunk_into(&chunk, out),
+        ChunkDelivery::Line(line) => {
+            if line.stream != Stream::Fulcrum || line.level > Some(Level::Debug) {
                 terminal.render_into(&line, out);
             }
         }
-        (Format::Text(terminal), Delivery::Gap(gap)) => out.extend(terminal.render_gap(gap)),
-        (Format::Json, Delivery::Line(line)) => {
-            out.extend(to_json(&line).into_bytes());
-            out.push(b'\n');
-        }
-        (Format::Json, Delivery::Gap(Gap { missed })) => {
-            out.extend(format!("{{\"missed\":{missed}}}\n").into_bytes());
-        }
+        ChunkDelivery::Gap(gap) => out.extend(terminal.render_gap(gap)),
     }
+    true
+}
+
+/// Returns true.
+fn render_json(delivery: Delivery, out: &mut Vec<u8>) -> bool {
+    let text = match delivery {
+        Delivery::Line(line) => to_json(&line),
+        Delivery::Gap(Gap { missed }) => format!("{{\"missed\":{missed}}}"),
+    };
+    out.extend_from_slice(text.as_bytes());
+    out.push(b'\n');
+    true
 }

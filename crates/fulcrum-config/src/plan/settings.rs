@@ -43,11 +43,7 @@ impl ComparableSettings {
         let mut supervision = SettingMap::new();
         let path = |path: &Path| json!(app.relative(path).to_string_lossy());
         process.insert("folder".to_owned(), path(dir));
-        match program {
-            Program::Node { entry } => process.insert("entry".to_owned(), path(entry)),
-            Program::Command(argv) => process.insert("command".to_owned(), json!(argv)),
-            Program::NoProcess => None,
-        };
+        process.extend(program_setting(program, &path));
         let ProcessSettings {
             runtime,
             kind,
@@ -109,6 +105,15 @@ impl ComparableSettings {
             process,
             supervision,
         }
+    }
+}
+
+/// What is run, where there is something.
+fn program_setting(program: &Program, path: &dyn Fn(&Path) -> Value) -> Option<(String, Value)> {
+    match program {
+        Program::Node { entry } => Some(("entry".to_owned(), path(entry))),
+        Program::Command(argv) => Some(("command".to_owned(), json!(argv))),
+        Program::NoProcess => None,
     }
 }
 

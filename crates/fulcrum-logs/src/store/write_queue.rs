@@ -22,6 +22,9 @@ const BATCH_BYTES: usize = 256 * 1024;
 /// How long the writer waits for more lines: otherwise each read of a pipe would wake it.
 const COALESCE_DELAY: Duration = Duration::from_millis(1);
 
+/// How long nothing must come until the writer has time for other work.
+const PAUSE: Duration = Duration::from_millis(50);
+
 /// Chunks to write, in order, bounded.
 #[derive(Debug, Default)]
 pub(crate) struct WriteQueue {
@@ -61,6 +64,17 @@ enum WriterState {
     Idle,
     /// It waits for [`BATCH_BYTES`].
     Coalescing,
+}
+
+/// What the writer does next.
+#[derive(Debug)]
+pub(super) enum Work {
+    /// Write chunks.
+    Batch(WriteBatch),
+    /// Nothing has come for a moment.
+    Pause,
+    /// The queue is closed and empty.
+    Closed,
 }
 
 /// What the writer gets.
@@ -130,16 +144,26 @@ impl WriteQueue {
         }
     }
 
-    /// Waits for chunks; `None` once the queue is closed and empty.
-    pub(super) fn take(&self) -> Option<WriteBatch> {
+    /// Waits for chunks. With `pauses`, it also returns when none have come for a moment.
+    pub(super) fn take(&self, pauses: bool) -> Work {
         let mut queue = self.lock();
         while queue.chunks.is_empty() && queue.dropped.is_empty() {
             if queue.closed {
-                return None;
+                return Work::Closed;
             }
             queue.writer = WriterState::Idle;
-            let woken = self.work.wait(queue);
-            queue = woken.unwrap_or_else(PoisonError::into_inner);
+            if pauses {
+                let woken = self.work.wait_timeout(queue, PAUSE);
+                let (after, waited) = woken.unwrap_or_else(PoisonError::into_inner);
+                queue = after;
+                if waited.timed_out() && queue.chunks.is_empty() && !queue.closed {
+                    queue.writer = WriterState::Busy;
+                    return Work::Pause;
+                }
+            } else {
+                let woken = self.work.wait(queue);
+                queue = woken.unwrap_or_else(PoisonError::into_inner);
+            }
         }
         if queue.bytes < BATCH_BYTES && !queue.closed {
             queue.writer = WriterState::Coalescing;
@@ -147,7 +171,7 @@ impl WriteQueue {
             queue = woken.unwrap_or_else(PoisonError::into_inner).0;
         }
         queue.writer = WriterState::Busy;
-        Some(WriteBatch {
+        Work::Batch(WriteBatch {
             chunks: std::mem::take(&mut queue.chunks),
             dropped: std::mem::take(&mut queue.dropped),
         })
@@ -214,13 +238,25 @@ mod tests {
         let mut waiting = std::pin::pin!(queue.flushed());
         let early = timeout(Duration::from_millis(20), waiting.as_mut()).await;
         assert!(early.is_err(), "nothing is written yet");
-        let batch = queue.take().expect("three chunks");
+        let Work::Batch(batch) = queue.take(false) else {
+            panic!("three chunks");
+        };
         queue.push(&chunk());
         queue.complete(2, 0);
         let early = timeout(Duration::from_millis(20), waiting.as_mut()).await;
         assert!(early.is_err(), "two of {} are written", batch.chunks.len());
         queue.complete(1, 0);
         waiting.await;
+    }
+
+    #[test]
+    fn a_writer_with_other_work_is_told_of_a_pause() {
+        let queue = WriteQueue::default();
+        queue.push(&chunk());
+        assert!(matches!(queue.take(true), Work::Batch(_)));
+        assert!(matches!(queue.take(true), Work::Pause));
+        queue.close();
+        assert!(matches!(queue.take(true), Work::Closed));
     }
 
     #[tokio::test(start_paused = true)]

@@ -1,6 +1,6 @@
 //! The thread that writes segments.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -11,7 +11,7 @@ use super::retention::{DomainFiles, RetentionLimits, expired};
 use super::segment;
 use super::store_lock::StoreLock;
 use super::write_errors::WriteErrorState;
-use super::write_queue::{WriteBatch, WriteQueue};
+use super::write_queue::{Work, WriteBatch, WriteQueue};
 use crate::chunk::Chunk;
 use crate::clock::wall_clock;
 
@@ -20,6 +20,10 @@ const MAX_OPEN_FILES: usize = 64;
 
 /// Records of one segment that are written with one system call.
 const MAX_BATCH_RECORDS: usize = 64;
+
+/// Batches after which the limits are applied although lines keep coming: a batch is at most what may
+/// be queued.
+const MAX_RETENTION_BATCHES: u32 = 8;
 
 /// Writes the records of all domains.
 pub(super) struct Writer {
@@ -30,6 +34,12 @@ pub(super) struct Writer {
     compressor: Compressor,
     errors: WriteErrorState,
     lock: Arc<StoreLock>,
+    /// The domains that have written in this run.
+    started: BTreeSet<Arc<str>>,
+    /// The first segment of a domain was created: the limits have to be applied. Counts the batches
+    /// since. Not at once: all segments are listed for it, and an app has many domains that start
+    /// together.
+    retention_due: Option<u32>,
 }
 
 impl Writer {
@@ -49,6 +59,8 @@ impl Writer {
             compressor,
             errors,
             lock,
+            started: BTreeSet::new(),
+            retention_due: None,
         }
     }
 
@@ -60,7 +72,15 @@ impl Writer {
                 self.compressor.compress(&domain, first_seq);
             }
         }
-        while let Some(WriteBatch { chunks, dropped }) = queue.take() {
+        loop {
+            let WriteBatch { chunks, dropped } = match queue.take(self.retention_due.is_some()) {
+                Work::Batch(batch) => batch,
+                Work::Pause => {
+                    self.apply_limits();
+                    continue;
+                }
+                Work::Closed => break,
+            };
             if !dropped.is_empty() {
                 let reason = format!("{} is too slow", self.dir.display());
                 self.errors.on_error(reason, dropped);
@@ -76,7 +96,19 @@ impl Writer {
                     queue.complete(count, bytes);
                 }
             }
+            self.retention_due = self.retention_due.map(|batches| batches + 1);
+            if self.retention_due > Some(MAX_RETENTION_BATCHES) {
+                self.apply_limits();
+            }
         }
+        if self.retention_due.is_some() {
+            self.apply_limits();
+        }
+    }
+
+    fn apply_limits(&mut self) {
+        self.retention_due = None;
+        self.retain();
     }
 
     /// How many of the chunks are written together: those of one domain that fit into its segment.
@@ -134,7 +166,11 @@ impl Writer {
             let active = active.map_err(|error| format!("{}: {error}", dir.display()))?;
             self.active.insert(Arc::clone(domain), active);
             self.limit_open_files(domain);
-            self.retain();
+            if self.started.insert(Arc::clone(domain)) {
+                self.retention_due.get_or_insert(0);
+            } else {
+                self.retain();
+            }
         }
         let limit = self.limits.file_bytes;
         let Some(active) = self.active.get_mut(domain) else {

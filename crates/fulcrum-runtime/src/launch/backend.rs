@@ -202,6 +202,7 @@ impl DomainBackend {
             spec,
             process: Arc::clone(process),
             spawner: context.spawner.clone(),
+            limiter: context.limiter.clone(),
             run: context.run.clone(),
             hub: context.hub.clone(),
             states: Arc::clone(&context.states),

@@ -29,6 +29,8 @@ pub(crate) async fn run_check(
             check_address(host, *port, Some(path), limit, target).await
         }
         ProbeCheck::Exec(argv) => {
+            // It costs a fork as a start does. Starts that wait for their forks go first.
+            drop(target.limiter.acquire_fork().await);
             let running = timeout(limit, exec::run(argv, target));
             let result = running
                 .await

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use fulcrum_logs::Hub;
 use fulcrum_spawn::CommandSpec;
 use fulcrum_spawn::process::{Process, RunId, Spawner};
-use fulcrum_spawn::supervisor::FactSender;
+use fulcrum_spawn::supervisor::{FactSender, StartLimiter};
 
 use crate::state::desired::DesiredStateReceiver;
 use crate::state::domain::SharedDomainStates;
@@ -16,6 +16,8 @@ pub(crate) struct ProbeTarget {
     pub(crate) spec: Arc<CommandSpec>,
     pub(crate) process: Arc<Process>,
     pub(crate) spawner: Spawner,
+    /// Exec probes wait until the programs that are to start have started.
+    pub(crate) limiter: StartLimiter,
     /// The run that the tokens of exec probes name.
     pub(crate) run: RunId,
     pub(crate) hub: Hub,

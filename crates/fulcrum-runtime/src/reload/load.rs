@@ -30,10 +30,19 @@ pub(crate) async fn load_when_stable(
         let (options, desired) = (options.clone(), Arc::clone(desired));
         let attempt = move || load_if_stable(&options, &desired.app, now());
         if let Some(loaded) = spawn_blocking(attempt).await? {
-            return Ok(loaded);
+            return Ok(without_effective(loaded));
         }
         sleep(RETRY_DELAY).await;
     }
     let options = options.clone();
-    spawn_blocking(move || load(&options)).await
+    let loaded = spawn_blocking(move || load(&options)).await?;
+    Ok(without_effective(loaded))
+}
+
+/// The instance never shows the settings with their origins.
+fn without_effective(mut loaded: LoadResult) -> LoadResult {
+    if let Some(app) = &mut loaded.app {
+        app.forget_effective();
+    }
+    loaded
 }

@@ -12,8 +12,17 @@ use tokio::time::{Instant, sleep_until};
 use crate::state::desired::DesiredStateReceiver;
 use crate::state::domain::SharedDomainStates;
 
-/// CPU usage is the difference between two samples, so there is always a recent one.
-const BASELINE: Duration = Duration::from_secs(10);
+/// CPU usage is the difference between two samples, so there is always one of the last minute.
+const BASELINE: Duration = Duration::from_secs(60);
+/// The same without cgroups: there, a sample also observes which processes belong to a domain, which
+/// may not show any more once they have lost their parents.
+const OBSERVING: Duration = Duration::from_secs(10);
+/// The sample interval while somebody looks.
+const WATCHED_INTERVAL: Duration = Duration::from_secs(10);
+/// Somebody looks for this long after a request.
+const WATCHED: Duration = Duration::from_secs(300);
+/// The first sample: when an app starts, there is other work to do.
+const FIRST: Duration = Duration::from_secs(2);
 /// The sample interval if a domain has a memory limit.
 const LIMITED_INTERVAL: Duration = Duration::from_secs(1);
 /// How old a sample may be that is returned to a client.
@@ -67,15 +76,15 @@ async fn run(
         return;
     };
     let mut memory_limits = Arc::new(desired.current().memory_limits());
-    let mut due = Instant::now();
+    let has_cgroup = tracker.cgroup().is_some();
+    let mut due = Instant::now() + first_delay(memory_limits.is_empty());
+    let mut watched_until = None;
     let mut last: Option<LastPass> = None;
     loop {
         let request = tokio::select! {
             () = sleep_until(due) => {
-                due = Instant::now() + match memory_limits.is_empty() {
-                    true => BASELINE,
-                    false => LIMITED_INTERVAL,
-                };
+                let now = Instant::now();
+                due = now + interval(memory_limits.is_empty(), watched_until > Some(now), has_cgroup);
                 None
             }
             Some(desired) = desired.changed() => {
@@ -84,18 +93,16 @@ async fn run(
                 continue;
             }
             request = inbox.recv() => match request {
-                Some(request) => Some(request),
+                Some(request) => {
+                    let now = Instant::now();
+                    watched_until = Some(now + WATCHED);
+                    due = due.min(now + interval(memory_limits.is_empty(), true, has_cgroup));
+                    Some(request)
+                }
                 None => return,
             },
         };
-        let leaders: Leaders = states
-            .all()
-            .iter()
-            .filter_map(|(name, state)| {
-                let process = state.running()?;
-                Some((process.pid?, (name.clone(), process.generation)))
-            })
-            .collect();
+        let leaders = leaders_of(&states);
         let shown = request.is_some();
         if !shown || last.as_ref().is_none_or(|last| last.is_stale(&leaders)) {
             let now = Instant::now();
@@ -132,6 +139,34 @@ async fn run(
         if let Some(request) = request {
             let _ = request.send(());
         }
+    }
+}
+
+/// The processes that are sampled, each with what runs below it.
+fn leaders_of(states: &SharedDomainStates) -> Leaders {
+    let all = states.all();
+    let leaders = all.iter().filter_map(|(name, state)| {
+        let process = state.running()?;
+        Some((process.pid?, (name.clone(), process.generation)))
+    });
+    leaders.collect()
+}
+
+/// The time until the first sample.
+fn first_delay(is_unlimited: bool) -> Duration {
+    match is_unlimited {
+        true => FIRST,
+        false => Duration::ZERO,
+    }
+}
+
+/// The time between two samples that nobody requests.
+fn interval(is_unlimited: bool, is_watched: bool, has_cgroup: bool) -> Duration {
+    match (is_unlimited, is_watched, has_cgroup) {
+        (false, ..) => LIMITED_INTERVAL,
+        (true, true, _) => WATCHED_INTERVAL,
+        (true, false, true) => BASELINE,
+        (true, false, false) => OBSERVING,
     }
 }
 
@@ -213,6 +248,14 @@ fn store(states: &SharedDomainStates, samples: &[UsageSample]) {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn samples_are_rare_while_nobody_needs_them() {
+        assert_eq!(interval(true, false, true), BASELINE);
+        assert_eq!(interval(true, true, true), WATCHED_INTERVAL);
+        assert_eq!(interval(true, false, false), OBSERVING);
+        assert_eq!(interval(false, false, true), LIMITED_INTERVAL);
+    }
 
     #[test]
     fn a_reused_process_id_is_not_the_same_process() {

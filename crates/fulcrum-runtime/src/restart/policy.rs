@@ -191,6 +191,12 @@ impl RestartPolicyAdapter {
         }
     }
 
+    /// Whether the program ran, though it was not ready yet: one that need not register and has ended
+    /// by itself, however soon.
+    fn has_run(&self, end: &GenerationEnd) -> bool {
+        end.failure == Failure::Exited && !self.with_config(must_register)
+    }
+
     /// A member of a group does not start before the others are told to stop: they stop and start in
     /// the order of their dependencies.
     fn group_delay(&self) -> Duration {
@@ -226,7 +232,7 @@ impl RestartPolicy for RestartPolicyAdapter {
             permanent: permanent.is_some(),
             // A job is never ready.
             was_ready: end.was_ready || self.with_config(Domain::is_job),
-            was_running: end.was_running,
+            was_running: end.was_running || self.has_run(end),
         };
         let verdict = self.restarts.on_exit(&ended, now);
         let is_attempt = matches!(verdict, HealthVerdict::Restart { attempt, .. } if attempt > 0);

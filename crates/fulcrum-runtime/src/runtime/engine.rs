@@ -18,6 +18,7 @@ use crate::process::untracked;
 use crate::readiness::serving::ServingStatus;
 use crate::reload::reloader::ReloadTask;
 use crate::reload::request::ReloadReceiver;
+use crate::resources::footprint::release_after_start;
 use crate::shutdown::blockers::shutdown_progress;
 use crate::shutdown::stage::{ShutdownSignal, ShutdownStage};
 use crate::standby::NodeStandby;
@@ -130,6 +131,7 @@ impl FinishHandles {
             started = limited => started,
             () = self.shutdown.wait_for(ShutdownStage::Stopping) => return Ok(()),
         };
+        tokio::spawn(release_after_start());
         match started {
             Some(Ok(text)) => {
                 self.serving.update_app();

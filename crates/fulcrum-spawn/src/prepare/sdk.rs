@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use serde_json::{Map, Value};
 
-use super::files::{create_private_dir, digest, temp_dir_next_to};
+use super::files::{create_private_dir, temp_dir_next_to};
 
 /// The key in `package.json` that marks a package as installed by Fulcrum; its value is the hash of
 /// the package's files.
@@ -31,64 +31,99 @@ pub struct Sdk {
 /// The path of a file in the package, and its text.
 type EmbeddedFile = (&'static str, &'static str);
 
+/// The `package.json` in the source.
+const MANIFEST: &str = include_str!("../../../../sdk/node/package.json");
+
+/// The other files of the package.
+const FILES: &[EmbeddedFile] = &[
+    (
+        "dist/index.cjs",
+        include_str!("../../../../sdk/node/dist/index.cjs"),
+    ),
+    (
+        "dist/index.mjs",
+        include_str!("../../../../sdk/node/dist/index.mjs"),
+    ),
+    (
+        "dist/index.d.ts",
+        include_str!("../../../../sdk/node/dist/index.d.ts"),
+    ),
+];
+
+/// The files of the bootstrap.
+const RUNTIME: &[EmbeddedFile] = &[
+    (
+        "dist/bootstrap.cjs",
+        include_str!("../../../../sdk/node/dist/bootstrap.cjs"),
+    ),
+    (
+        "dist/loader.cjs",
+        include_str!("../../../../sdk/node/dist/loader.cjs"),
+    ),
+    (
+        "dist/hooks.mjs",
+        include_str!("../../../../sdk/node/dist/hooks.mjs"),
+    ),
+    (
+        "dist/preload.mjs",
+        include_str!("../../../../sdk/node/dist/preload.mjs"),
+    ),
+];
+
+/// Computed by the compiler: every start needs it.
+const HASH: u64 = hash_of(MANIFEST, FILES, RUNTIME);
+
+/// Identifies the content of a package (FNV-1a). It tells versions apart and protects from nothing:
+/// the directory that it names is private.
+pub(super) const fn hash_of(
+    manifest: &str,
+    files: &[EmbeddedFile],
+    runtime: &[EmbeddedFile],
+) -> u64 {
+    let mut hash = hash_text(0xcbf2_9ce4_8422_2325, manifest);
+    hash = hash_files(hash, files);
+    hash_files(hash, runtime)
+}
+
+const fn hash_files(mut hash: u64, files: &[EmbeddedFile]) -> u64 {
+    let mut at = 0;
+    while at < files.len() {
+        hash = hash_text(hash, files[at].0);
+        hash = hash_text(hash, files[at].1);
+        at += 1;
+    }
+    hash
+}
+
+/// The text and its length, so that different lists have different hashes.
+const fn hash_text(mut hash: u64, text: &str) -> u64 {
+    const PRIME: u64 = 0x0000_0100_0000_01b3;
+    let bytes = text.as_bytes();
+    hash = (hash ^ bytes.len() as u64).wrapping_mul(PRIME);
+    let mut at = 0;
+    while at < bytes.len() {
+        hash = (hash ^ bytes[at] as u64).wrapping_mul(PRIME);
+        at += 1;
+    }
+    hash
+}
+
 impl Sdk {
     /// The package that is embedded in this program.
     #[must_use]
     pub fn embedded() -> Self {
-        Self::from_files(
-            include_str!("../../../../sdk/node/package.json"),
-            &[
-                (
-                    "dist/index.cjs",
-                    include_str!("../../../../sdk/node/dist/index.cjs"),
-                ),
-                (
-                    "dist/index.mjs",
-                    include_str!("../../../../sdk/node/dist/index.mjs"),
-                ),
-                (
-                    "dist/index.d.ts",
-                    include_str!("../../../../sdk/node/dist/index.d.ts"),
-                ),
-            ],
-            &[
-                (
-                    "dist/bootstrap.cjs",
-                    include_str!("../../../../sdk/node/dist/bootstrap.cjs"),
-                ),
-                (
-                    "dist/loader.cjs",
-                    include_str!("../../../../sdk/node/dist/loader.cjs"),
-                ),
-                (
-                    "dist/hooks.mjs",
-                    include_str!("../../../../sdk/node/dist/hooks.mjs"),
-                ),
-                (
-                    "dist/preload.mjs",
-                    include_str!("../../../../sdk/node/dist/preload.mjs"),
-                ),
-            ],
-        )
+        Self::with_hash(HASH, MANIFEST, FILES, RUNTIME)
     }
 
     /// A package with these files: its `package.json` as it is in the source, its other files, and
-    /// those of the bootstrap.
-    pub(super) fn from_files(
+    /// those of the bootstrap; and their [`hash_of`].
+    pub(super) fn with_hash(
+        hash: u64,
         manifest: &str,
         files: &[EmbeddedFile],
         runtime: &[EmbeddedFile],
     ) -> Self {
-        let texts = files
-            .iter()
-            .chain(runtime)
-            .flat_map(|(name, text)| [*name, *text]);
-        let parts: Vec<&[u8]> = std::iter::once(manifest)
-            .chain(texts)
-            .map(str::as_bytes)
-            .collect();
-        let mut hash = digest(&parts);
-        hash.truncate(16);
+        let hash = format!("{hash:016x}");
         let manifest = with_marker(manifest, &hash);
         Self {
             hash,

@@ -102,15 +102,15 @@ mod tests {
     use std::os::unix::fs::{PermissionsExt, symlink};
 
     use super::*;
+    use crate::prepare::sdk::hash_of;
 
     fn sdk(version: &str) -> Sdk {
         let package =
             format!(r#"{{"name":"@fulcrum/domain","version":"{version}","scripts":{{}}}}"#);
-        Sdk::from_files(
-            &package,
-            &[("dist/index.cjs", "exports.a=1")],
-            &[("dist/bootstrap.cjs", "boot")],
-        )
+        let files = [("dist/index.cjs", "exports.a=1")];
+        let runtime = [("dist/bootstrap.cjs", "boot")];
+        let hash = hash_of(&package, &files, &runtime);
+        Sdk::with_hash(hash, &package, &files, &runtime)
     }
 
     fn provide(sdk: &Sdk, app: &Path) {

@@ -5,22 +5,21 @@
 //! the pipe ends too. The guard has its own session, so that no terminal reaches it, ignores
 //! signals that end processes, and holds nothing of the instance: neither lock, nor sockets, nor
 //! terminal.
-#![expect(
-    unsafe_code,
-    reason = "a session of its own is made between fork and exec; dispositions have no safe interface"
-)]
+#![expect(unsafe_code, reason = "dispositions of signals have no safe interface")]
 
 use std::ffi::OsString;
-use std::io::{self, Read, Write};
+use std::io::{self, Write};
 use std::os::fd::OwnedFd;
 use std::os::unix::process::CommandExt;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 
 use rustix::event::{PollFd, PollFlags, poll};
+use rustix::io::Errno;
 use rustix::pipe::{PipeFlags, pipe_with};
 use rustix::process::{Pid, PidfdFlags, pidfd_open};
 
+use super::footprint::release_unused_memory;
 use super::run_id::RunId;
 use super::run_record::{self, PreviousRun, RunRecord, is_alive};
 use super::stale::kill_stale;
@@ -55,10 +54,6 @@ impl CleanupGuard {
             .stdin(Stdio::from(read))
             .stdout(Stdio::null())
             .stderr(Stdio::null());
-        // SAFETY: setsid is async-signal-safe, and nothing is allocated between fork and exec.
-        unsafe {
-            command.pre_exec(|| rustix::process::setsid().map(drop).map_err(io::Error::from));
-        }
         Ok(Self {
             child: command.spawn()?,
             _pipe: write,
@@ -109,6 +104,9 @@ impl ReleasedGuard {
 /// There is no record, or it is not that of the run.
 pub fn run_cleanup_guard(mut arguments: impl Iterator<Item = OsString>) -> io::Result<()> {
     ignore_signals();
+    // Here and not between fork and exec: without code of ours in between, the instance need not copy
+    // its page tables for it. Refused only to the leader of a group, which has no terminal either.
+    let _ = rustix::process::setsid();
     let usage = || io::Error::new(io::ErrorKind::InvalidInput, "RECORD RUN");
     let path = arguments.next().ok_or_else(usage)?;
     let run = arguments.next().ok_or_else(usage)?;
@@ -118,6 +116,7 @@ pub fn run_cleanup_guard(mut arguments: impl Iterator<Item = OsString>) -> io::R
         // The next instance is running already, and has cleaned up itself.
         return Ok(());
     }
+    release_unused_memory();
     wait_for_end_of_input()?;
     if PreviousRun::from_file(file.try_clone()?)?.finished {
         return Ok(());
@@ -133,13 +132,13 @@ pub fn run_cleanup_guard(mut arguments: impl Iterator<Item = OsString>) -> io::R
 }
 
 fn wait_for_end_of_input() -> io::Result<()> {
-    let mut input = io::stdin().lock();
+    let input = io::stdin();
     loop {
-        match input.read(&mut [0; 16]) {
+        // Without a buffer of the standard library.
+        match rustix::io::read(&input, &mut [0; 16]) {
             Ok(0) => return Ok(()),
-            Ok(_) => {}
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-            Err(error) => return Err(error),
+            Ok(_) | Err(Errno::INTR) => {}
+            Err(error) => return Err(error.into()),
         }
     }
 }

@@ -30,7 +30,6 @@ const RELEASE_TIMEOUT: Duration = Duration::from_secs(1);
 #[derive(Debug)]
 pub struct GuardHandle {
     record: Option<Arc<RunRecord>>,
-    ready: Option<oneshot::Receiver<()>>,
     release: oneshot::Sender<()>,
     supervisor: Option<JoinHandle<()>>,
 }
@@ -43,7 +42,6 @@ impl GuardHandle {
     #[must_use]
     pub fn start(verb: &'static str, record: &Path, run: &RunId, tracker: &ProcessTracker) -> Self {
         let (release, released) = oneshot::channel();
-        let (ready_sender, ready) = oneshot::channel();
         let path = record;
         let record = match RunRecord::create(path, run, tracker.cgroup()) {
             Ok(record) => Arc::new(record),
@@ -55,7 +53,6 @@ impl GuardHandle {
                 );
                 return Self {
                     record: None,
-                    ready: None,
                     release,
                     supervisor: None,
                 };
@@ -67,20 +64,11 @@ impl GuardHandle {
             record: Arc::clone(&record),
             run: run.clone(),
             tracker: tracker.clone(),
-            ready: Some(ready_sender),
         };
         Self {
             record: Some(record),
-            ready: Some(ready),
             release,
             supervisor: Some(tokio::spawn(supervisor.run(released))),
-        }
-    }
-
-    /// Returns when the first guard runs, or could not be started.
-    pub async fn ready(&mut self) {
-        if let Some(ready) = self.ready.take() {
-            let _ = ready.await;
         }
     }
 
@@ -106,38 +94,27 @@ struct GuardSupervisor {
     record: Arc<RunRecord>,
     run: RunId,
     tracker: ProcessTracker,
-    /// Notified when the first guard runs, or could not be started.
-    ready: Option<oneshot::Sender<()>>,
 }
 
 impl GuardSupervisor {
-    async fn run(mut self, mut released: oneshot::Receiver<()>) {
+    async fn run(self, mut released: oneshot::Receiver<()>) {
         let mut pause = Duration::ZERO;
         loop {
             let started_at = Instant::now();
             match CleanupGuard::start(self.verb, &self.record, &self.run) {
                 Ok(guard) => {
                     self.tracker.exclude(guard.pid());
-                    self.notify_ready();
                     if wait_for_exit(guard, &mut released).await {
                         return;
                     }
                 }
                 Err(error) => tracing::warn!("cannot start the cleanup guard: {error}"),
             }
-            // Also without a guard: the domains need not wait for it.
-            self.notify_ready();
             pause = next_pause(pause, started_at.elapsed());
             tokio::select! {
                 _ = &mut released => return,
                 () = sleep(pause) => {}
             }
-        }
-    }
-
-    fn notify_ready(&mut self) {
-        if let Some(ready) = self.ready.take() {
-            let _ = ready.send(());
         }
     }
 }

@@ -16,6 +16,7 @@ use super::blocker::describe_failed_jobs;
 use super::gate::{DriverParams, WaitView};
 use super::messages::{DriverRequest, DriverUpdate, Mailbox, PendingRequest};
 use super::snapshot::{Snapshot, Transition};
+use super::step::whole_step;
 use super::suspend::suspend_extension;
 use super::turn::StartBarrier;
 use crate::lifecycle::{
@@ -49,6 +50,8 @@ pub(super) struct Driver<B: Backend> {
     pub(super) facts: Mailbox,
     pub(super) snapshots: watch::Sender<Snapshot>,
     pub(super) transitions: mpsc::UnboundedSender<Transition>,
+    /// The moment from which timers that need no precision are counted in whole steps.
+    pub(super) epoch: Instant,
     pub(super) work: Pending<B>,
 }
 
@@ -77,6 +80,9 @@ enum GateChange {
     /// That job is tried again.
     JobRecovered,
 }
+
+/// The execution of a step.
+type Step<'a> = Pin<Box<dyn Future<Output = Result<(), CommandRejected>> + Send + 'a>>;
 
 /// A request that waits for its turn.
 struct Deferred {
@@ -399,7 +405,13 @@ impl<B: Backend> Driver<B> {
         let _ = self.step(Input::Fact { generation, fact }).await;
     }
 
-    async fn step(&mut self, input: Input) -> Result<(), CommandRejected> {
+    /// One step of the machine and its effects. In memory of its own, which exists during the step:
+    /// what a start needs is twenty times as large as a driver that waits.
+    fn step(&mut self, input: Input) -> Step<'_> {
+        Box::pin(self.execute_step(input))
+    }
+
+    async fn execute_step(&mut self, input: Input) -> Result<(), CommandRejected> {
         let before = PreviousState {
             phase: self.machine.phase(),
             ready: self.machine.ready(),
@@ -423,7 +435,7 @@ impl<B: Backend> Driver<B> {
             // Before the next wake-up: a stop would wait for a group that does not exist.
             let generation = self.machine.generation();
             let fact = Fact::SpawnFailed(failure);
-            Box::pin(self.step(Input::Fact { generation, fact })).await?;
+            self.step(Input::Fact { generation, fact }).await?;
         }
         Ok(())
     }
@@ -456,8 +468,12 @@ impl<B: Backend> Driver<B> {
                 }
             }
             Effect::Arm(timer, after) => {
+                let at = Instant::now() + after;
                 let armed = Armed {
-                    at: Instant::now() + after,
+                    at: match timer {
+                        Timer::Stable => whole_step(self.epoch, at),
+                        _ => at,
+                    },
                     length: after,
                     extended: false,
                 };

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinSet;
+use tokio::time::Instant;
 
 use super::backend::Backend;
 use super::condition::Condition;
@@ -49,6 +50,8 @@ pub struct DomainManager<B: Backend> {
     /// The last generation of each removed domain: numbers are never reused.
     last_generations: BTreeMap<String, u64>,
     transitions: mpsc::UnboundedSender<Transition>,
+    /// When the first domains were added.
+    epoch: Option<Instant>,
 }
 
 impl<B: Backend> DomainManager<B> {
@@ -60,6 +63,7 @@ impl<B: Backend> DomainManager<B> {
             updates: BTreeMap::new(),
             last_generations: BTreeMap::new(),
             transitions,
+            epoch: None,
         }
     }
 
@@ -76,6 +80,7 @@ impl<B: Backend> DomainManager<B> {
     /// could not be killed.
     pub fn add(&mut self, specs: Vec<DomainSpec<B>>) -> Vec<String> {
         self.drop_finished();
+        let epoch = *self.epoch.get_or_insert_with(Instant::now);
         let mut domains = self.current();
         let (existing, specs): (Vec<_>, Vec<_>) = specs
             .into_iter()
@@ -130,6 +135,7 @@ impl<B: Backend> DomainManager<B> {
                 facts,
                 snapshots,
                 transitions: self.transitions.clone(),
+                epoch,
                 work: Pending::default(),
             };
             tokio::spawn(driver.run());

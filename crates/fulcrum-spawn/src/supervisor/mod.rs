@@ -27,6 +27,7 @@ mod random_tests;
 mod shutdown;
 mod snapshot;
 mod start_limiter;
+mod step;
 mod suspend;
 #[cfg(test)]
 mod tests;
