@@ -13,7 +13,6 @@ use super::{executor, instance_options};
 use crate::exit::CliError;
 use crate::load;
 use crate::wiring::run;
-use crate::wiring::timings::Timings;
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
@@ -89,7 +88,7 @@ pub(crate) fn run(args: Args, context: &Context) -> Result<(), CliError> {
         &warnings,
         stdout,
     );
-    executor::run_instance(run::run(options, Timings::begin()))
+    executor::run_instance(run::run(options, load::begin_timings()))
 }
 
 #[cfg(test)]

@@ -10,7 +10,6 @@ use crate::exit::CliError;
 use crate::load;
 use crate::wiring::options::Options;
 use crate::wiring::run;
-use crate::wiring::timings::Timings;
 
 /// Runs the app in the foreground, or in the background with `--detach`.
 ///
@@ -25,7 +24,7 @@ pub(crate) fn run(
     if start.detach {
         return executor::run_client(Some("the start"), detach::run(mode, start, watch, context));
     }
-    let mut timings = Timings::begin();
+    let mut timings = load::begin_timings();
     let (app, warnings) = load::load_valid(context.app(), mode, &context.output)?;
     let wait = start.wait_timeout();
     let stdout = context.output.stdout();

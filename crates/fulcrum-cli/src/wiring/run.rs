@@ -6,7 +6,9 @@ use std::time::Duration;
 
 use fulcrum_config::{Selection, unsupported_settings};
 use fulcrum_logs::{Hub, Level};
-use fulcrum_runtime::{ProcessParts, Runtime, RuntimeParts, ShutdownSignal, ShutdownStage};
+use fulcrum_runtime::{
+    ProcessParts, Runtime, RuntimeParts, ShutdownSignal, ShutdownStage, Timings,
+};
 use fulcrum_spawn::prepare::{
     PrepareContext, create_report_dir, remove_report_dir, sweep_in_background, without_cargo,
 };
@@ -19,7 +21,6 @@ use super::logging::Logging;
 use super::options::Options;
 use super::servers::Servers;
 use super::signals::Signals;
-use super::timings::Timings;
 use crate::commands::guard::GUARD_COMMAND;
 use crate::exit::{CliError, Code};
 use crate::{load, paths};
@@ -47,12 +48,7 @@ pub(crate) async fn run(options: Options, mut timings: Timings) -> Result<(), Cl
     timings.done("log store");
     let hub = logging.hub.clone();
     claim.stale.iter().for_each(StartupMessage::log);
-    let guard = GuardHandle::start(
-        GUARD_COMMAND,
-        &claim.record(),
-        &processes.run,
-        &processes.tracker,
-    );
+    let guard = start_guard(&claim, &processes);
     log_warnings(&hub, &options, &port);
     let (prepare, cache_warning) = prepare_context()?;
     if let Some(warning) = cache_warning {
@@ -120,6 +116,11 @@ fn selection(options: &Options) -> Selection {
         only: options.only.clone(),
         no_deps: options.no_deps,
     }
+}
+
+fn start_guard(claim: &Claim, processes: &ProcessParts) -> GuardHandle {
+    let (run, tracker) = (&processes.run, &processes.tracker);
+    GuardHandle::start(GUARD_COMMAND, &claim.record(), run, tracker)
 }
 
 /// Sweeps the cache, when the domains have started: it reads many directories.

@@ -4,3 +4,4 @@ pub(crate) mod event;
 pub mod export;
 pub(crate) mod log;
 pub(crate) mod stream;
+pub(crate) mod timings;

@@ -1,17 +1,17 @@
-//! `FULCRUM_TIMINGS=1`: what a start and a restart consist of, as log lines.
+//! What a start and a restart consist of, as log lines.
 
 use std::collections::BTreeMap;
 use std::time::{Duration, SystemTime};
 
 use fulcrum_logs::{Hub, Level};
-use fulcrum_runtime::{Event, EventStream};
 use tokio::time::Instant;
 
-/// The variable that enables it.
-const VARIABLE: &str = "FULCRUM_TIMINGS";
+use crate::events::event::Event;
+use crate::events::stream::EventStream;
 
 /// The steps of a start. Costs nothing where it is not enabled.
-pub(crate) struct Timings {
+#[derive(Debug)]
+pub struct Timings {
     started: Instant,
     /// The steps, and when each was complete.
     steps: Option<Vec<(&'static str, Instant)>>,
@@ -19,8 +19,8 @@ pub(crate) struct Timings {
 
 impl Timings {
     /// Begins the first step.
-    pub(crate) fn begin() -> Self {
-        let is_enabled = std::env::var_os(VARIABLE).is_some_and(|value| value == "1");
+    #[must_use]
+    pub fn begin(is_enabled: bool) -> Self {
         Self {
             started: Instant::now(),
             steps: is_enabled.then(Vec::new),
@@ -28,14 +28,14 @@ impl Timings {
     }
 
     /// Completes a step.
-    pub(crate) fn done(&mut self, step: &'static str) {
+    pub fn done(&mut self, step: &'static str) {
         if let Some(steps) = &mut self.steps {
             steps.push((step, Instant::now()));
         }
     }
 
     /// Logs the steps, and then the times of starts and restarts until the instance ends.
-    pub(crate) fn log(self, hub: &Hub, events: impl FnOnce() -> EventStream) {
+    pub fn log(self, hub: &Hub, events: impl FnOnce() -> EventStream) {
         let Some(steps) = self.steps else {
             return;
         };
@@ -109,9 +109,12 @@ mod tests {
     use super::*;
 
     fn event(kind: &'static str, millis: u64) -> Event {
+        let time = SystemTime::UNIX_EPOCH + Duration::from_millis(millis);
         Event {
             seq: 1,
-            time: SystemTime::UNIX_EPOCH + Duration::from_millis(millis),
+            time,
+            first_time: time,
+            count: 1,
             domain: "users".to_owned(),
             generation: 1,
             kind,
