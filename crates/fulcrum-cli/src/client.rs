@@ -122,6 +122,7 @@ pub(crate) async fn domains(
     let request = StatusRequest {
         domains: names.to_vec(),
         details: false,
+        show_secrets: false,
     };
     let response = client.status(request).await.map_err(control_error)?;
     let mut domains = response.domains;
@@ -135,6 +136,7 @@ pub(crate) async fn print_stderr_tails(client: &ControlClient, names: &[String],
     let request = StatusRequest {
         domains: names.to_vec(),
         details: true,
+        show_secrets: false,
     };
     // The failure itself is printed in any case.
     let Ok(response) = client.status(request).await else {

@@ -144,7 +144,6 @@ const PROCESS: &[(&str, Meaning)] = &[
     ),
     ("terminationgraceperiodseconds", Key("stop.grace")),
     ("timeout_stop_sec", Key("stop.grace")),
-    ("tty", Advice("remove it: a domain writes to pipes")),
     (
         "volumes",
         Advice("remove it: domains see the files of this machine"),

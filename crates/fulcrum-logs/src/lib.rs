@@ -77,6 +77,7 @@ mod message;
 mod message_filter;
 #[cfg(feature = "otlp")]
 pub mod otlp;
+mod overwritten;
 mod pump;
 mod query;
 mod renderer;
@@ -101,6 +102,7 @@ pub use line_format::LineFormat;
 pub use line_splitter::{LineBatch, LineSlice, LineSplitter, MAX_LINE};
 pub use message::MessageGrouper;
 pub use message_filter::MessageFilter;
+pub use overwritten::last_state;
 pub use pump::{Pump, PumpCounters, PumpStats, pump};
 pub use query::LogQuery;
 pub use renderer::{LineRenderer, Style, truncate_to_width};

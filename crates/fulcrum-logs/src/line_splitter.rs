@@ -164,6 +164,12 @@ impl LineSplitter {
         (length > 0).then(|| self.take(length, true))
     }
 
+    /// The end of the unfinished line, what [`unfinished`](Self::unfinished) holds back included.
+    pub(crate) fn unfinished_end(&self) -> &[u8] {
+        let start = self.start.max(self.buffer.len().saturating_sub(512));
+        &self.buffer[start..]
+    }
+
     /// The length of what [`unfinished`](Self::unfinished) returns, once
     /// [`next_batch`](Self::next_batch) has returned `None`.
     pub(crate) fn unfinished_len(&self) -> usize {

@@ -7,6 +7,7 @@ use regex::bytes::Regex;
 
 use crate::line::{Level, LogLine};
 use crate::message::MessageGrouper;
+use crate::overwritten::last_state;
 use crate::sanitize::strip_colors;
 
 /// Lines whose message has not matched yet, at most; then the oldest are dropped.
@@ -57,7 +58,8 @@ impl MessageFilter {
             }
         }
         let is_selected = self.pattern.as_ref().is_none_or(|pattern| {
-            self.matched.contains(&message.id) || pattern.is_match(&strip_colors(line.content()))
+            self.matched.contains(&message.id)
+                || pattern.is_match(&strip_colors(&last_state(line.content())))
         });
         let is_level = self
             .level

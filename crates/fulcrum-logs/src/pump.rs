@@ -14,6 +14,7 @@ use crate::hub::Hub;
 use crate::level::detect_level;
 use crate::line::{Level, Source, Stream};
 use crate::line_splitter::{LineBatch, LineSplitter, MAX_LINE};
+use crate::overwritten::overwrites;
 
 /// The largest read, in bytes. Measured: reads of this size with a search for line ends are as fast
 /// as `cat`; reading line by line is ten times slower.
@@ -27,6 +28,9 @@ const SHRINK_AFTER: u32 = 32;
 /// An unfinished line is published once nothing has followed for this long: a prompt, or the last line
 /// of a program that waits.
 const QUIET: Duration = Duration::from_millis(100);
+
+/// The same for a line that is written over itself, such as a progress bar: each state would be a line.
+const QUIET_OVERWRITTEN: Duration = Duration::from_secs(1);
 
 /// Running totals of pumps, for display while they run. Clones share the counters.
 #[derive(Debug, Clone, Default)]
@@ -118,13 +122,13 @@ impl<R: AsyncRead + Unpin> Pump<R> {
     pub async fn run(&mut self) -> io::Result<()> {
         loop {
             self.publisher.hub.wait_for_capacity().await;
-            let unfinished = self.splitter.unfinished_len() > 0;
+            let quiet = self.quiet_time();
             let buffer = self.splitter.reserve(self.size);
             let mut limited = (&mut self.reader).take(self.size as u64);
             let read = limited.read_buf(buffer);
-            let result = match unfinished {
-                true => timeout(QUIET, read).await,
-                false => Ok(read.await),
+            let result = match quiet {
+                Some(quiet) => timeout(quiet, read).await,
+                None => Ok(read.await),
             };
             let Ok(result) = result else {
                 self.publish_unfinished();
@@ -158,6 +162,18 @@ impl<R: AsyncRead + Unpin> Pump<R> {
             self.publisher.publish(batch, now);
         }
         self.resize(length);
+    }
+
+    /// How long an unfinished line waits for its next part.
+    fn quiet_time(&self) -> Option<Duration> {
+        if self.splitter.unfinished_len() == 0 {
+            return None;
+        }
+        let is_overwritten = overwrites(self.splitter.unfinished_end());
+        Some(match is_overwritten {
+            true => QUIET_OVERWRITTEN,
+            false => QUIET,
+        })
     }
 
     fn publish_unfinished(&mut self) {

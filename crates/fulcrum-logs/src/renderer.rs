@@ -1,5 +1,6 @@
 //! Renders lines for terminals and files.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 use std::io::Write as _;
 use std::sync::Arc;
@@ -10,6 +11,7 @@ use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 use crate::chunk::Chunk;
 use crate::follower::Gap;
 use crate::line::{FULCRUM_SOURCE, Level, LogLine, Stream};
+use crate::overwritten::last_state;
 use crate::sanitize::{is_plain_text, sanitize};
 use crate::time::rfc3339_millis;
 
@@ -85,6 +87,14 @@ impl LineRenderer {
         if self.is_end_of_partial(line) {
             return;
         }
+        let content = match self.raw {
+            true => Cow::Borrowed(&*line.message),
+            false => last_state(line.content()),
+        };
+        // Something was drawn and erased, such as a spinner.
+        if matches!(content, Cow::Owned(_)) && content.is_empty() {
+            return;
+        }
         if self.timestamps {
             self.paint(DIM, rfc3339_millis(line.time).as_bytes(), out);
             out.push(b' ');
@@ -101,9 +111,9 @@ impl LineRenderer {
         }
         let mut needs_reset = own;
         if self.raw {
-            out.extend_from_slice(&line.message);
+            out.extend_from_slice(&content);
         } else {
-            needs_reset |= sanitize(line.content(), self.color, out);
+            needs_reset |= sanitize(&content, self.color, out);
         }
         if needs_reset {
             // A color that the line leaves on must not affect other lines.
@@ -389,7 +399,8 @@ mod tests {
                 "\u{1b}[31mred\u{1b}[39m",
                 "\u{1b}[31mred\u{1b}[39m\u{1b}[0m\n",
             ),
-            ("\u{1b}[7m\u{1b}[K", "\u{1b}[7m␛[K\u{1b}[0m\n"),
+            ("\u{1b}[7mx\u{1b}[K", "\u{1b}[7mx\u{1b}[0m\n"),
+            ("\u{1b}[7mx\u{1b}[2J", "\u{1b}[7mx␛[2J\u{1b}[0m\n"),
             ("\u{1b}]52;c;eA==\u{7}", "␛]52;c;eA==␇\n"),
         ] {
             let rendered = render(&mut renderer, &line("users", message));

@@ -58,6 +58,19 @@ pub(crate) fn is_ignored_file(name: &OsStr) -> bool {
         || matches!(name, ".gitignore" | ".DS_Store" | "Thumbs.db")
         || is_vim_swap(name)
         || is_vim_probe(name)
+        || is_database(name)
+}
+
+/// A database of one file, or what belongs to it while it is open. Programs write them all the time.
+fn is_database(name: &str) -> bool {
+    const EXTENSIONS: [&str; 6] = ["db", "db3", "sqlite", "sqlite3", "mdb", "rdb"];
+    let beside = ["-wal", "-shm", "-journal"];
+    let name = beside
+        .iter()
+        .find_map(|end| name.strip_suffix(end))
+        .unwrap_or(name);
+    let extension = name.rsplit_once('.').map(|(_, extension)| extension);
+    extension.is_some_and(|extension| EXTENSIONS.contains(&extension))
 }
 
 /// `.file.swp`; if that exists already, `.swo`, `.swn` and so on.
@@ -82,6 +95,8 @@ mod tests {
     #[test]
     fn temporary_files_of_editors_are_ignored() {
         for name in [
+            "shop.db",
+            "shop.sqlite3-wal",
             "4913",
             "5036",
             "a.ts~",

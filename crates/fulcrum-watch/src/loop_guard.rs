@@ -14,15 +14,19 @@ pub struct LoopLimits {
     /// The number of consecutive reloads, each caused by a change shortly after the previous one,
     /// after which changes are held back. A loop is reported after at most `threshold + 1` reloads.
     pub threshold: u32,
+    /// The number of reloads because of a file that the domain itself is known to have written, after
+    /// which it is reported.
+    pub own_writes: u32,
 }
 
 impl Default for LoopLimits {
-    /// 1 s, 1 s, 4 reloads.
+    /// 1 s, 1 s, 4 reloads, 3 reloads.
     fn default() -> Self {
         Self {
             self_write_window: Duration::from_secs(1),
             hold_time: Duration::from_secs(1),
             threshold: 4,
+            own_writes: 3,
         }
     }
 }
@@ -69,6 +73,19 @@ struct LoopState<T> {
     /// The files whose changes are held back.
     held: BTreeSet<T>,
     threshold: u32,
+    /// The number of starts.
+    starts: u64,
+    /// The files that the domain itself is known to have written.
+    own: BTreeMap<T, OwnWrites>,
+}
+
+/// The writes of one file by the domain itself.
+#[derive(Debug, Default)]
+struct OwnWrites {
+    /// The last start after which it was written.
+    start: u64,
+    /// The number of starts after which it was written.
+    count: u32,
 }
 
 /// Detects keys whose reloads cause the next reload.
@@ -80,8 +97,8 @@ struct LoopState<T> {
 /// - Otherwise one more reload is made, with the changes that were held back. If a change of the
 ///   same file follows it, it is a loop.
 ///
-/// A process that writes a watched file only after it is ready, or repeatedly while it runs, is not
-/// detected.
+/// A process that writes a watched file only after it is ready, or repeatedly while it runs, is
+/// detected only if it is known to be the writer, see [`LoopGuard::written_by_itself`].
 ///
 /// A loop ends with a change of its file that does not follow a start. Changes of other files are
 /// never suppressed.
@@ -112,7 +129,10 @@ impl<K: Ord + Clone, T: Ord + Clone> LoopGuard<K, T> {
             since_start: BTreeSet::new(),
             held: BTreeSet::new(),
             threshold: 0,
+            starts: 0,
+            own: BTreeMap::new(),
         });
+        state.starts += 1;
         let changed = std::mem::take(&mut state.since_start);
         match state.phase {
             Phase::Counting => {
@@ -154,6 +174,7 @@ impl<K: Ord + Clone, T: Ord + Clone> LoopGuard<K, T> {
         let Some(state) = self.states.get_mut(key) else {
             return LoopDecision::Proceed;
         };
+        state.own.remove(item);
         let is_self_write = state.started.is_some_and(|started| {
             let end = state.settled.unwrap_or(started + limits.self_write_window);
             started <= now && now < end
@@ -194,6 +215,27 @@ impl<K: Ord + Clone, T: Ord + Clone> LoopGuard<K, T> {
             }
             Phase::Looping if is_suspected => LoopDecision::Suppress,
             Phase::Holding { .. } | Phase::Verifying | Phase::Looping => LoopDecision::Proceed,
+        }
+    }
+
+    /// Records a change that the domain itself is known to have made, at whatever time. After some starts
+    /// it is a loop, until somebody else changes the file.
+    pub fn written_by_itself(&mut self, key: &K, item: &T) -> LoopDecision {
+        let limit = self.limits.own_writes;
+        let Some(state) = self.states.get_mut(key) else {
+            return LoopDecision::Proceed;
+        };
+        let own = state.own.entry(item.clone()).or_default();
+        if own.count > limit {
+            return LoopDecision::Suppress;
+        }
+        if own.start != state.starts {
+            own.start = state.starts;
+            own.count += 1;
+        }
+        match own.count > limit {
+            true => LoopDecision::LoopDetected { reloads: limit },
+            false => LoopDecision::Proceed,
         }
     }
 

@@ -71,8 +71,9 @@ cascadedLoader(),followChildren(config2,text2,support,"child"))}function hookLoa
 sdkNeedsThread=sdk!==null&&provideSdk(sdk);if(support?.needsThread||sdkNeedsThread){let data={ts:support?.needsThread?ts:null,sdk:sdk&&sdkNeedsThread?importedUrl(
 sdk):null,modules};nodeModule().register(urlOf(`${__dirname}/hooks.mjs`),{data})}return support}function setUpProcess(config2,text2,support,origin){autoStart(config2.
 entry,config2.starts&&origin!=="deferred"),followChildren(config2,text2,support,origin),flushCompileCacheLater()}function followChildren({modules,ts,entry},text2,support,origin){
-if(support?.prepare(),modules===null&&ts===null)return;let{hookChildren,noteSpecifier}=loader(),report=modules===null?void 0:reportModules({entry:origin==="chil\
-d"?process.argv[1]:entry,file:modules,origin,inputs:()=>support?.files.openTable?.inputs()??[],noteSpecifier});hookChildren({config:text2,preloaded:origin!=="de\
-ferred",starting:()=>report?.(),entry:path=>support?.resolver.entry(path,entry)??path})}var opened3;function loader(){return opened3||(opened3=require("./loader.cjs"),
-opened3.setHost({cascadedLoader,hasInternals,internalModule,wrapResolve}),opened3)}function hidePreload(){let at=process.execArgv.findIndex((word,index)=>word===
-"--require"&&process.execArgv[index+1]===__filename);at>=0&&process.execArgv.splice(at,2)}
+if(support?.prepare(),modules===null&&ts===null)return;let{hookChildren,noteSpecifier,reportOwnWrites}=loader(),report=modules===null?void 0:reportModules({entry:origin===
+"child"?process.argv[1]:entry,file:modules,origin,inputs:()=>support?.files.openTable?.inputs()??[],noteSpecifier});modules!==null&&reportOwnWrites(`${modules}.\
+written`,origin!=="child"),hookChildren({config:text2,preloaded:origin!=="deferred",starting:()=>report?.(),entry:path=>support?.resolver.entry(path,entry)??path})}
+var opened3;function loader(){return opened3||(opened3=require("./loader.cjs"),opened3.setHost({cascadedLoader,hasInternals,internalModule,wrapResolve}),opened3)}
+function hidePreload(){let at=process.execArgv.findIndex((word,index)=>word==="--require"&&process.execArgv[index+1]===__filename);at>=0&&process.execArgv.splice(
+at,2)}

@@ -156,3 +156,24 @@ test('Node\'s internals and the flag that exposes them are hidden', SECONDS, asy
   const lines = child.output.trim().split('\n').map((line) => JSON.parse(line));
   assert.deepEqual(lines, ['main', 'worker', 'fork'].map((who) => [who, false, false, false, 'a package', 'a package']));
 });
+
+test('files of code that a process writes itself are reported with their time', SECONDS, async (t) => {
+  const root = app(t, {
+    'domain.mjs': `import fs, { createWriteStream, writeFileSync } from 'node:fs'; import { rename, writeFile } from 'node:fs/promises';
+      process.chdir(import.meta.dirname ?? new URL('.', import.meta.url).pathname);
+      writeFileSync('a.json', '1'); createWriteStream(new URL('./b.mjs', import.meta.url)).end(''); fs.appendFileSync('shop.db', '');
+      await writeFile('next', ''); await rename('next', 'c.cjs'); fs.readFileSync('domain.mjs'); fs.closeSync(fs.openSync('domain.mjs', 'r'));
+      writeFileSync('a.json', '2'); setTimeout(() => {}, 30_000);`,
+  });
+  run(t, join(root, 'domain.mjs'), { flags: FLAGS, config: { modules: join(root, 'modules') } });
+  const lines = () => {
+    try {
+      return readFileSync(join(root, 'modules.written'), 'utf8').split('\n').filter(Boolean);
+    } catch {
+      return [];
+    }
+  };
+  await until(() => lines().length >= 3, 'the reports');
+  assert.deepEqual(lines().map((line) => relative(root, line.slice(line.indexOf(' ') + 1))), ['a.json', 'b.mjs', 'c.cjs']);
+  for (const line of lines()) assert.ok(Math.abs(Number(line.split(' ')[0]) - Date.now()) < 20_000, line);
+});

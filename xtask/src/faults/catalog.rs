@@ -268,7 +268,7 @@ pub(super) const ROWS: &[Entry] = &[
     row('K', 13, "a message is more than a line"),
     row('K', 14, "what is matched is what is shown"),
     row('K', 15, "programs that buffer are shown at once"),
-    untested('K', 16, "progress bars", "no end-to-end test yet"),
+    row('K', 16, "progress bars show their last state"),
     row('K', 17, "a damaged segment of the log store is told"),
     row(
         'K',
@@ -277,21 +277,11 @@ pub(super) const ROWS: &[Entry] = &[
     ),
     row('K', 19, "a swapped link is a change of what it leads to"),
     row('K', 20, "what runs is given up only for what can start"),
-    untested(
-        'K',
-        21,
-        "a domain that writes what it has loaded",
-        "no end-to-end test yet",
-    ),
-    untested(
-        'K',
-        22,
-        "files of a worker or a child",
-        "no end-to-end test yet",
-    ),
+    row('K', 21, "a domain that writes what it has loaded"),
+    row('K', 22, "files of threads and forked processes reload"),
     row('K', 23, "commands and flags of other tools"),
     row('K', 24, "secrets in the configuration"),
-    row('K', 25, "the environment of cargo is no domain's"),
+    row('K', 25, "noise: cargo's variables, debug messages"),
 ];
 
 #[cfg(test)]

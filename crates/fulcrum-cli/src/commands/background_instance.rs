@@ -12,6 +12,7 @@ use super::watch::WatchArgs;
 use super::{executor, instance_options};
 use crate::exit::CliError;
 use crate::load;
+use crate::output::Timings;
 use crate::wiring::run;
 
 #[derive(Debug, clap::Args)]

@@ -8,6 +8,7 @@ use super::watch::WatchArgs;
 use super::{detach, executor, instance_options};
 use crate::exit::CliError;
 use crate::load;
+use crate::output::Timings;
 use crate::wiring::options::Options;
 use crate::wiring::run;
 

@@ -12,6 +12,7 @@ mod plan_table;
 mod stdout_closed;
 mod stream_info;
 mod table;
+mod timings;
 mod writer;
 
 pub(crate) use color::Color;
@@ -25,6 +26,7 @@ pub(crate) use plan_table::{PlanJson, plan_table};
 pub(crate) use stdout_closed::stdout_closed;
 pub(crate) use stream_info::StreamInfo;
 pub(crate) use table::{Cell, Table, sanitize};
+pub(crate) use timings::Timings;
 pub(crate) use writer::Output;
 
 pub(crate) use natural_order::compare as compare_naturally;

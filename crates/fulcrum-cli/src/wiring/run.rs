@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use fulcrum_config::{Selection, unsupported_settings};
 use fulcrum_logs::{Hub, Level};
+use fulcrum_rpc::RuntimeDir;
 use fulcrum_runtime::{
     ProcessParts, Runtime, RuntimeParts, ShutdownSignal, ShutdownStage, Timings,
 };
@@ -23,10 +24,11 @@ use super::servers::Servers;
 use super::signals::Signals;
 use crate::commands::guard::GUARD_COMMAND;
 use crate::exit::{CliError, Code};
+use crate::output::Timings;
 use crate::{load, paths};
 
-/// When the cache is swept after the start.
-const SWEEP_DELAY: Duration = Duration::from_secs(5);
+/// When directories are swept after the start.
+const SWEEP_DELAY: Duration = Duration::from_secs(3);
 
 /// Runs an instance until a shutdown is requested, and shuts it down.
 ///
@@ -54,11 +56,8 @@ pub(crate) async fn run(options: Options, mut timings: Timings) -> Result<(), Cl
     if let Some(warning) = cache_warning {
         hub.log(Level::Warn, warning);
     }
-    tokio::spawn(sweep_later(
-        prepare.cache.clone(),
-        options.app.runtime.cache_size,
-    ));
-    claim.dir.sweep_in_background();
+    let limit = options.app.runtime.cache_size;
+    tokio::spawn(sweep_later(claim.dir.clone(), prepare.cache.clone(), limit));
     let reports = options.watching.map(|_| create_report_dir(claim.dir.dir()));
     let reports = reports
         .transpose()
@@ -123,10 +122,12 @@ fn start_guard(claim: &Claim, processes: &ProcessParts) -> GuardHandle {
     GuardHandle::start(GUARD_COMMAND, &claim.record(), run, tracker)
 }
 
-/// Sweeps the cache, when the domains have started: it reads many directories.
-async fn sweep_later(cache: PathBuf, limit: u64) {
+/// Sweeps the cache and the directories of dead instances, when most domains have started: it reads
+/// many directories.
+async fn sweep_later(dir: RuntimeDir, cache: PathBuf, limit: u64) {
     sleep(SWEEP_DELAY).await;
     sweep_in_background(cache, limit);
+    dir.sweep_in_background();
 }
 
 /// Rejects unknown names before anything is opened.

@@ -19,14 +19,13 @@ const DIALECT: Dialect = Dialect {
     unit: Duration::from_secs(1),
 };
 
-const WITHOUT_EFFECT: [&str; 7] = [
+const WITHOUT_EFFECT: [&str; 6] = [
     "command",
     "entrypoint",
     "working_dir",
     "depends_on",
     "description",
     "is_foreground",
-    "is_tty",
 ];
 
 /// Translates the processes.
@@ -160,6 +159,11 @@ fn process_field(translation: &mut Translation, draft: &mut Draft, entry: &Entry
             if let Some(line) = text(&entry.value) {
                 let line = convert(line, DIALECT.dollars);
                 draft.set("ready", serde_json::json!({ "log": line }));
+            }
+        }
+        "is_tty" => {
+            if boolean(&entry.value) == Some(true) {
+                draft.set("tty", true);
             }
         }
         "disabled" => {

@@ -43,11 +43,7 @@ impl ComparableSettings {
         let mut supervision = SettingMap::new();
         let path = |path: &Path| json!(app.relative(path).to_string_lossy());
         process.insert("folder".to_owned(), path(dir));
-        match program {
-            Program::Node { entry } => process.insert("entry".to_owned(), path(entry)),
-            Program::Command(argv) => process.insert("command".to_owned(), json!(argv)),
-            Program::NoProcess => None,
-        };
+        process.extend(program_setting(program, &path));
         let ProcessSettings {
             runtime,
             kind,
@@ -68,7 +64,7 @@ impl ComparableSettings {
             alive: _,
             heartbeat: _,
             stop: _,
-            limits,
+            limits: _,
             replicas: _,
             port,
             watch: _,
@@ -92,9 +88,6 @@ impl ComparableSettings {
         for (name, value) in file_env.iter().chain(env) {
             set_process(&format!("env.{name}"), json!(value));
         }
-        for (key, value) in limit_settings(limits) {
-            set_process(key, value);
-        }
         set_process("port", port_setting(*port));
         for (key, value) in start_settings(settings) {
             set_process(key, value);
@@ -115,9 +108,21 @@ impl ComparableSettings {
     }
 }
 
+/// What is run, where there is something.
+fn program_setting(program: &Program, path: &dyn Fn(&Path) -> Value) -> Option<(String, Value)> {
+    match program {
+        Program::Node { entry } => Some(("entry".to_owned(), path(entry))),
+        Program::Command(argv) => Some(("command".to_owned(), json!(argv))),
+        Program::NoProcess => None,
+    }
+}
+
 /// Settings of how a process is started.
-fn start_settings(settings: &ProcessSettings) -> [(&'static str, Value); 3] {
+fn start_settings(settings: &ProcessSettings) -> [(&'static str, Value); 5] {
+    let [memory, cpu] = limit_settings(&settings.limits);
     [
+        memory,
+        cpu,
         ("install", json!(settings.install)),
         ("tty", json!(settings.tty)),
         ("user", json!(settings.user)),

@@ -10,6 +10,7 @@ mod time_token;
 
 use self::plain_head::PlainHead;
 use crate::line::{Level, Stream};
+use crate::overwritten::last_state;
 
 /// The level of a line, if it has one.
 ///
@@ -28,6 +29,7 @@ use crate::line::{Level, Stream};
 /// An indented `error: null,` is a property and no level.
 #[must_use]
 pub fn detect_level(message: &[u8], stream: Stream) -> Option<Level> {
+    let message = &*last_state(message);
     if let [b'{', object @ ..] = message.trim_ascii_start() {
         return json::level_of_object(object);
     }

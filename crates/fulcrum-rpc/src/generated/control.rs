@@ -43,6 +43,9 @@ pub struct StatusRequest {
     /// Include the resolved command and environment, with secrets masked.
     #[prost(bool, tag = "2")]
     pub details: bool,
+    /// With details: do not mask secrets.
+    #[prost(bool, tag = "3")]
+    pub show_secrets: bool,
 }
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct StatusResponse {

@@ -26,7 +26,7 @@ use crate::control::change::{LifecycleExecutor, LifecycleRequest};
 use crate::control::logs;
 use crate::control::reload::{progress_message, stream_reload};
 use crate::control::signal::SignalTargets;
-use crate::control::status::StatusReader;
+use crate::control::status::{Detail, StatusReader};
 use crate::control::wait::DomainWaiter;
 use crate::events::event::Event as RuntimeEvent;
 use crate::events::log::EventLog;
@@ -144,11 +144,16 @@ impl ControlHandler for ControlService {
             .select(&request.domains)
             .map_err(ControlError::NotFound)?;
         self.usage.refresh().await;
+        let detail = match (request.details, request.show_secrets) {
+            (false, _) => Detail::None,
+            (true, false) => Detail::Masked,
+            (true, true) => Detail::Full,
+        };
         let configs = names.iter().filter_map(|name| self.desired.domain(name));
         Ok(StatusResponse {
             instance: Some(self.status.instance()),
             domains: configs
-                .map(|config| self.status.domain(&config, request.details))
+                .map(|config| self.status.domain(&config, detail))
                 .collect(),
         })
     }

@@ -22,6 +22,17 @@ use crate::state::domain::{DomainState, SharedDomainStates};
 /// How many of the last lines of stderr the details of a domain have.
 const STDERR_LINES: usize = 20;
 
+/// What is told about the process of a domain.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Detail {
+    /// Nothing.
+    None,
+    /// Its command and environment, without secrets.
+    Masked,
+    /// Its command and environment.
+    Full,
+}
+
 /// Reads the status of the instance and of domains.
 #[derive(Clone)]
 pub(crate) struct StatusReader {
@@ -52,7 +63,7 @@ impl StatusReader {
     }
 
     /// A domain as it is now.
-    pub(crate) fn domain(&self, config: &DomainConfig, details: bool) -> Domain {
+    pub(crate) fn domain(&self, config: &DomainConfig, detail: Detail) -> Domain {
         let name = &config.name;
         let mut message = Domain {
             name: name.clone(),
@@ -81,8 +92,8 @@ impl StatusReader {
             message.reason = format!("external: pid {pid} ({command}); {}", message.reason);
             message.external = Some(ExternalProcess { pid, command });
         }
-        if details {
-            message.details = self.details(config);
+        if detail != Detail::None {
+            message.details = self.details(config, detail == Detail::Masked);
         }
         message
     }
@@ -155,7 +166,7 @@ impl StatusReader {
         }
     }
 
-    fn details(&self, config: &DomainConfig) -> Option<Details> {
+    fn details(&self, config: &DomainConfig, masked: bool) -> Option<Details> {
         let name = &config.name;
         let state = self.states.get(name)?;
         let process = state.process.borrow().clone()?;
@@ -163,10 +174,17 @@ impl StatusReader {
         let text = |text: &OsStr| text.to_string_lossy().into_owned();
         let env = spec.env.iter().map(|(key, value)| {
             let key = text(key);
-            let value = redact_value(&key, &text(value));
+            let value = match masked {
+                true => redact_value(&key, &text(value)),
+                false => text(value),
+            };
             (key, value)
         });
         let args: Vec<String> = spec.args.iter().map(|arg| text(arg)).collect();
+        let args = match masked {
+            true => redact_arguments(&args),
+            false => args,
+        };
         let program = std::iter::once(text(spec.program.as_os_str()));
         let (stream, generation) = (Stream::Stderr, process.generation);
         let lines = self.hub.last_lines(name, generation, stream, STDERR_LINES);
@@ -179,7 +197,7 @@ impl StatusReader {
             _ => lines.iter().map(|line| line.text().into_owned()).collect(),
         };
         Some(Details {
-            command: program.chain(redact_arguments(&args)).collect(),
+            command: program.chain(args).collect(),
             cwd: spec.cwd.display().to_string(),
             env: env.collect(),
             runner: spec.runner.clone(),

@@ -97,14 +97,7 @@ async fn run(
                 None => return,
             },
         };
-        let leaders: Leaders = states
-            .all()
-            .iter()
-            .filter_map(|(name, state)| {
-                let process = state.running()?;
-                Some((process.pid?, (name.clone(), process.generation)))
-            })
-            .collect();
+        let leaders = leaders_of(&states);
         let shown = request.is_some();
         if !shown || last.as_ref().is_none_or(|last| last.is_stale(&leaders)) {
             let now = Instant::now();
@@ -142,6 +135,16 @@ async fn run(
             let _ = request.send(());
         }
     }
+}
+
+/// The processes that are sampled, each with what runs below it.
+fn leaders_of(states: &SharedDomainStates) -> Leaders {
+    let all = states.all();
+    let leaders = all.iter().filter_map(|(name, state)| {
+        let process = state.running()?;
+        Some((process.pid?, (name.clone(), process.generation)))
+    });
+    leaders.collect()
 }
 
 /// When the next sample is due that nobody requests.

@@ -10,6 +10,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use fulcrum_config::{Domain, Program};
 use fulcrum_spawn::prepare::LoadedModules;
 
 /// No more entries of directories are examined than this: links are rare, and a domain may hold
@@ -41,6 +42,28 @@ pub(crate) async fn links_of(
     // Without an answer, the canonical paths are still known.
     let found = tokio::task::spawn_blocking(search).await;
     found.unwrap_or_default()
+}
+
+/// Whether a domain whose directory, or a directory above it, is a link has its entry elsewhere now.
+pub(crate) fn entry_has_moved(domain: &Domain) -> bool {
+    match &domain.program {
+        Program::Node { entry } => has_moved(&domain.dir, entry),
+        Program::Command(_) | Program::NoProcess => false,
+    }
+}
+
+/// `entry` is the canonical path of the entry that runs. One that is outside of the directory on
+/// purpose has not moved.
+fn has_moved(domain_dir: &Path, entry: &Path) -> bool {
+    let Ok(real) = domain_dir.canonicalize() else {
+        return false;
+    };
+    if real == domain_dir || entry.starts_with(&real) {
+        return false;
+    }
+    let parts: Vec<_> = entry.components().collect();
+    let ends = (1..parts.len()).map(|start| parts[start..].iter().collect::<PathBuf>());
+    ends.into_iter().any(|end| real.join(end).is_file())
 }
 
 /// The loaded files of a domain, with their paths through symbolic links.
@@ -285,6 +308,27 @@ mod tests {
         let others = ["a.js", "current"].map(|name| users.join(name));
         assert_eq!(found.to_others, BTreeSet::from(others));
         assert_eq!(found.paths, BTreeSet::new());
+    }
+
+    #[test]
+    fn the_entry_of_a_linked_domain_moves_with_the_link() {
+        let (_dir, root) = tree(&[
+            "releases/v1/domain.js",
+            "releases/v2/domain.js",
+            "shared/main.js",
+            "domains/users -> ../releases/v1",
+            "domains/orders/domain.js",
+        ]);
+        let users = root.join("domains/users");
+        let entry = root.join("releases/v1/domain.js");
+        assert!(!has_moved(&users, &entry));
+        fs::remove_file(&users).expect("removed");
+        symlink("../releases/v2", &users).expect("a link");
+        assert!(has_moved(&users, &entry));
+        let elsewhere = root.join("shared/main.js");
+        assert!(!has_moved(&users, &elsewhere), "on purpose");
+        let orders = root.join("domains/orders");
+        assert!(!has_moved(&orders, &orders.join("domain.js")));
     }
 
     #[test]

@@ -1,15 +1,16 @@
 //! Detects domains that cause their own reloads.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant as StdInstant};
 
 use fulcrum_spawn::lifecycle::Phase;
+use fulcrum_spawn::prepare::{is_own_write, own_writes_file};
 use fulcrum_spawn::supervisor::{Snapshot, Supervisor};
 use fulcrum_watch::{Change, LoopDecision, LoopGuard, LoopLimits};
 use tokio::time::Instant;
 
-use crate::watch::file_time::modified_at;
+use crate::watch::file_time::{modified_at, system_time_of_change};
 
 /// The resolution of file times: a file that a process writes at once may seem to be older than the
 /// process.
@@ -21,6 +22,7 @@ const LIMITS: LoopLimits = LoopLimits {
     self_write_window: Duration::from_secs(60),
     hold_time: Duration::from_secs(1),
     threshold: 4,
+    own_writes: 3,
 };
 
 /// The guard against loops, and the generations that it knows of.
@@ -76,7 +78,18 @@ impl ReloadLoopDetector {
     }
 
     /// Whether to act on a change of a domain's code.
-    pub(crate) fn changed(&mut self, name: &str, change: &Change, now: Instant) -> LoopDecision {
+    ///
+    /// `reports` is the directory in which domains report which files they write themselves.
+    pub(crate) fn changed(
+        &mut self,
+        name: &str,
+        change: &Change,
+        reports: Option<&Path>,
+        now: Instant,
+    ) -> LoopDecision {
+        if reports.is_some_and(|dir| is_by_itself(dir, name, &change.path)) {
+            return self.guard.written_by_itself(&name.to_owned(), &change.path);
+        }
         let written = modified_at(&change.path, now).unwrap_or(now).into_std();
         self.guard.changed(&name.to_owned(), &change.path, written)
     }
@@ -101,4 +114,11 @@ impl ReloadLoopDetector {
         self.generations.remove(name);
         self.guard.remove(name);
     }
+}
+
+/// Whether a process of the domain has written the file. May block, for the time that reading a small
+/// file takes.
+fn is_by_itself(reports: &Path, name: &str, file: &Path) -> bool {
+    let changed = system_time_of_change(file);
+    changed.is_some_and(|changed| is_own_write(&own_writes_file(reports, name), file, changed))
 }

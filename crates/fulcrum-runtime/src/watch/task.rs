@@ -29,7 +29,7 @@ use crate::watch::classify::{ReloadTarget, classify};
 use crate::watch::code_reload::CodeReloadHandles;
 use crate::watch::config_reload::ConfigReloader;
 use crate::watch::file_time::{link_changed_at, modified_at};
-use crate::watch::links::{LoadedLinks, links_of, with_links};
+use crate::watch::links::{LoadedLinks, entry_has_moved, links_of, with_links};
 use crate::watch::load_state::{domain_views, is_by_install};
 use crate::watch::loops::ReloadLoopDetector;
 use crate::watch::messages::{Due, WatchMessage};
@@ -260,9 +260,19 @@ impl WatchTask {
     }
 
     fn add_change(&mut self, target: ReloadTarget, path: PathBuf, is_single: bool, now: Instant) {
+        let target = match target {
+            // The configuration has the canonical path of the entry, and finds the new one.
+            ReloadTarget::Code(name) if self.entry_has_moved(&name) => ReloadTarget::Configuration,
+            target => target,
+        };
         self.since.entry(target.clone()).or_insert(now);
         let at = now.into_std();
         self.coalescer.changed(target, path, is_single, at);
+    }
+
+    fn entry_has_moved(&self, name: &str) -> bool {
+        let domain = self.handles.desired.domain(name);
+        domain.is_some_and(|domain| entry_has_moved(&domain))
     }
 
     /// Removes a domain.
@@ -307,10 +317,15 @@ impl WatchTask {
                 if is_by_install(&self.handles.states, &target, &change.path, now) {
                     continue;
                 }
-                if self.should_act(&target, &change, now) {
-                    // The same change may concern its dependents, which stop first.
-                    let is_alone = is_single && !has_dependents(&desired.app, &target);
-                    self.add_change(target.clone(), change.path.clone(), is_alone, now);
+                match self.decide(&target, &change, now) {
+                    LoopDecision::Proceed => {
+                        // The same change may concern its dependents, which stop first.
+                        let is_alone = is_single && !has_dependents(&desired.app, &target);
+                        self.add_change(target.clone(), change.path.clone(), is_alone, now);
+                    }
+                    LoopDecision::Defer | LoopDecision::LoopDetected { .. } => {}
+                    // A file that is written all the time would push out the history.
+                    LoopDecision::Suppress => continue,
                 }
                 let files = recorded.entry(target).or_default();
                 files.insert(change.path.clone());
@@ -320,19 +335,17 @@ impl WatchTask {
     }
 
     /// Whether a change is acted on now, or is part of a reload loop.
-    fn should_act(&mut self, target: &ReloadTarget, change: &Change, now: Instant) -> bool {
+    fn decide(&mut self, target: &ReloadTarget, change: &Change, now: Instant) -> LoopDecision {
         // An asset restarts nothing, and neither does an unchanged configuration.
         let ReloadTarget::Code(name) = target else {
-            return true;
+            return LoopDecision::Proceed;
         };
-        match self.loops.changed(name, change, now) {
-            LoopDecision::Proceed => true,
-            LoopDecision::LoopDetected { reloads } => {
-                self.log_loop(name, &change.path, reloads);
-                false
-            }
-            LoopDecision::Defer | LoopDecision::Suppress => false,
+        let reports = self.handles.module_reports.as_deref();
+        let decision = self.loops.changed(name, change, reports, now);
+        if let LoopDecision::LoopDetected { reloads } = decision {
+            self.log_loop(name, &change.path, reloads);
         }
+        decision
     }
 
     fn record_changes(&self, changes: &BTreeMap<ReloadTarget, BTreeSet<PathBuf>>) {

@@ -72,6 +72,8 @@ mod node_program;
 #[cfg(feature = "node")]
 mod other_plan;
 #[cfg(feature = "node")]
+mod own_writes;
+#[cfg(feature = "node")]
 mod package_json;
 #[cfg(feature = "node")]
 mod proxy;
@@ -113,6 +115,7 @@ pub use self::{
     node_plan::plan_node,
     node_program::NodeProgram,
     other_plan::plan_other_runtime,
+    own_writes::{is_own_write, own_writes_file},
     runner::{Runner, choose_runner},
     sdk::Sdk,
     sdk_install::SdkLocation,

@@ -53,6 +53,38 @@ fn a_domain_that_writes_its_own_files_is_detected_within_five_reloads() {
 }
 
 #[test]
+fn a_file_that_the_domain_is_known_to_write_is_a_loop_at_any_moment() {
+    let mut now = Instant::now();
+    let mut guard = LoopGuard::new(LoopLimits::default());
+    let (users, store) = (&"users", &"store.json");
+    for _ in 0..3 {
+        guard.started(users, now);
+        guard.settled(users, now + ms(100));
+        now += ms(20_000);
+        for _ in 0..2 {
+            assert_eq!(guard.written_by_itself(users, store), LoopDecision::Proceed);
+        }
+    }
+    guard.started(users, now);
+    let decision = guard.written_by_itself(users, store);
+    assert_eq!(decision, LoopDecision::LoopDetected { reloads: 3 });
+    guard.started(users, now);
+    for _ in 0..2 {
+        assert_eq!(
+            guard.written_by_itself(users, store),
+            LoopDecision::Suppress
+        );
+    }
+    // Somebody else changes it.
+    guard.settled(users, now);
+    assert_eq!(
+        guard.changed(users, store, now + ms(5_000)),
+        LoopDecision::Proceed
+    );
+    assert_eq!(guard.written_by_itself(users, store), LoopDecision::Proceed);
+}
+
+#[test]
 fn saving_after_each_reload_is_no_loop() {
     let mut now = Instant::now();
     let mut guard = LoopGuard::new(LoopLimits::default());

@@ -1,7 +1,7 @@
 import { nodeModule } from './builtins.ts';
 import { hasInternals } from './host.ts';
 import { DATA_KEY, INTERNALS_FLAG, VARIABLE, addedPreload } from './inherited.ts';
-import { withoutOwnFrames } from './stack.ts';
+import { type Callable, wrap } from './wrap.ts';
 
 /** What children of this process need. */
 export interface Inheritance {
@@ -17,7 +17,6 @@ export interface Inheritance {
 
 type ForkOptions = { env?: NodeJS.ProcessEnv; execArgv?: readonly string[]; execPath?: string };
 type WorkerOptions = { env?: unknown; execArgv?: readonly string[]; eval?: boolean };
-type Callable = (...args: unknown[]) => unknown;
 
 let inheritance: Inheritance | undefined;
 const PATCHES: Record<string, (inheritance: Inheritance) => void> = { child_process: patchFork, worker_threads: patchWorker };
@@ -134,20 +133,4 @@ function childEnvironment(env: NodeJS.ProcessEnv, from: Inheritance): NodeJS.Pro
 /** A standby process gets another one when it is activated. */
 function currentConfig(from: Inheritance): string {
   return process.env[VARIABLE] ?? from.config;
-}
-
-/** The same function or class for all who look at it, with other arguments. */
-function wrap<T extends Callable>(native: T, change: (args: unknown[]) => unknown[]): T {
-  const call = <R>(args: unknown[], run: (args: unknown[]) => R): R => {
-    try {
-      return run(change(args));
-    } catch (error) {
-      throw withoutOwnFrames(error);
-    }
-  };
-  const wrapped: T = new Proxy(native, {
-    apply: (target, self, args) => call(args, (changed) => Reflect.apply(target, self, changed)),
-    construct: (target, args, newTarget) => call(args, (changed) => Reflect.construct(target, changed, newTarget === wrapped ? target : newTarget) as object),
-  });
-  return wrapped;
 }

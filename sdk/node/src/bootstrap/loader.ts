@@ -4,5 +4,6 @@
  */
 export { hookChildren, noteSpecifier } from './children.ts';
 export { setHost } from './host.ts';
+export { reportOwnWrites } from './own-writes.ts';
 export { hookTypeScript } from './typescript.ts';
 export type { TypeScriptSupport } from './typescript.ts';

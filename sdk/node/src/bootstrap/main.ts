@@ -71,7 +71,7 @@ function setUpProcess(config: BootstrapConfig, text: string, support: TypeScript
 function followChildren({ modules, ts, entry }: BootstrapConfig, text: string, support: TypeScriptSupport | undefined, origin: Origin): void {
   support?.prepare();
   if (modules === null && ts === null) return;
-  const { hookChildren, noteSpecifier } = loader();
+  const { hookChildren, noteSpecifier, reportOwnWrites } = loader();
   const report = modules === null ? undefined : reportModules({
     entry: origin === 'child' ? process.argv[1] : entry,
     file: modules,
@@ -79,6 +79,7 @@ function followChildren({ modules, ts, entry }: BootstrapConfig, text: string, s
     inputs: () => support?.files.openTable?.inputs() ?? [],
     noteSpecifier,
   });
+  if (modules !== null) reportOwnWrites(`${modules}.written`, origin !== 'child');
   hookChildren({
     config: text,
     preloaded: origin !== 'deferred',

@@ -169,7 +169,9 @@ fn k03_what_dead_instances_left_is_swept_at_a_start() {
         let lock = fs::File::create(dir.join("lock")).expect("a file");
         for path in [dir.join("modules"), dir.join("lock"), dir.clone()] {
             let file = fs::File::open(path).expect("opened");
-            age.map(|age| file.set_modified(age).expect("its own file"));
+            if let Some(age) = age {
+                file.set_modified(age).expect("its own file");
+            }
         }
         (dir, lock)
     };

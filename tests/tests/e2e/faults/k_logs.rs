@@ -221,6 +221,61 @@ fn k15_domains_have_colors_where_dev_shows_them_on_a_color_terminal() {
     session(&[], "serve", &steps("True color None"));
 }
 
+/// A bar that is written over itself for longer than any other unfinished line is held, what npm, pnpm
+/// and pip draw while they install, and a spinner that leaves nothing.
+const BARS: &str = r#"
+const write = (text) => process.stdout.write(text);
+const sleep = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
+(async () => {
+  for (let n = 0; n <= 100; n += 20) { write(`\r[${"=".repeat(n / 20).padEnd(5)}] ${n}%`); await sleep(150); }
+  write("\n");
+  write("\x1b[?25l\x1b[1G⠙\x1b[1G\x1b[0K⠹\x1b[1G\x1b[0K\x1b[?25h\n");
+  write("\x1b[2K\x1b[1GProgress: resolved \x1b[96m1\x1b[39m\n");
+  write("\x1b[1A\x1b[0K\rProgress: resolved \x1b[96m7\x1b[39m, done\n");
+  write("   ━━━━━━ 1.0/2.0 MB\r\x1b[2K   ━━━━━━ \x1b[32m2.0/2.0 MB\x1b[0m\nup\n");
+})();
+setInterval(() => {}, 1000);
+"#;
+
+#[test]
+fn k16_progress_bars_show_their_last_state_and_installers_leave_no_rubbish() {
+    let app = App::new().write("domains/bars/bars.cjs", BARS).write(
+        "domains/bars/fulcrum.yml",
+        "process: {command: [node, bars.cjs], ready: {log: up}}\n",
+    );
+    let live = app.run(&["dev", "--wait", "--detach"]).exits(0);
+    drop(live);
+    let args = ["logs", "bars", "--stream", "stdout"];
+    let shown = app.run(&args).exits(0).stdout;
+    let expected = "\
+bars    │ [=====] 100%
+bars    │ Progress: resolved 1
+bars    │ Progress: resolved 7, done
+bars    │    ━━━━━━ 2.0/2.0 MB
+bars    │ up
+";
+    assert_eq!(shown, expected);
+    // What is matched is what is shown.
+    let found = |pattern| {
+        app.run(&["logs", "bars", "--grep", pattern])
+            .exits(0)
+            .stdout
+    };
+    assert_eq!(found("20%"), "");
+    assert_eq!(found(r"^\[=====\] 100%$").lines().count(), 1);
+    // All bytes are kept.
+    let raw = app.run(&["logs", "bars", "--raw"]).exits(0).stdout;
+    for part in [
+        "\r[=    ] 20%\r[==   ] 40%",
+        "\x1b[1A\x1b[0K\r",
+        "1.0/2.0 MB\r\x1b[2K",
+    ] {
+        assert!(raw.contains(part), "{part:?} in {raw:?}");
+    }
+    app.down();
+    measurement("K16", "a bar of 6 states: 1 line");
+}
+
 #[test]
 fn k17_lines_of_a_damaged_segment_are_a_gap_with_domain_numbers_and_file() {
     let app = talking_app();

@@ -4,7 +4,7 @@ use std::fs;
 use std::os::unix::fs::symlink;
 use std::path::Path;
 
-use fulcrum_e2e::{App, measurement};
+use fulcrum_e2e::{App, LIMIT, measurement, wait_until};
 
 /// A domain that imports this file, which it finds by a link.
 fn importer(specifier: &str) -> String {
@@ -33,8 +33,20 @@ fn linked_app(kind: &str) -> App {
     let entry = match kind {
         "..data of Kubernetes" | "a file" | "a file in its place" => importer("./price.mjs"),
         "a directory" => importer("./current/price.mjs"),
+        "a domain" => importer("./lib/price.mjs"),
         other => panic!("{other}"),
     };
+    if kind == "a domain" {
+        for number in [1, 2] {
+            let dir = format!("releases/r{number}");
+            app = app
+                .write(&format!("{dir}/domain.mjs"), &entry)
+                .write(&format!("{dir}/lib/price.mjs"), &version(number));
+        }
+        symlink("../releases/r1", app.root().join("domains/users")).expect("a link");
+        app.start_watching();
+        return app;
+    }
     app = app.write("domains/users/domain.mjs", &entry);
     for number in [1, 2] {
         let path = format!("domains/users/..v{number}/price.mjs");
@@ -59,6 +71,7 @@ fn k19_a_swapped_link_is_a_change_of_what_was_loaded_through_it() {
         "..data of Kubernetes",
         "a file",
         "a directory",
+        "a domain",
         "a file in its place",
     ];
     for kind in kinds {
@@ -68,6 +81,7 @@ fn k19_a_swapped_link_is_a_change_of_what_was_loaded_through_it() {
             "..data of Kubernetes" => swap(&dir.join("..data"), "..v2"),
             "a file" => swap(&dir.join("price.mjs"), "..v2/price.mjs"),
             "a directory" => swap(&dir.join("current"), "..v2"),
+            "a domain" => swap(&dir, "../releases/r2"),
             _ => {
                 let beside = dir.join("next-file");
                 fs::write(&beside, version(2)).expect("written");
@@ -146,5 +160,186 @@ fn k20_an_output_directory_that_is_wiped_and_rebuilt_leaves_the_running_generati
     app.write_file("domains/users/dist/price.mjs", &version(2));
     app.wait_for_event("users", "reloaded", 1);
     assert_eq!(app.status("users")["generation"], 2);
+    app.down();
+}
+
+/// Files outside of the watched directories, which only a thread or another process has loaded.
+#[test]
+fn k22_files_of_threads_and_forked_processes_reload_their_domain() {
+    let app = App::new()
+        .with_short_timeouts()
+        .write(
+            "domains/users/fulcrum.yml",
+            "process: {watch: {paths: []}}\n",
+        )
+        .write(
+            "domains/users/domain.mjs",
+            "import { DomainBase } from '@fulcrum/domain';\n\
+             import { Worker } from 'node:worker_threads';\n\
+             import { fork } from 'node:child_process';\n\
+             const file = (name) => new URL(`../../lib/${name}`, import.meta.url).pathname;\n\
+             new Worker(file('worker.cjs'), { execArgv: [] });\n\
+             new Worker(file('module.mjs'), { env: {} });\n\
+             fork(file('forked.cjs'), { env: { PATH: process.env.PATH } });\n\
+             export default class Users extends DomainBase {}\n",
+        )
+        .write("lib/module.mjs", "import './module-part.mjs';\n")
+        .write(
+            "lib/nested.cjs",
+            "require('./nested-part.cjs'); setInterval(() => {}, 1000);\n",
+        )
+        .write(
+            "lib/forked.cjs",
+            "require('./forked-part.cjs');\n\
+             new (require('worker_threads').Worker)(`${__dirname}/nested.cjs`);\n",
+        )
+        .write(
+            "lib/worker.cjs",
+            "require('./worker-part.cjs'); setInterval(() => {}, 1000);\n",
+        );
+    let parts = [
+        "worker-part.cjs",
+        "module-part.mjs",
+        "forked-part.cjs",
+        "nested-part.cjs",
+    ];
+    for part in parts {
+        app.write_file(&format!("lib/{part}"), &part_text(part, 1));
+    }
+    app.start_watching();
+    let reports = app.root().with_file_name("run");
+    for (times, part) in (1..).zip(parts) {
+        // The last report may be that of the generation before.
+        wait_until(&format!("{part} is loaded again"), LIMIT, || {
+            let logs = app.logs("users");
+            let loaded = logs.iter().filter(|line| line.message.contains(part));
+            let loaded = loaded.filter(|line| line.message.starts_with("loaded "));
+            (loaded.count() >= times).then_some(())
+        });
+        let loaded = format!("/lib/{part}\n");
+        wait_until(&format!("{part} is reported"), LIMIT, || {
+            let report = find_report(&reports)?;
+            report.contains(&loaded).then_some(())
+        });
+        app.write_file(&format!("lib/{part}"), &part_text(part, 2));
+        let reason = app.wait_for_event("users", "reloaded", times);
+        assert!(reason.contains(part), "{reason}");
+    }
+    app.down();
+    measurement(
+        "K22",
+        &format!(
+            "{} files of threads and forked processes, each a reload",
+            parts.len()
+        ),
+    );
+}
+
+fn part_text(part: &str, version: u32) -> String {
+    format!("console.log('loaded {part} {version}');\n")
+}
+
+/// The report of the domain `users` in the runtime directory.
+fn find_report(dir: &Path) -> Option<String> {
+    for entry in fs::read_dir(dir).ok()?.flatten() {
+        let path = entry.path();
+        if path.ends_with("modules/users") {
+            return fs::read_to_string(path).ok();
+        }
+        if path.is_dir()
+            && let Some(found) = find_report(&path)
+        {
+            return Some(found);
+        }
+    }
+    None
+}
+
+/// The domain `users`, which loads and writes `store.json` in this way, this long after it is ready.
+fn writer(write: &str, delay: u32) -> String {
+    format!(
+        "const {{ DomainBase }} = require('@fulcrum/domain');\n\
+         const fs = require('node:fs');\n\
+         const {{ n }} = require('./store.json');\n\
+         const file = `${{__dirname}}/store.json`;\n\
+         const text = () => JSON.stringify({{ n: n + 1, at: Date.now() }});\n\
+         module.exports = class Users extends DomainBase {{}};\n\
+         setTimeout(async () => {{ {write} }}, {delay});\n"
+    )
+}
+
+#[test]
+fn k21_a_domain_that_writes_what_it_has_loaded_is_found_whatever_the_moment() {
+    let mut found = Vec::new();
+    for (write, delay) in [
+        ("fs.writeFileSync(file, text())", 700),
+        ("fs.writeFileSync(file, text())", 3_000),
+        (
+            "await fs.promises.writeFile(`${file}.new`, text()); await fs.promises.rename(`${file}.new`, file)",
+            1_500,
+        ),
+        (
+            "setInterval(() => fs.createWriteStream(file).end(text()), 300)",
+            1_000,
+        ),
+    ] {
+        let app = App::new()
+            .with_short_timeouts()
+            .write("domains/users/domain.cjs", &writer(write, delay))
+            .write("domains/users/store.json", "{\"n\": 0}\n");
+        app.start_watching();
+        let reason = app.wait_for_event("users", "watch_loop", 1);
+        assert!(reason.contains("store.json"), "{reason}");
+        let generation = app.status("users")["generation"].as_u64();
+        assert!(generation <= Some(5), "{write}: {generation:?}");
+        // Other files still reload it, and it is not found again.
+        let entry = app.root().join("domains/users/domain.cjs");
+        let text = fs::read_to_string(&entry).expect("readable");
+        let reloads = app.event_reasons("users", "reloaded").len();
+        fs::write(&entry, format!("{text}// edited\n")).expect("writable");
+        let reason = app.wait_for_event("users", "reloaded", reloads + 1);
+        assert!(reason.contains("domain.cjs"), "{reason}");
+        assert_eq!(app.event_reasons("users", "watch_loop").len(), 1);
+        found.push(format!(
+            "{delay} ms: generation {}",
+            generation.unwrap_or(0)
+        ));
+        app.down();
+    }
+    measurement("K21", &found.join(", "));
+}
+
+#[test]
+fn k21_a_database_beside_code_is_no_event_per_write() {
+    let app = App::new().with_short_timeouts().write(
+        "domains/users/domain.mjs",
+        "import { DomainBase } from '@fulcrum/domain';\n\
+         import { appendFileSync } from 'node:fs';\n\
+         export default class Users extends DomainBase {}\n\
+         let writes = 0;\n\
+         setInterval(() => {\n\
+           for (const end of ['', '-wal', '-journal']) appendFileSync(new URL(`./shop.db${end}`, import.meta.url), 'x');\n\
+           if (++writes === 20) console.log('wrote enough');\n\
+         }, 50);\n",
+    );
+    app.start_watching();
+    wait_until("it has written", LIMIT, || {
+        let logs = app.logs("users");
+        logs.iter()
+            .any(|line| line.message == "wrote enough")
+            .then_some(())
+    });
+    let kinds: Vec<String> = app
+        .events()
+        .iter()
+        .filter(|event| {
+            event["reason"]
+                .as_str()
+                .is_some_and(|reason| reason.contains("shop"))
+        })
+        .map(ToString::to_string)
+        .collect();
+    assert!(kinds.is_empty(), "{kinds:#?}");
+    assert_eq!(app.status("users")["generation"], 1);
     app.down();
 }

@@ -61,6 +61,56 @@ fn k24_secrets_are_masked_in_the_configuration_unless_asked_for() {
 }
 
 #[test]
+fn k24_the_status_masks_what_the_configuration_masks() {
+    let app = App::new();
+    app.write_file(
+        "domains/users/fulcrum.yml",
+        "process: {command: [sh, -c, 'sleep 1000; :', --password, hunter2], env: {URL: 'postgres://u:hunter2@db/x'}}\n",
+    );
+    app.start();
+    for output in ["table", "json", "yaml"] {
+        let status = ["domains", "status", "users", "-o", output];
+        let shown = app.run(&status).exits(0).stdout;
+        assert!(
+            !shown.contains("hunter2") && shown.contains("***"),
+            "{shown}"
+        );
+        let all = app.run(&[&status[..], &["--show-secrets"]].concat());
+        assert_eq!(all.exits(0).stdout.matches("hunter2").count(), 2);
+    }
+    app.run(&["domains", "status", "--show-secrets"]).exits(2);
+    app.down();
+}
+
+#[test]
+fn k25_debug_messages_of_fulcrum_are_shown_when_their_level_is_asked_for() {
+    let app = App::new().with_short_timeouts().stub_domain("users", &[]);
+    app.start();
+    let tracked = "processes are tracked by";
+    for args in [
+        &["logs"][..],
+        &["logs", "-n", "1000"],
+        &["logs", "--level", "info"],
+    ] {
+        let shown = app.run(args).exits(0).stdout;
+        assert!(
+            !shown.contains(tracked) && shown.contains("ready"),
+            "{args:?}: {shown}"
+        );
+    }
+    let last = app.run(&["logs", "-n", "1"]).exits(0).stdout;
+    assert_eq!(last.lines().count(), 1, "{last}");
+    for args in [&["logs", "--level", "debug"][..], &["logs", "-o", "json"]] {
+        app.run(args).exits(0).stdout_contains(&[tracked]);
+    }
+    let mut followed = app.spawn(&["logs", "--follow"]);
+    followed.wait_for("ready");
+    app.down();
+    let shown = followed.wait_exit().exits(0).stdout;
+    assert!(!shown.contains(tracked), "{shown}");
+}
+
+#[test]
 fn k25_variables_of_cargo_run_are_not_handed_to_domains() {
     let app = App::new().domain("users", "prints-environment");
     app.fulcrum(&["dev", "--detach", "--wait"])

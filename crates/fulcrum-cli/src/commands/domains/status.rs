@@ -22,6 +22,9 @@ const SHOWN_GENERATIONS: usize = 5;
 pub(crate) struct Args {
     /// Name a domain to print in detail
     name: Option<String>,
+    /// Print passwords, tokens and keys instead of `***`
+    #[arg(long, requires = "name")]
+    show_secrets: bool,
     /// Choose the output format
     #[arg(short, long, value_enum, default_value = "table")]
     output: Format,
@@ -50,6 +53,7 @@ pub(super) async fn run(args: Args, context: Context) -> Result<(), CliError> {
     let request = StatusRequest {
         domains: args.name.iter().cloned().collect(),
         details: args.name.is_some(),
+        show_secrets: args.show_secrets,
     };
     let response = client
         .status(request)

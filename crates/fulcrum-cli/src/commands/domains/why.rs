@@ -53,6 +53,7 @@ pub(super) async fn run(args: Args, context: Context) -> Result<(), CliError> {
     let request = StatusRequest {
         domains: vec![args.name.clone()],
         details: false,
+        show_secrets: false,
     };
     let response = client
         .status(request)

@@ -100,7 +100,7 @@ fn l05_a_domain_that_does_not_reconnect_is_hung() {
     let hung = wait_for_events(&app, "users", "hung", 1);
     let reason = text_of(&hung[0], "reason");
     assert!(reason.contains("stream ended 15"), "{reason}");
-    assert!(reason.contains("not registered again"), "{reason}");
+    assert!(reason.contains("not re-established"), "{reason}");
     app.down();
 }
 

@@ -86,11 +86,11 @@ users   │ red plain
 users   │ open color
 users   │ ␛]52;c;ZXZpbA==␇clipboard
 users   │ ␛]0;title␇␛]2;title␛\\
-users   │ ␛[2J␛[H␛[10A␛[?1049h
+users   │ ␛[2J␛[H␛[?1049h
 users   │ \\x9b2J\\x9d0;t\\x9c
 users   │ ␛Pq#0;2;0;0;0␛\\ ␛c
-users   │ a␈b␋c␌d␡\ttab
-users   │ over␍written
+users   │ b␋c␌d␡\ttab
+users   │ written
 users   │ ␛[6n␅␛[c
 ";
 

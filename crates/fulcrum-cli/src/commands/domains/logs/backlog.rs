@@ -76,11 +76,16 @@ fn print_blocking(
     let lines = lines_in_memory(backlog, &query);
     let merged = || merge(store.read_with_gaps(&query), lines.iter().cloned());
     let mut skipped = match query.query.tail {
-        Some(n) => merged().filter_map(Stored::line).count().saturating_sub(n),
+        Some(n) => {
+            let lines = merged().filter_map(Stored::line);
+            let shown = lines.filter(|found| printer.shows(&found.line));
+            shown.count().saturating_sub(n)
+        }
         None => 0,
     };
     for found in merged() {
         match found {
+            Stored::Line(found) if !printer.shows(&found.line) => {}
             Stored::Line(_) if skipped > 0 => skipped -= 1,
             Stored::Line(found) => printer.buffer_line(found.run, &found.line)?,
             Stored::Gap(_) if skipped > 0 => {}

@@ -21,6 +21,7 @@ pub(super) struct Printer {
     format: LineFormat,
     output: Output,
     buffer: Vec<u8>,
+    hides_debug: bool,
     previous: bool,
     current: bool,
     generation: Option<u64>,
@@ -69,6 +70,7 @@ impl Printer {
             format,
             output: output.clone(),
             buffer: Vec::new(),
+            hides_debug: request.hides_debug(),
             previous: args.previous,
             current: args.current,
             generation: args.generation,
@@ -91,8 +93,17 @@ impl Printer {
         self.all_domains
     }
 
+    /// Whether a line is printed at all.
+    pub(super) fn shows(&self, line: &LogLine) -> bool {
+        let is_debug = line.level.is_some_and(|level| level <= Level::Debug);
+        !(self.hides_debug && line.stream == Stream::Fulcrum && is_debug)
+    }
+
     /// Renders a line of a run; 0 is the current run.
     pub(super) fn line(&mut self, run: u64, line: &LogLine, out: &mut Vec<u8>) {
+        if !self.shows(line) {
+            return;
+        }
         match &mut self.format {
             LineFormat::Json => {
                 out.extend_from_slice(to_json(line).as_bytes());

@@ -107,8 +107,11 @@ impl LogRequest {
             ..
         } = &self.query;
         // The instance cannot count lines that are filtered here.
-        let is_filtered_here =
-            self.args.grep.is_some() || self.args.previous || self.args.current || self.args.raw;
+        let is_filtered_here = self.args.grep.is_some()
+            || self.args.previous
+            || self.args.current
+            || self.args.raw
+            || self.hides_debug();
         let tail = self.args.tail.filter(|_| !is_filtered_here);
         LogsRequest {
             domains: self.args.names.clone(),
@@ -120,6 +123,13 @@ impl LogRequest {
             level: level.map_or_else(String::new, |level| level.to_string()),
             generation: self.args.generation,
         }
+    }
+
+    /// Whether Fulcrum's own debug messages are left out: they are no part of the text, unless their
+    /// level is asked for.
+    pub(super) fn hides_debug(&self) -> bool {
+        let asked = self.args.level.is_some_and(|level| level <= Level::Debug);
+        self.args.output == Format::Text && !self.args.raw && !asked
     }
 
     /// The request as a query of the log store.
