@@ -4,7 +4,6 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use fulcrum_config::{App, Diagnostic, LoadOptions, LoadResult, Mode, Severity};
-use fulcrum_runtime::Timings;
 use fulcrum_runtime::format::pluralize;
 
 use crate::exit::{CliError, Code};
@@ -17,11 +16,6 @@ use crate::output::Output;
 pub(crate) fn app_root(app: Option<&Path>) -> Result<PathBuf, CliError> {
     fulcrum_config::find_app_root(app, &environment(), &working_dir()?)
         .map_err(|diagnostic| CliError::new(Code::ConfigInvalid, diagnostic.to_string()))
-}
-
-/// The timings of a start, which `FULCRUM_TIMINGS=1` enables.
-pub(crate) fn begin_timings() -> Timings {
-    Timings::begin(std::env::var_os("FULCRUM_TIMINGS").is_some_and(|value| value == "1"))
 }
 
 /// Loads the configuration.

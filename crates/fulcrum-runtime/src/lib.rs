@@ -114,7 +114,6 @@ pub use error::{Error, ErrorKind};
 pub use events::event::Event;
 pub use events::export;
 pub use events::stream::EventStream;
-pub use events::timings::Timings;
 pub use handle::{DomainStatus, RuntimeHandle};
 pub use parts::{ProcessParts, RuntimeParts};
 pub use runtime::{Runtime, RuntimeExit};

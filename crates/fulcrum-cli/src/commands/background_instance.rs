@@ -89,7 +89,7 @@ pub(crate) fn run(args: Args, context: &Context) -> Result<(), CliError> {
         &warnings,
         stdout,
     );
-    executor::run_instance(run::run(options, load::begin_timings()))
+    executor::run_instance(run::run(options, Timings::begin()))
 }
 
 #[cfg(test)]

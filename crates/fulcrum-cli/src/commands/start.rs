@@ -25,7 +25,7 @@ pub(crate) fn run(
     if start.detach {
         return executor::run_client(Some("the start"), detach::run(mode, start, watch, context));
     }
-    let mut timings = load::begin_timings();
+    let mut timings = Timings::begin();
     let (app, warnings) = load::load_valid(context.app(), mode, &context.output)?;
     let wait = start.wait_timeout();
     let stdout = context.output.stdout();

@@ -1,17 +1,17 @@
-//! What a start and a restart consist of, as log lines.
+//! `FULCRUM_TIMINGS=1`: what a start and a restart consist of, as log lines.
 
 use std::collections::BTreeMap;
 use std::time::{Duration, SystemTime};
 
 use fulcrum_logs::{Hub, Level};
+use fulcrum_runtime::{Event, EventStream};
 use tokio::time::Instant;
 
-use crate::events::event::Event;
-use crate::events::stream::EventStream;
+/// The variable that enables it.
+const VARIABLE: &str = "FULCRUM_TIMINGS";
 
 /// The steps of a start. Costs nothing where it is not enabled.
-#[derive(Debug)]
-pub struct Timings {
+pub(crate) struct Timings {
     started: Instant,
     /// The steps, and when each was complete.
     steps: Option<Vec<(&'static str, Instant)>>,
@@ -19,8 +19,8 @@ pub struct Timings {
 
 impl Timings {
     /// Begins the first step.
-    #[must_use]
-    pub fn begin(is_enabled: bool) -> Self {
+    pub(crate) fn begin() -> Self {
+        let is_enabled = std::env::var_os(VARIABLE).is_some_and(|value| value == "1");
         Self {
             started: Instant::now(),
             steps: is_enabled.then(Vec::new),
@@ -28,14 +28,14 @@ impl Timings {
     }
 
     /// Completes a step.
-    pub fn done(&mut self, step: &'static str) {
+    pub(crate) fn done(&mut self, step: &'static str) {
         if let Some(steps) = &mut self.steps {
             steps.push((step, Instant::now()));
         }
     }
 
     /// Logs the steps, and then the times of starts and restarts until the instance ends.
-    pub fn log(self, hub: &Hub, events: impl FnOnce() -> EventStream) {
+    pub(crate) fn log(self, hub: &Hub, events: impl FnOnce() -> EventStream) {
         let Some(steps) = self.steps else {
             return;
         };

@@ -7,9 +7,7 @@ use std::time::Duration;
 use fulcrum_config::{Selection, unsupported_settings};
 use fulcrum_logs::{Hub, Level};
 use fulcrum_rpc::RuntimeDir;
-use fulcrum_runtime::{
-    ProcessParts, Runtime, RuntimeParts, ShutdownSignal, ShutdownStage, Timings,
-};
+use fulcrum_runtime::{ProcessParts, Runtime, RuntimeParts, ShutdownSignal, ShutdownStage};
 use fulcrum_spawn::prepare::{
     PrepareContext, create_report_dir, remove_report_dir, sweep_in_background, without_cargo,
 };

@@ -4,4 +4,3 @@ pub(crate) mod event;
 pub mod export;
 pub(crate) mod log;
 pub(crate) mod stream;
-pub(crate) mod timings;
