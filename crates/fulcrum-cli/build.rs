@@ -7,6 +7,10 @@
 
 use std::env;
 
+#[expect(
+    clippy::disallowed_macros,
+    reason = "standard output is how a build script tells Cargo"
+)]
 fn main() {
     println!("cargo::rerun-if-changed=build.rs");
     // A program that may be loaded anywhere has 40,000 addresses to relocate at each start, and the

@@ -13,6 +13,7 @@ mod checkouts;
 pub(crate) mod classify;
 pub(crate) mod code_reload;
 pub(crate) mod config_reload;
+mod facts;
 mod file_time;
 mod links;
 mod load_state;

@@ -5,7 +5,7 @@ use std::future;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use fulcrum_config::{App, Domain, FileWatchOptions, Program};
+use fulcrum_config::{Domain, FileWatchOptions};
 use fulcrum_logs::{FULCRUM_SOURCE, Hub, Level};
 use fulcrum_spawn::prepare::report_file;
 use fulcrum_spawn::supervisor::Supervisor;
@@ -28,13 +28,14 @@ use crate::watch::checkouts::Checkouts;
 use crate::watch::classify::{ReloadTarget, classify};
 use crate::watch::code_reload::CodeReloadHandles;
 use crate::watch::config_reload::ConfigReloader;
+use crate::watch::facts::{canonical_or_parent, has_dependents, is_module_report, program_exists};
 use crate::watch::file_time::{link_changed_at, modified_at};
 use crate::watch::links::{LoadedLinks, entry_has_moved, links_of, with_links};
 use crate::watch::load_state::{domain_views, is_by_install};
 use crate::watch::loops::ReloadLoopDetector;
 use crate::watch::messages::{Due, WatchMessage};
 use crate::watch::pending::PendingReloads;
-use crate::watch::spec::{LoadedFiles, MODULE_REPORTS_KEY, build_spec};
+use crate::watch::spec::{LoadedFiles, build_spec};
 use crate::watch::status::log_status;
 
 /// Changes that are acted on within this time are one change, such as a checkout: its files are not
@@ -465,45 +466,4 @@ impl WatchTask {
         let handle = self.handles.supervisor.domain(name);
         handle.map_or(0, |handle| handle.snapshot().generation)
     }
-}
-
-/// Whether another domain depends on that of the target.
-fn has_dependents(app: &App, target: &ReloadTarget) -> bool {
-    let ReloadTarget::Code(name) = target else {
-        return false;
-    };
-    let depends = |other: &Domain| {
-        app.dependencies(&other.name)
-            .into_iter()
-            .any(|(on, _)| on == name)
-    };
-    app.domains.iter().any(depends)
-}
-
-/// Whether there is a program to start.
-fn program_exists(domain: &Domain) -> bool {
-    match &domain.program {
-        Program::Node { entry } => entry.exists(),
-        Program::Command(_) => domain.dir.exists(),
-        Program::NoProcess => false,
-    }
-}
-
-/// The canonical path of a file, or, if that is deleted, the canonical path of its directory with
-/// its name.
-fn canonical_or_parent(path: &Path) -> PathBuf {
-    let in_directory = || {
-        let directory = path.parent()?.canonicalize().ok()?;
-        Some(directory.join(path.file_name()?))
-    };
-    let canonical = path.canonicalize().ok().or_else(in_directory);
-    canonical.unwrap_or_else(|| path.to_owned())
-}
-
-/// Whether the file is the report of a domain about the files that it has loaded.
-fn is_module_report(change: &Change) -> bool {
-    change
-        .keys
-        .iter()
-        .any(|key| key.as_ref() == MODULE_REPORTS_KEY)
 }
