@@ -1,10 +1,5 @@
 //! Links the program at a fixed address.
 
-#![expect(
-    clippy::disallowed_macros,
-    reason = "cargo reads the standard output of a build script"
-)]
-
 use std::env;
 
 #[expect(
