@@ -48,12 +48,7 @@ pub(crate) async fn run(options: Options, mut timings: Timings) -> Result<(), Cl
     timings.done("log store");
     let hub = logging.hub.clone();
     claim.stale.iter().for_each(StartupMessage::log);
-    let guard = GuardHandle::start(
-        GUARD_COMMAND,
-        &claim.record(),
-        &processes.run,
-        &processes.tracker,
-    );
+    let guard = start_guard(&claim, &processes);
     log_warnings(&hub, &options, &port);
     let (prepare, cache_warning) = prepare_context()?;
     if let Some(warning) = cache_warning {
@@ -118,6 +113,11 @@ fn selection(options: &Options) -> Selection {
         only: options.only.clone(),
         no_deps: options.no_deps,
     }
+}
+
+fn start_guard(claim: &Claim, processes: &ProcessParts) -> GuardHandle {
+    let (run, tracker) = (&processes.run, &processes.tracker);
+    GuardHandle::start(GUARD_COMMAND, &claim.record(), run, tracker)
 }
 
 /// Sweeps the cache and the directories of dead instances, when most domains have started: it reads

@@ -4,10 +4,7 @@ use std::io::{self, Write};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
-use fulcrum_logs::{
-    Capacity, ChunkDelivery, Delivery, Follower, Gap, Hub, Level, LineRenderer, LogQuery, Stream,
-    Style, to_json,
-};
+use fulcrum_logs::{Capacity, Follower, Hub, LineFormat, LineRenderer, LogQuery, Stream, Style};
 use rustix::event::{PollFd, PollFlags, poll};
 use tokio::runtime::Handle;
 
@@ -35,11 +32,6 @@ pub(crate) struct OutputWriter {
     done: std::sync::mpsc::Receiver<()>,
 }
 
-enum Format {
-    Text(LineRenderer),
-    Json,
-}
-
 impl OutputWriter {
     /// Starts it: all lines, or those of one stream. When standard output is gone and was `watched`, the instance is asked to end, as
     /// for a closed terminal; else nothing is shown any more.
@@ -59,7 +51,7 @@ impl OutputWriter {
         // Fulcrum's debug words are for `domains logs`; what domains say is shown whole.
         let mut follower = hub.subscribe(query, Capacity { bytes: QUEUE_BYTES });
         let mut format = if json {
-            Format::Json
+            LineFormat::Json
         } else {
             let style = Style {
                 color: style.color,
@@ -67,7 +59,7 @@ impl OutputWriter {
                 names,
                 ..Style::default()
             };
-            Format::Text(LineRenderer::new(style))
+            LineFormat::Text(LineRenderer::new(style))
         };
         let runtime = Handle::current();
         let (finished, done) = std::sync::mpsc::channel();
@@ -96,12 +88,16 @@ impl OutputWriter {
     }
 }
 
-fn write_loop(runtime: &Handle, follower: &mut Follower, format: &mut Format) -> io::Result<()> {
+fn write_loop(
+    runtime: &Handle,
+    follower: &mut Follower,
+    format: &mut LineFormat,
+) -> io::Result<()> {
     let mut out = io::stdout().lock();
     let mut batch = Vec::new();
-    while runtime.block_on(render_next(follower, format, &mut batch)) {
+    while runtime.block_on(format.next_into(follower, &mut batch)) {
         // What came together is written together.
-        while batch.len() < BATCH_BYTES && render_queued(follower, format, &mut batch) {}
+        while batch.len() < BATCH_BYTES && format.try_next_into(follower, &mut batch) {}
         match write(&mut out, &batch) {
             Err(error) if is_closed(&error) => return Err(error),
             // A full disk may be emptied; until then the lines are in the ring alone.
@@ -111,34 +107,6 @@ fn write_loop(runtime: &Handle, follower: &mut Follower, format: &mut Format) ->
         batch.shrink_to(MAX_KEPT_BYTES);
     }
     Ok(())
-}
-
-/// Waits for what comes next. False once nothing will come any more.
-async fn render_next(follower: &mut Follower, format: &mut Format, batch: &mut Vec<u8>) -> bool {
-    match format {
-        Format::Text(terminal) => {
-            let delivery = follower.next_chunk().await;
-            delivery.is_some_and(|delivery| render_text(terminal, delivery, batch))
-        }
-        Format::Json => {
-            let delivery = follower.next().await;
-            delivery.is_some_and(|delivery| render_json(delivery, batch))
-        }
-    }
-}
-
-/// The same for what waits already.
-fn render_queued(follower: &mut Follower, format: &mut Format, batch: &mut Vec<u8>) -> bool {
-    match format {
-        Format::Text(terminal) => {
-            let delivery = follower.try_next_chunk();
-            delivery.is_some_and(|delivery| render_text(terminal, delivery, batch))
-        }
-        Format::Json => {
-            let delivery = follower.try_next();
-            delivery.is_some_and(|delivery| render_json(delivery, batch))
-        }
-    }
 }
 
 fn write(out: &mut impl Write, batch: &[u8]) -> io::Result<()> {
@@ -164,35 +132,4 @@ fn write(out: &mut impl Write, batch: &[u8]) -> io::Result<()> {
 fn is_closed(error: &io::Error) -> bool {
     let terminal_gone = error.raw_os_error() == Some(rustix::io::Errno::IO.raw_os_error());
     error.kind() == io::ErrorKind::BrokenPipe || terminal_gone
-}
-
-/// Returns true.
-fn render_text(terminal: &mut LineRenderer, delivery: ChunkDelivery, out: &mut Vec<u8>) -> bool {
-    match delivery {
-        ChunkDelivery::Chunk(chunk) if chunk.stream == Stream::Fulcrum => {
-            // Debug messages are for `fulcrum logs`.
-            if chunk.explicit_level > Some(Level::Debug) {
-                terminal.render_chunk_into(&chunk, out);
-            }
-        }
-        ChunkDelivery::Chunk(chunk) => terminal.render_chunk_into(&chunk, out),
-        ChunkDelivery::Line(line) => {
-            if line.stream != Stream::Fulcrum || line.level > Some(Level::Debug) {
-                terminal.render_into(&line, out);
-            }
-        }
-        ChunkDelivery::Gap(gap) => out.extend(terminal.render_gap(gap)),
-    }
-    true
-}
-
-/// Returns true.
-fn render_json(delivery: Delivery, out: &mut Vec<u8>) -> bool {
-    let text = match delivery {
-        Delivery::Line(line) => to_json(&line),
-        Delivery::Gap(Gap { missed }) => format!("{{\"missed\":{missed}}}"),
-    };
-    out.extend_from_slice(text.as_bytes());
-    out.push(b'\n');
-    true
 }

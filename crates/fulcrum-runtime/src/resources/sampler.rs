@@ -76,27 +76,22 @@ async fn run(
         return;
     };
     let mut memory_limits = Arc::new(desired.current().memory_limits());
-    let has_cgroup = tracker.cgroup().is_some();
-    let mut due = Instant::now() + first_delay(memory_limits.is_empty());
-    let mut watched_until = None;
+    let mut schedule = Schedule::new(memory_limits.is_empty(), tracker.cgroup().is_some());
     let mut last: Option<LastPass> = None;
     loop {
         let request = tokio::select! {
-            () = sleep_until(due) => {
-                let now = Instant::now();
-                due = now + interval(memory_limits.is_empty(), watched_until > Some(now), has_cgroup);
+            () = sleep_until(schedule.due) => {
+                schedule.on_due(Instant::now());
                 None
             }
             Some(desired) = desired.changed() => {
                 memory_limits = Arc::new(desired.memory_limits());
-                due = Instant::now();
+                schedule.on_reload(memory_limits.is_empty(), Instant::now());
                 continue;
             }
             request = inbox.recv() => match request {
                 Some(request) => {
-                    let now = Instant::now();
-                    watched_until = Some(now + WATCHED);
-                    due = due.min(now + interval(memory_limits.is_empty(), true, has_cgroup));
+                    schedule.on_request(Instant::now());
                     Some(request)
                 }
                 None => return,
@@ -152,21 +147,47 @@ fn leaders_of(states: &SharedDomainStates) -> Leaders {
     leaders.collect()
 }
 
-/// The time until the first sample.
-fn first_delay(is_unlimited: bool) -> Duration {
-    match is_unlimited {
-        true => FIRST,
-        false => Duration::ZERO,
-    }
+/// When the next sample is due that nobody requests.
+struct Schedule {
+    due: Instant,
+    watched_until: Option<Instant>,
+    is_unlimited: bool,
+    has_cgroup: bool,
 }
 
-/// The time between two samples that nobody requests.
-fn interval(is_unlimited: bool, is_watched: bool, has_cgroup: bool) -> Duration {
-    match (is_unlimited, is_watched, has_cgroup) {
-        (false, ..) => LIMITED_INTERVAL,
-        (true, true, _) => WATCHED_INTERVAL,
-        (true, false, true) => BASELINE,
-        (true, false, false) => OBSERVING,
+impl Schedule {
+    fn new(is_unlimited: bool, has_cgroup: bool) -> Self {
+        let first = if is_unlimited { FIRST } else { Duration::ZERO };
+        Self {
+            due: Instant::now() + first,
+            watched_until: None,
+            is_unlimited,
+            has_cgroup,
+        }
+    }
+
+    fn on_due(&mut self, now: Instant) {
+        self.due = now + self.interval(now);
+    }
+
+    fn on_request(&mut self, now: Instant) {
+        self.watched_until = Some(now + WATCHED);
+        self.due = self.due.min(now + self.interval(now));
+    }
+
+    fn on_reload(&mut self, is_unlimited: bool, now: Instant) {
+        self.is_unlimited = is_unlimited;
+        self.due = now;
+    }
+
+    fn interval(&self, now: Instant) -> Duration {
+        let is_watched = self.watched_until > Some(now);
+        match (self.is_unlimited, is_watched, self.has_cgroup) {
+            (false, ..) => LIMITED_INTERVAL,
+            (true, true, _) => WATCHED_INTERVAL,
+            (true, false, true) => BASELINE,
+            (true, false, false) => OBSERVING,
+        }
     }
 }
 
@@ -249,12 +270,18 @@ fn store(states: &SharedDomainStates, samples: &[UsageSample]) {
 mod tests {
     use super::*;
 
-    #[test]
-    fn samples_are_rare_while_nobody_needs_them() {
-        assert_eq!(interval(true, false, true), BASELINE);
-        assert_eq!(interval(true, true, true), WATCHED_INTERVAL);
-        assert_eq!(interval(true, false, false), OBSERVING);
-        assert_eq!(interval(false, false, true), LIMITED_INTERVAL);
+    #[tokio::test(start_paused = true)]
+    async fn samples_are_rare_while_nobody_needs_them() {
+        let now = Instant::now();
+        let mut schedule = Schedule::new(true, true);
+        assert_eq!(schedule.interval(now), BASELINE);
+        schedule.on_request(now);
+        assert_eq!(schedule.interval(now), WATCHED_INTERVAL);
+        assert_eq!(schedule.interval(now + WATCHED), BASELINE);
+        schedule.on_reload(false, now);
+        assert_eq!(schedule.interval(now + WATCHED), LIMITED_INTERVAL);
+        let observing = Schedule::new(true, false);
+        assert_eq!(observing.interval(now), OBSERVING);
     }
 
     #[test]
