@@ -233,6 +233,13 @@ pub(super) const ROWS: &[Entry] = &[
     row('J', 13, "responses in parts, with back-pressure"),
     row('J', 14, "events between domains"),
     row('J', 15, "calls by fetch, and by pages that may"),
+    row(
+        'J',
+        16,
+        "a process started by hand is listed, and gives way",
+    ),
+    row('J', 17, "names and types that are almost right"),
+    row('J', 18, "why a stream was refused is told"),
     row('K', 1, "every environment finds the one instance"),
     row('K', 2, "a wait begins before its instance"),
     untested('K', 3, "what dead instances left is swept", "not built yet"),
@@ -306,7 +313,7 @@ mod tests {
             ('F', 20),
             ('G', 15),
             ('I', 19),
-            ('J', 15),
+            ('J', 18),
             ('K', 25),
         ];
         let expected = sections

@@ -148,7 +148,13 @@ impl ControlHandler for ControlService {
         Ok(StatusResponse {
             instance: Some(self.status.instance()),
             domains: configs
-                .map(|config| self.status.domain(&config, request.details))
+                .map(|config| {
+                    let mut domain = self.status.domain(&config, request.details);
+                    if request.details {
+                        domain.message_types = self.calls.message_types(&config.name);
+                    }
+                    domain
+                })
                 .collect(),
         })
     }
