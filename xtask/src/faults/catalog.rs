@@ -240,6 +240,7 @@ pub(super) const ROWS: &[Entry] = &[
     ),
     row('J', 17, "names and types that are almost right"),
     row('J', 18, "why a stream was refused is told"),
+    row('J', 19, "large calls wait for room, in bounded memory"),
     row('K', 1, "every environment finds the one instance"),
     row('K', 2, "a wait begins before its instance"),
     untested('K', 3, "what dead instances left is swept", "not built yet"),
@@ -313,7 +314,7 @@ mod tests {
             ('F', 20),
             ('G', 15),
             ('I', 19),
-            ('J', 18),
+            ('J', 19),
             ('K', 25),
         ];
         let expected = sections

@@ -287,6 +287,11 @@ impl Registry {
         &self.shared.topics
     }
 
+    /// The size of calls for which no room is reserved.
+    pub(crate) fn unreserved(&self) -> usize {
+        self.shared.routes.limits().unreserved()
+    }
+
     pub(crate) fn ids(&self) -> &RequestIds {
         &self.shared.ids
     }

@@ -42,8 +42,8 @@ fn describe_unknown(domain: &str, status: &Domain) -> String {
     }
 }
 
-/// What to add to a failure if the domain does not handle this type; empty if it does, or nothing is
-/// known.
+/// What to add to a failure if the domain does not handle this type, but one with a similar name;
+/// empty otherwise.
 pub(super) async fn hint(client: &ControlClient, domain: &str, type_: &str) -> String {
     let Ok(status) = status(client, domain).await else {
         return String::new();
@@ -52,10 +52,10 @@ pub(super) async fn hint(client: &ControlClient, domain: &str, type_: &str) -> S
     if types.is_empty() || types.iter().any(|known| known == type_) {
         return String::new();
     }
-    match suggestion(type_, &types) {
-        Some(known) => format!("\n  hint: did you mean {known}?"),
-        None => format!("\n  hint: domain {domain:?} handles {}", types.join(", ")),
-    }
+    let known = suggestion(type_, &types);
+    known.map_or_else(String::new, |known| {
+        format!("\n  hint: did you mean {known}?")
+    })
 }
 
 fn suggestion<'a>(type_: &str, types: &'a [String]) -> Option<&'a str> {
