@@ -122,6 +122,7 @@ impl WatchTask {
             sender,
             messages,
         };
+        task.checkouts.update(&desired.app);
         task.update_spec().await;
         Ok(task)
     }
@@ -147,7 +148,10 @@ impl WatchTask {
                         return;
                     }
                 },
-                Some(_) = desired.changed() => self.update_spec().await,
+                Some(desired) = desired.changed() => {
+                    self.checkouts.update(&desired.app);
+                    self.update_spec().await;
+                }
                 Some(message) = self.messages.recv() => self.handle_message(message).await,
                 () = due => {}
             }
@@ -203,7 +207,6 @@ impl WatchTask {
             }
         }
         self.loaded = loaded;
-        self.checkouts.update(&desired.app);
         let removed = self
             .loops
             .names()
