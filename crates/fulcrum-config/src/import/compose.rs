@@ -50,33 +50,10 @@ const WITHOUT_EFFECT: [&str; 20] = [
 
 /// Translates the services.
 pub(super) fn translate(source: &Source, translation: &mut Translation) -> Result<(), Diagnostic> {
-    let root = source.root()?;
-    let services = root.get("services").ok_or_else(|| {
-        source
-            .error(root.position, "has no `services`")
-            .hint("a compose file begins with `services:`")
-    })?;
-    let NodeKind::Mapping(entries) = &services.value.value else {
-        return Err(source.error(
-            services.position,
-            format!(
-                "`services`: expected a map, found {}",
-                services.value.kind()
-            ),
-        ));
-    };
+    let entries = source.programs("services", "a compose file begins with `services:`")?;
     let jobs = jobs(entries);
     for entry in entries {
-        let NodeKind::Mapping(_) = entry.value.value else {
-            return Err(source.error(
-                entry.position,
-                format!(
-                    "`{}`: expected a map, found {}",
-                    entry.key,
-                    entry.value.kind()
-                ),
-            ));
-        };
+        source.map(entry)?;
         if let Some(mut draft) = service(translation, entry) {
             if jobs.contains(&entry.key) {
                 draft.set("kind", "job");
@@ -85,7 +62,7 @@ pub(super) fn translate(source: &Source, translation: &mut Translation) -> Resul
         }
     }
     dependencies(translation, entries);
-    top_level(translation, root);
+    top_level(translation, source.root()?);
     Ok(())
 }
 

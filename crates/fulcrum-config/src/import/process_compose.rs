@@ -31,20 +31,8 @@ const WITHOUT_EFFECT: [&str; 6] = [
 /// Translates the processes.
 pub(super) fn translate(source: &Source, translation: &mut Translation) -> Result<(), Diagnostic> {
     let root = source.root()?;
-    let processes = root.get("processes").ok_or_else(|| {
-        source
-            .error(root.position, "has no `processes`")
-            .hint("a process-compose file begins with `processes:`")
-    })?;
-    let NodeKind::Mapping(entries) = &processes.value.value else {
-        return Err(source.error(
-            processes.position,
-            format!(
-                "`processes`: expected a map, found {}",
-                processes.value.kind()
-            ),
-        ));
-    };
+    let hint = "a process-compose file begins with `processes:`";
+    let entries = source.programs("processes", hint)?;
     let shell = root.get("shell").and_then(|shell| {
         let command = shell.value.get("shell_command")?;
         text(&command.value)
@@ -90,16 +78,7 @@ fn process(
     entry: &Entry,
     shell: &str,
 ) -> Result<Option<Draft>, Diagnostic> {
-    let NodeKind::Mapping(fields) = &entry.value.value else {
-        return Err(source.error(
-            entry.position,
-            format!(
-                "`{}`: expected a map, found {}",
-                entry.key,
-                entry.value.kind()
-            ),
-        ));
-    };
+    let fields = source.map(entry)?;
     let field = |key: &str| entry.value.get(key);
     let line = match (field("entrypoint"), field("command")) {
         (Some(words), _) => texts(&words.value).map(CommandLine::Words),

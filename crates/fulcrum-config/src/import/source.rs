@@ -102,6 +102,27 @@ impl Source {
         }
     }
 
+    /// The entries of the map that lists the programs; `hint` says how such a file begins.
+    pub(super) fn programs(&self, key: &str, hint: &str) -> Result<&[Entry], Diagnostic> {
+        let root = self.root()?;
+        let listed = root.get(key);
+        let listed = listed.ok_or_else(|| {
+            let message = format!("has no `{key}`");
+            self.error(root.position, message).hint(hint)
+        })?;
+        self.map(listed)
+    }
+
+    /// The entries of what has to be a map, such as a program.
+    pub(super) fn map<'a>(&self, entry: &'a Entry) -> Result<&'a [Entry], Diagnostic> {
+        let NodeKind::Mapping(entries) = &entry.value.value else {
+            let (key, found) = (&entry.key, entry.value.kind());
+            let message = format!("`{key}`: expected a map, found {found}");
+            return Err(self.error(entry.position, message));
+        };
+        Ok(entries)
+    }
+
     /// An error at a position of the file.
     pub(super) fn error(&self, position: Position, message: impl Into<String>) -> Diagnostic {
         Diagnostic::error("wrong-type", message).at(Some(location(&self.display, position)))
