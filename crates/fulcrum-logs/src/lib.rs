@@ -84,6 +84,8 @@ mod renderer;
 mod ring;
 mod sanitize;
 pub mod store;
+#[cfg(test)]
+mod test_support;
 mod time;
 mod time_point;
 mod time_range;

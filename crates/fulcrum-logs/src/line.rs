@@ -210,6 +210,11 @@ impl LogLine {
         String::from_utf8_lossy(self.content())
     }
 
+    /// Whether the line has at least a level; without one, every line does.
+    pub(crate) fn has_level(&self, min: Option<Level>) -> bool {
+        min.is_none_or(|min| self.level.is_some_and(|level| level >= min))
+    }
+
     /// The trace id of the line, or of the message that it continues.
     #[must_use]
     pub fn trace_id(&self) -> Option<std::borrow::Cow<'_, str>> {

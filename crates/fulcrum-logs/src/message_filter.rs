@@ -61,10 +61,7 @@ impl MessageFilter {
             self.matched.contains(&message.id)
                 || pattern.is_match(&strip_colors(&last_state(line.content())))
         });
-        let is_level = self
-            .level
-            .is_none_or(|min| line.level.is_some_and(|level| level >= min));
-        if !is_level || (message.is_single && !is_selected) {
+        if !line.has_level(self.level) || (message.is_single && !is_selected) {
             return;
         }
         if self.pattern.is_some() && is_selected && !message.is_single {
@@ -119,14 +116,12 @@ impl MessageFilter {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::Arc;
     use std::time::Duration;
-
-    use bytes::Bytes;
 
     use super::*;
     use crate::level::detect_level;
-    use crate::line::{Source, Stream};
+    use crate::line::Stream;
+    use crate::test_support::line;
 
     /// The numbers of the selected lines, each given as domain, time in milliseconds, and text.
     fn selected(level: Option<Level>, pattern: &str, lines: &[(&str, u64, &str)]) -> Vec<u64> {
@@ -137,17 +132,9 @@ mod tests {
             let line = LogLine {
                 seq,
                 time: SystemTime::UNIX_EPOCH + Duration::from_millis(*millis),
-                source: Source {
-                    domain: Arc::from(*domain),
-                    generation: 1,
-                    pid: 1,
-                },
                 stream: Stream::Stderr,
                 level: detect_level(text.as_bytes(), Stream::Stderr),
-                message: Bytes::from(text.as_bytes().to_vec()),
-                partial: false,
-                continues: false,
-                message_trace: None,
+                ..line(domain, text.as_bytes().to_vec())
             };
             filter.push(line, 1);
             found.extend(std::iter::from_fn(|| filter.pop()).map(|(line, _)| line.seq));
@@ -189,20 +176,9 @@ mod tests {
     #[test]
     fn a_message_that_can_no_longer_match_holds_nothing_back() {
         let mut filter = MessageFilter::new(None, Some(Regex::new("x").expect("valid")));
-        let line = |domain: &str, millis, text: &'static str| LogLine {
-            seq: 1,
+        let line = |domain, millis, text: &'static str| LogLine {
             time: SystemTime::UNIX_EPOCH + Duration::from_millis(millis),
-            source: Source {
-                domain: Arc::from(domain),
-                generation: 1,
-                pid: 1,
-            },
-            stream: Stream::Stdout,
-            level: None,
-            message: Bytes::from_static(text.as_bytes()),
-            partial: false,
-            continues: false,
-            message_trace: None,
+            ..line(domain, text)
         };
         filter.push(line("a", 0, "open"), 1);
         filter.push(line("b", 50, "x"), 1);

@@ -63,8 +63,7 @@ impl LogQuery {
 
     /// Whether a line of a matching chunk matches.
     pub(crate) fn matches_level(&self, line: &LogLine) -> bool {
-        self.level
-            .is_none_or(|min| line.level.is_some_and(|level| level >= min))
+        line.has_level(self.level)
     }
 
     pub(crate) fn matches_source(&self, source: &Source, stream: Stream) -> bool {

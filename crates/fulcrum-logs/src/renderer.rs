@@ -260,24 +260,13 @@ mod tests {
     use bytes::Bytes;
 
     use super::*;
-    use crate::line::Source;
     use crate::line_splitter::LineBatch;
+    use crate::test_support;
 
     fn line(domain: &str, message: &'static str) -> LogLine {
         LogLine {
-            seq: 1,
             time: SystemTime::UNIX_EPOCH + Duration::from_millis(1_234),
-            source: Source {
-                domain: Arc::from(domain),
-                generation: 1,
-                pid: 1,
-            },
-            stream: Stream::Stdout,
-            level: None,
-            message: Bytes::from_static(message.as_bytes()),
-            partial: false,
-            continues: false,
-            message_trace: None,
+            ..test_support::line(domain, message)
         }
     }
 

@@ -98,30 +98,15 @@ impl RingBuffer {
 
 #[cfg(test)]
 mod tests {
-    use std::time::SystemTime;
-
-    use bytes::Bytes;
     use proptest::prelude::*;
 
     use super::*;
-    use crate::line::{Source, Stream};
+    use crate::test_support::line;
 
     fn push(ring: &mut RingBuffer, domain: &str, seq: u64, length: usize) {
-        let source = Source {
-            domain: Arc::from(domain),
-            generation: 1,
-            pid: 1,
-        };
         let line = LogLine {
             seq,
-            time: SystemTime::UNIX_EPOCH,
-            source,
-            stream: Stream::Stdout,
-            level: None,
-            message: Bytes::from(vec![b'x'; length]),
-            partial: false,
-            continues: false,
-            message_trace: None,
+            ..line(domain, vec![b'x'; length])
         };
         ring.push(Arc::new(Chunk::single_line(&line)));
     }

@@ -3,23 +3,14 @@
 use std::time::{Duration, SystemTime};
 
 use super::*;
-use crate::line::Source;
+use crate::test_support;
 
 fn line(text: &str, stream: Stream, millis: u64) -> LogLine {
     LogLine {
-        seq: 1,
         time: SystemTime::UNIX_EPOCH + Duration::from_millis(millis),
-        source: Source {
-            domain: Arc::from("users"),
-            generation: 1,
-            pid: 1,
-        },
         stream,
         level: detect_level(text.as_bytes(), stream),
-        message: Bytes::from(text.as_bytes().to_vec()),
-        partial: false,
-        continues: false,
-        message_trace: None,
+        ..test_support::line("users", text.as_bytes().to_vec())
     }
 }
 

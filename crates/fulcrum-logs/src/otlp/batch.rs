@@ -3,6 +3,8 @@
 use std::collections::VecDeque;
 use std::sync::Arc;
 
+use bytes::BytesMut;
+
 use crate::line::LogLine;
 
 /// Lines in one batch.
@@ -97,8 +99,13 @@ impl Message {
     }
 
     fn append(&mut self, line: &LogLine) {
-        let text = [self.line.content(), b"\n", line.content()].concat();
-        self.line.message = text.into();
+        let length = self.line.content().len();
+        // Its own memory after the first time: what is there is not copied for each line.
+        let mut text = BytesMut::from(std::mem::take(&mut self.line.message));
+        text.truncate(length);
+        text.extend_from_slice(b"\n");
+        text.extend_from_slice(line.content());
+        self.line.message = text.freeze();
         self.line.partial = line.partial;
         self.lines += 1;
         self.bytes += line.message.len();
@@ -107,28 +114,16 @@ impl Message {
 
 #[cfg(test)]
 mod tests {
-    use std::time::SystemTime;
-
-    use bytes::Bytes;
-
     use super::*;
-    use crate::line::{Level, Source, Stream};
+    use crate::line::{Level, Stream};
+    use crate::test_support;
 
     fn line(stream: Stream, text: &'static str, continues: bool) -> LogLine {
         LogLine {
-            seq: 1,
-            time: SystemTime::UNIX_EPOCH,
-            source: Source {
-                domain: Arc::from("users"),
-                generation: 1,
-                pid: 1,
-            },
             stream,
             level: Some(Level::Error),
-            message: Bytes::from_static(text.as_bytes()),
-            partial: false,
             continues,
-            message_trace: None,
+            ..test_support::line("users", text)
         }
     }
 

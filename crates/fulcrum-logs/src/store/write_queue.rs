@@ -206,28 +206,13 @@ impl WriteQueue {
 
 #[cfg(test)]
 mod tests {
-    use bytes::Bytes;
     use tokio::time::Instant;
 
     use super::*;
-    use crate::line::{LogLine, Source, Stream};
+    use crate::test_support::line;
 
     fn chunk() -> Arc<Chunk> {
-        Arc::new(Chunk::single_line(&LogLine {
-            seq: 1,
-            time: std::time::SystemTime::UNIX_EPOCH,
-            source: Source {
-                domain: Arc::from("users"),
-                generation: 1,
-                pid: 1,
-            },
-            stream: Stream::Stdout,
-            level: None,
-            message: Bytes::from_static(b"x"),
-            partial: false,
-            continues: false,
-            message_trace: None,
-        }))
+        Arc::new(Chunk::single_line(&line("users", "x")))
     }
 
     #[tokio::test(start_paused = true)]
