@@ -20,6 +20,7 @@ mod interop;
 mod loggers;
 mod node_tools;
 mod packages;
+mod python_tools;
 mod runtimes;
 mod sample;
 mod sdk;

@@ -7,6 +7,7 @@ use anyhow::Context;
 
 use super::{calls, otlp_export};
 use crate::command::CommandRunner;
+use crate::python_tools::PythonEnvironment;
 use crate::sample::{self, Sample};
 use crate::steps::Outcome;
 use crate::workspace;
@@ -51,12 +52,13 @@ fn run_client(sample: &Sample, python: &Path, directory: &Path) -> anyhow::Resul
 
 /// The Python of a virtual environment with the requirements, or the reason why there is none.
 fn environment(venv: &Path, requirements: &Path) -> anyhow::Result<Result<PathBuf, String>> {
-    let python = venv.join("bin").join("python");
-    let wanted = fs::read_to_string(requirements)
+    let requirements = fs::read_to_string(requirements)
         .with_context(|| format!("cannot read {}", requirements.display()))?;
-    // Written last, so that an interrupted install is repeated.
-    let marker = venv.join("requirements-installed.txt");
-    if python.exists() && fs::read_to_string(&marker).is_ok_and(|installed| installed == wanted) {
+    let environment = PythonEnvironment {
+        directory: venv,
+        requirements: &requirements,
+    };
+    if let Some(python) = environment.installed() {
         return Ok(Ok(python));
     }
     let version =
@@ -70,22 +72,5 @@ fn environment(venv: &Path, requirements: &Path) -> anyhow::Result<Result<PathBu
         }
         Ok(_) => {}
     }
-    eprintln!("interop: installing grpcio into {} (once)", venv.display());
-    CommandRunner::new("python3", workspace::root())
-        .args(["-m", "venv", "--clear"])
-        .arg(venv)
-        .run_checked()?;
-    CommandRunner::new(&python, workspace::root())
-        .args([
-            "-m",
-            "pip",
-            "install",
-            "--quiet",
-            "--disable-pip-version-check",
-            "-r",
-        ])
-        .arg(requirements)
-        .run_checked()?;
-    fs::write(&marker, wanted).with_context(|| format!("cannot write {}", marker.display()))?;
-    Ok(Ok(python))
+    environment.install().map(Ok)
 }

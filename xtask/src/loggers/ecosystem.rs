@@ -3,12 +3,13 @@
 
 use std::fmt;
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use anyhow::Context;
 
 use crate::command::CommandRunner;
 use crate::node_tools;
+use crate::python_tools::PythonEnvironment;
 use crate::workspace;
 
 /// Where a logger comes from.
@@ -97,7 +98,11 @@ impl Ecosystem {
                 Ok(CommandRunner::new("node", &directory).arg(program))
             }
             Self::Python => {
-                let python = install_python(&directory)?;
+                let environment = PythonEnvironment {
+                    directory: &directory.join("venv"),
+                    requirements: &PYTHON.join("\n"),
+                };
+                let python = environment.install()?;
                 let program = directory.join("loggers.py");
                 write(&program, include_str!("programs/loggers.py"))?;
                 Ok(CommandRunner::new(python, &directory).arg(program))
@@ -124,39 +129,6 @@ impl fmt::Display for Ecosystem {
             Self::Cargo => "cargo",
         })
     }
-}
-
-/// Installs the Python loggers into an environment of their own, unless that has been done before.
-fn install_python(directory: &Path) -> anyhow::Result<PathBuf> {
-    let environment = directory.join("venv");
-    let python = environment.join("bin/python");
-    let marker = directory.join("installed.txt");
-    let wanted = PYTHON.join("\n");
-    if fs::read_to_string(&marker).is_ok_and(|installed| installed == wanted) {
-        return Ok(python);
-    }
-    eprintln!(
-        "installing {} in {}",
-        PYTHON.join(", "),
-        directory.display()
-    );
-    fs::create_dir_all(directory)?;
-    CommandRunner::new("python3", directory)
-        .args(["-m", "venv", "--clear"])
-        .arg(&environment)
-        .run_checked()?;
-    CommandRunner::new(&python, directory)
-        .args([
-            "-m",
-            "pip",
-            "install",
-            "--quiet",
-            "--disable-pip-version-check",
-        ])
-        .args(PYTHON)
-        .run_checked()?;
-    write(&marker, &wanted)?;
-    Ok(python)
 }
 
 /// Writes a file unless it has this text: a build is repeated only for changes.
