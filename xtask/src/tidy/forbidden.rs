@@ -71,7 +71,7 @@ mod tests {
         let parsed = source::parse("src/lib.rs", code).unwrap();
         let sources = [("src/lib.rs".to_owned(), parsed)].into();
         let modules = Modules::new(package, "src/lib.rs", &sources);
-        check(&modules, FORBIDDEN_PATHS, &CRATES)
+        check(&modules, FORBIDDEN_PATHS, CRATES)
             .iter()
             .map(ToString::to_string)
             .collect()

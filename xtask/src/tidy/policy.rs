@@ -53,7 +53,7 @@ pub(super) const FOR_TESTS: [(&str, &str); 3] = [
     ),
 ];
 
-pub(super) const CRATES: [Crate; 8] = [
+pub(super) const CRATES: &[Crate] = &[
     Crate {
         name: "fulcrum-config",
         siblings: &[],
@@ -319,12 +319,12 @@ pub(super) struct SizeLimit {
 pub(super) const SIZE_LIMITS: &[SizeLimit] = &[
     SizeLimit {
         directory: "crates/fulcrum-cli/src",
-        lines: 9_250,
+        lines: 11_500,
         hint: "what is no argument, command, output or wiring goes to fulcrum-runtime or below",
     },
     SizeLimit {
         directory: "crates/fulcrum-cli/src/wiring",
-        lines: 900,
+        lines: 1_000,
         hint: "the wiring opens and joins parts; what they do goes to fulcrum-runtime or below",
     },
 ];

@@ -86,7 +86,7 @@ fn check_crates<'a>(
                 report.layer_violations += violations.len();
                 findings.extend(violations);
             }
-            findings.extend(forbidden::check(&modules, FORBIDDEN_PATHS, &CRATES));
+            findings.extend(forbidden::check(&modules, FORBIDDEN_PATHS, CRATES));
             of_crate.extend(modules.files.iter().map(|file| file.source));
         }
         report.crates.push(CrateFigures {
