@@ -22,6 +22,7 @@ const SIBLINGS: &[&str] = &[
     "fulcrum-logs",
     "fulcrum-rpc",
     "fulcrum-spawn",
+    "fulcrum-telemetry",
     "fulcrum-watch",
 ];
 
@@ -187,6 +188,20 @@ pub(super) const CRATES: &[Crate] = &[
         ],
     },
     Crate {
+        name: "fulcrum-telemetry",
+        siblings: &[],
+        allowed: &[
+            (
+                "axum",
+                "the router of the HTTP listener, which tonic has anyway",
+            ),
+            ("prometheus-client", "metrics in OpenMetrics"),
+            ("serde", "bodies of health endpoints"),
+            ("serde_json", "bodies of health endpoints"),
+            ("tokio", "the listener"),
+        ],
+    },
+    Crate {
         name: "fulcrum-watch",
         siblings: &[],
         allowed: &[
@@ -223,6 +238,7 @@ pub(super) const CRATES: &[Crate] = &[
             "fulcrum-rpc",
             "fulcrum-runtime",
             "fulcrum-spawn",
+            "fulcrum-telemetry",
             "fulcrum-watch",
         ],
         allowed: &[

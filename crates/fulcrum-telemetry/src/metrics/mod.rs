@@ -1,0 +1,1 @@
+//! Metrics: plain values in, OpenMetrics out.
