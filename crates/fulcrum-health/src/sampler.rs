@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use sysinfo::{Pid, ProcessRefreshKind, ProcessStatus, ProcessesToUpdate, System};
 
 use crate::memory::freed_by_end;
+use crate::process_files;
 
 /// The resource usage of a group of processes.
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
@@ -20,6 +21,14 @@ pub struct Sample {
     pub memory_bytes: u64,
     /// How many of the processes are alive.
     pub processes: usize,
+    /// Resident memory in bytes, summed: pages that they share count for each.
+    pub resident_bytes: u64,
+    /// CPU time since the previous sample; 0 in the first one.
+    pub cpu_time: Duration,
+    /// Their threads.
+    pub threads: u64,
+    /// Their open file descriptors.
+    pub open_files: u64,
 }
 
 /// The process table cannot be read on this operating system.
@@ -115,6 +124,9 @@ impl Sampler {
                     };
                     sample.processes += 1;
                     sample.memory_bytes += process.memory();
+                    sample.resident_bytes += process.memory();
+                    sample.threads += process_files::threads(*pid).unwrap_or_default();
+                    sample.open_files += process_files::open_files(*pid).unwrap_or_default();
                     resident.push((*pid, process.memory()));
                     let before = self.previous.get(pid).copied();
                     let age = Duration::from_secs(process.run_time());
@@ -129,6 +141,7 @@ impl Sampler {
                         .sum();
                 }
                 sample.cpu_percent = percent(cpu_ms, elapsed);
+                sample.cpu_time = Duration::from_millis(cpu_ms);
                 (name.clone(), sample)
             })
             .collect();

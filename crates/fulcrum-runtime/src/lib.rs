@@ -69,6 +69,7 @@
 //!   difference. It is the only one that changes the set of domains.
 //! - **watch**: changes of files become code reloads and configuration reloads.
 //! - **control**: the control API, for clients of a running instance.
+//! - **telemetry**: health and metrics, read when they are asked for.
 //! - **typecheck**: the app's TypeScript compiler, beside the domains.
 //!
 //! A shutdown is a [`ShutdownSignal`] that only advances: stopping, killing, done. Domains are
@@ -104,6 +105,7 @@ mod schedule;
 mod shutdown;
 mod standby;
 mod state;
+mod telemetry;
 #[cfg(test)]
 mod test_support;
 mod transitions;
@@ -120,3 +122,4 @@ pub use runtime::{Runtime, RuntimeExit};
 pub use shutdown::escalation::{ShutdownAction, SignalEscalation, SignalKind};
 pub use shutdown::stage::{ShutdownSignal, ShutdownStage};
 pub use state::terminal::OutputTerminal;
+pub use telemetry::source::TelemetrySource;

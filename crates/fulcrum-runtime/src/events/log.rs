@@ -3,7 +3,9 @@
 use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, Mutex, PoisonError};
 
+use fulcrum_logs::FULCRUM_SOURCE;
 use fulcrum_spawn::supervisor::Transition;
+use fulcrum_telemetry::metrics::Metrics;
 use tokio::sync::broadcast;
 
 use crate::clock::now;
@@ -25,6 +27,7 @@ const FOLD_DEPTH: usize = 8;
 #[derive(Debug, Clone)]
 pub(crate) struct EventLog {
     recent: Arc<Mutex<Recent>>,
+    metrics: Option<Metrics>,
     sender: broadcast::Sender<Event>,
 }
 
@@ -39,8 +42,14 @@ struct Recent {
 impl EventLog {
     /// An empty event log.
     pub(crate) fn new() -> Self {
+        Self::with_metrics(None)
+    }
+
+    /// An empty event log whose events count for these metrics.
+    pub(crate) fn with_metrics(metrics: Option<Metrics>) -> Self {
         Self {
             recent: Arc::default(),
+            metrics,
             sender: broadcast::Sender::new(FOLLOWER_CAPACITY),
         }
     }
@@ -85,6 +94,9 @@ impl EventLog {
     }
 
     fn push(&self, event: Event) {
+        if let Some(metrics) = &self.metrics {
+            count(metrics, &event);
+        }
         let mut recent = self.recent.lock().unwrap_or_else(PoisonError::into_inner);
         let event = recent.push(event);
         // Sent under the lock, so that a subscriber misses no event and receives none twice.
@@ -122,6 +134,19 @@ impl Recent {
         let mut all: Vec<Event> = self.domains.values().flatten().cloned().collect();
         all.sort_unstable_by_key(|event| event.seq);
         all.into()
+    }
+}
+
+/// Counts an event for metrics.
+fn count(metrics: &Metrics, event: &Event) {
+    if let Some(domain) = metrics.domain(&event.domain) {
+        domain.event(event.kind);
+    } else if event.domain == FULCRUM_SOURCE {
+        match event.kind {
+            "config_changed" => metrics.config_reloaded("applied"),
+            "config_invalid" => metrics.config_reloaded("rejected"),
+            _ => {}
+        }
     }
 }
 

@@ -47,6 +47,7 @@ use crate::shutdown::stage::ShutdownSignal;
 use crate::standby::NodeStandby;
 use crate::state::desired::{DesiredStateReceiver, DesiredStateSender};
 use crate::state::domain::SharedDomainStates;
+use crate::telemetry::source::TelemetrySource;
 use crate::transitions::TransitionTask;
 use crate::typecheck::task::TypeCheckTask;
 use crate::watch::assets::AssetPublisher;
@@ -223,14 +224,7 @@ impl TaskHandles {
         ControlService {
             desired: self.desired.clone(),
             waiter: self.waiter(info.started),
-            status: StatusReader {
-                info,
-                desired: self.desired.clone(),
-                states: Arc::clone(&self.states),
-                supervisor: self.supervisor.clone(),
-                hub: self.hub.clone(),
-                environment: Arc::clone(&self.hooks.environment),
-            },
+            status: self.status_reader(info),
             usage,
             lifecycle: LifecycleExecutor {
                 supervisor: self.supervisor.clone(),
@@ -249,6 +243,36 @@ impl TaskHandles {
             events: self.events.clone(),
             hub: self.hub.clone(),
             shutdown: self.shutdown.clone(),
+        }
+    }
+
+    pub(super) fn telemetry_source(
+        &self,
+        info: InstanceInfo,
+        usage: UsageSampler,
+    ) -> TelemetrySource {
+        TelemetrySource {
+            status: self.status_reader(info.clone()),
+            info,
+            desired: self.desired.clone(),
+            states: Arc::clone(&self.states),
+            supervisor: self.supervisor.clone(),
+            registry: self.registry.clone(),
+            usage,
+            hub: self.hub.clone(),
+            shutdown: self.shutdown.clone(),
+            http_connections: Arc::default(),
+        }
+    }
+
+    fn status_reader(&self, info: InstanceInfo) -> StatusReader {
+        StatusReader {
+            info,
+            desired: self.desired.clone(),
+            states: Arc::clone(&self.states),
+            supervisor: self.supervisor.clone(),
+            hub: self.hub.clone(),
+            environment: Arc::clone(&self.hooks.environment),
         }
     }
 

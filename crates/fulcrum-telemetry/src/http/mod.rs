@@ -1,5 +1,14 @@
-//! One HTTP listener: health endpoints, metrics, and what else a caller merges into its router.
+//! One HTTP listener on the loopback: health endpoints, metrics, and what else a caller merges into
+//! its router.
 
+mod health;
 mod host;
+mod router;
+mod serve;
+#[cfg(test)]
+mod tests;
 
-pub use host::{HostPolicy, check_host};
+pub use health::{DomainHealth, Health, HealthSource};
+pub use host::is_local_host;
+pub use router::router;
+pub use serve::HttpListener;
