@@ -19,5 +19,21 @@
 //!
 //! It does not know processes, configuration or terminals, and opens no port by itself.
 
+mod context;
+mod export;
 pub mod http;
 pub mod metrics;
+pub mod otlp;
+pub mod records;
+mod resource;
+pub mod series;
+mod spans;
+mod telemetry;
+pub mod traces;
+
+pub use context::{Sampler, SpanId, TraceContext, TraceId};
+pub use export::Forwarder;
+pub use otlp::DOMAIN_ATTRIBUTE;
+pub use resource::{Resource, write_list};
+pub use spans::{Attribute, Attributes, CallRecord, OwnSpan};
+pub use telemetry::{Losses, Telemetry, TelemetryOptions, Usage};

@@ -105,7 +105,9 @@ fn decode(text: &str) -> String {
     let mut decoded = Vec::with_capacity(bytes.len());
     let mut at = 0;
     while at < bytes.len() {
-        let digits = (bytes[at] == b'%').then(|| text.get(at + 1..at + 3)).flatten();
+        let digits = (bytes[at] == b'%')
+            .then(|| text.get(at + 1..at + 3))
+            .flatten();
         match digits.and_then(|digits| u8::from_str_radix(digits, 16).ok()) {
             Some(byte) => {
                 decoded.push(byte);
@@ -139,6 +141,9 @@ mod tests {
         let list = write_list([("a", "1,2=3 %"), ("b", "plain-1.2/x")]);
         let read: Vec<_> = parse_list(&list).collect();
         let expected = [("a", "1,2=3 %"), ("b", "plain-1.2/x")];
-        assert_eq!(read, expected.map(|(name, value)| (name.into(), value.into())));
+        assert_eq!(
+            read,
+            expected.map(|(name, value)| (name.into(), value.into()))
+        );
     }
 }

@@ -296,7 +296,7 @@ pub(super) const LAYERS: &[(&str, &[&[&str]])] = &[(
     RUNTIME,
     &[
         &["clock", "format", "error", "options", "state"],
-        &["events", "log_lines", "outcome"],
+        &["events", "log_lines", "outcome", "traces"],
         &["shutdown"],
         &["exit"],
         &["process", "resources", "readiness", "liveness"],

@@ -318,7 +318,8 @@ impl ObservedFuture<'_> {
 
 impl Drop for ObservedFuture<'_> {
     fn drop(&mut self) {
-        self.call.end(self.domain, self.type_, CallOutcome::Cancelled);
+        self.call
+            .end(self.domain, self.type_, CallOutcome::Cancelled);
     }
 }
 
@@ -351,10 +352,7 @@ mod tests {
             baggage: String::new(),
         };
         assert_eq!(TraceHeaders::of(&headers), expected);
-        assert_eq!(
-            TraceHeaders::of(&HeaderMap::new()),
-            TraceHeaders::default()
-        );
+        assert_eq!(TraceHeaders::of(&HeaderMap::new()), TraceHeaders::default());
     }
 
     #[test]

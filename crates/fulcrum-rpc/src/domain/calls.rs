@@ -124,7 +124,9 @@ impl Registry {
         };
         let message = (type_.to_owned(), payload);
         let caller = TraceHeaders::default();
-        let result = self.route_call(domain, message, None, (terms, caller)).await;
+        let result = self
+            .route_call(domain, message, None, (terms, caller))
+            .await;
         result.unwrap_or_else(CallFailure::into_failure)
     }
 

@@ -83,8 +83,7 @@ impl Registry {
     ) -> Result<Arc<RegisteredStream>, (RegistrationError, OutboundSender)> {
         let observer = self.config().observer.get();
         let takes_spans = observer.is_some_and(|observer| observer.takes_spans());
-        let payload =
-            registration.response_payload(&grant, self.config().max_message, takes_spans);
+        let payload = registration.response_payload(&grant, self.config().max_message, takes_spans);
         let Registration {
             domain,
             client,

@@ -75,9 +75,9 @@ impl FrameworkService for Service {
             request_id,
             ..
         } = request.into_inner();
-        let parts = self
-            .registry
-            .send_message_stream(&domain, &type_, (payload, room, caller), terms);
+        let parts =
+            self.registry
+                .send_message_stream(&domain, &type_, (payload, room, caller), terms);
         let responses = parts.map(move |part| {
             let message = part?.into_message(request_id.clone());
             if let Some(connection) = &connection {

@@ -5,20 +5,20 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use fulcrum_config::select;
 use fulcrum_logs::{Hub, LogLine, LogQuery, detect_trace_id};
+use fulcrum_rpc::control::progress::MessageSender;
 use fulcrum_rpc::control::progress::message_channel;
 use fulcrum_rpc::control::{
     MetricSeries, MetricsRequest, MetricsResponse, Span, SpanAttribute, SpanEvent, TraceLine,
     TraceRequest, TraceResponse, TraceSummary, TracesRequest,
 };
-use fulcrum_rpc::control::progress::MessageSender;
 use fulcrum_rpc::{ControlError, MessageStream};
 use fulcrum_telemetry::Telemetry;
+use fulcrum_telemetry::TraceId;
 use fulcrum_telemetry::records::Record;
 use fulcrum_telemetry::series::Series;
 use fulcrum_telemetry::traces::{
     Span as KeptSpan, SpanStatus, TraceFilter, TraceSummary as KeptTrace,
 };
-use fulcrum_telemetry::TraceId;
 use tokio::time::{Instant, sleep_until};
 
 use crate::state::desired::DesiredStateReceiver;
@@ -104,7 +104,10 @@ impl TraceReader {
     }
 
     fn telemetry(&self) -> Result<&Telemetry, ControlError> {
-        let telemetry = self.telemetry.as_ref().filter(|telemetry| telemetry.keeps());
+        let telemetry = self
+            .telemetry
+            .as_ref()
+            .filter(|telemetry| telemetry.keeps());
         telemetry.ok_or_else(|| {
             ControlError::Failed(
                 "this instance keeps no traces: `fulcrum dev` does, and others with \

@@ -152,6 +152,7 @@ impl TaskHandles {
                 hub: self.hub.clone(),
             },
             hooks: self.hooks.clone(),
+            traces: self.hooks.environment.traces.clone(),
             events: self.events.clone(),
             hub: self.hub.clone(),
         }

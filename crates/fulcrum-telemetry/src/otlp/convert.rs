@@ -276,7 +276,10 @@ mod tests {
             values: vec![entry("a", Value::IntValue(1))],
         };
         let array = ArrayValue {
-            values: vec![value(Value::BoolValue(true)), value(Value::KvlistValue(list))],
+            values: vec![
+                value(Value::BoolValue(true)),
+                value(Value::KvlistValue(list)),
+            ],
         };
         assert_eq!(text(&value(Value::ArrayValue(array))), "[true,{a:1}]");
         let long = text(&value(Value::StringValue("é".repeat(MAX_VALUE))));

@@ -14,7 +14,11 @@ pub fn sparkline(values: &[f64], width: usize) -> String {
             return ' ';
         }
         let range = max - min;
-        let part = if range > 0.0 { (value - min) / range } else { 0.0 };
+        let part = if range > 0.0 {
+            (value - min) / range
+        } else {
+            0.0
+        };
         BARS[((part * 7.0).round() as usize).min(7)]
     };
     shown.iter().copied().map(bar).collect()

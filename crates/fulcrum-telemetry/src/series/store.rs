@@ -205,11 +205,7 @@ impl SeriesStore {
                     name,
                     attributes,
                 } = &series.id;
-                (
-                    name.clone(),
-                    origin.name().to_owned(),
-                    attributes.clone(),
-                )
+                (name.clone(), origin.name().to_owned(), attributes.clone())
             };
             order(one).cmp(&order(other))
         });
@@ -266,9 +262,15 @@ mod tests {
             store.insert(id("times", ""), kind, point(time, sum, count));
         }
         let requests = &store.find("requests", &[])[0];
-        assert_eq!((requests.values(), requests.last()), (vec![15.0, 5.0], Some(5.0)));
+        assert_eq!(
+            (requests.values(), requests.last()),
+            (vec![15.0, 5.0], Some(5.0))
+        );
         let times = &store.find("times", &[])[0];
-        assert_eq!((times.values(), times.last()), (vec![5.0, 15.0], Some(10.0)));
+        assert_eq!(
+            (times.values(), times.last()),
+            (vec![5.0, 15.0], Some(10.0))
+        );
     }
 
     #[test]

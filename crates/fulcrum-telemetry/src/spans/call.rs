@@ -153,7 +153,10 @@ mod tests {
         assert_eq!(client, None);
         let server = server.expect("recorded");
         assert_eq!(server.status, SpanStatus::Error("not connected".into()));
-        let error = server.attributes.iter().find(|(name, _)| name == "error.type");
+        let error = server
+            .attributes
+            .iter()
+            .find(|(name, _)| name == "error.type");
         assert_eq!(error.map(|(_, value)| value), Some(&"UNAVAILABLE".into()));
     }
 }

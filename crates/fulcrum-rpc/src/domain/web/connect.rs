@@ -82,7 +82,9 @@ async fn send(
     };
     drop(content);
     let caller = TraceHeaders::of(&head.headers);
-    let response = registry.send_message(message, None, (terms, caller)).await?;
+    let response = registry
+        .send_message(message, None, (terms, caller))
+        .await?;
     let body = match codec {
         Codec::Json => message_json::encode(&response),
         Codec::Proto => response.encode_to_vec(),

@@ -1,0 +1,5 @@
+//! What is passed on to a collector.
+
+mod forwarder;
+
+pub use forwarder::{Forwarder, Signal};
