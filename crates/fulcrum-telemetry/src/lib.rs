@@ -27,13 +27,15 @@ pub mod otlp;
 pub mod records;
 mod resource;
 pub mod series;
+mod service;
 mod spans;
 mod telemetry;
 pub mod traces;
 
 pub use context::{Sampler, SpanId, TraceContext, TraceId};
-pub use export::Forwarder;
+pub use export::{ExportConfig, ExportProtocol, Forwarder};
 pub use otlp::DOMAIN_ATTRIBUTE;
 pub use resource::{Resource, write_list};
+pub use service::{TelemetryService, TelemetrySetup};
 pub use spans::{Attribute, Attributes, CallRecord, OwnSpan};
 pub use telemetry::{Losses, Telemetry, TelemetryOptions, Usage};

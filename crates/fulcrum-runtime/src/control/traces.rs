@@ -17,7 +17,7 @@ use fulcrum_telemetry::TraceId;
 use fulcrum_telemetry::records::Record;
 use fulcrum_telemetry::series::Series;
 use fulcrum_telemetry::traces::{
-    Span as KeptSpan, SpanStatus, TraceFilter, TraceSummary as KeptTrace,
+    Row, Span as KeptSpan, SpanStatus, TraceFilter, TraceSummary as KeptTrace, rows,
 };
 use tokio::time::{Instant, sleep_until};
 
@@ -82,7 +82,7 @@ impl TraceReader {
         let lines = self.lines(id, &trace, &spans, telemetry.records(id));
         Ok(TraceResponse {
             trace: Some(summary(trace)),
-            spans: spans.into_iter().map(span).collect(),
+            spans: rows(&spans).iter().map(span).collect(),
             lines,
         })
     }
@@ -251,7 +251,8 @@ fn summary(trace: KeptTrace) -> TraceSummary {
     }
 }
 
-fn span(span: KeptSpan) -> Span {
+fn span(row: &Row<'_>) -> Span {
+    let span = row.span.clone();
     let events = span.events.into_iter().map(|event| SpanEvent {
         time_ns: event.time,
         name: event.name,
@@ -274,6 +275,8 @@ fn span(span: KeptSpan) -> Span {
         },
         attributes: attributes(span.attributes),
         events: events.collect(),
+        depth: u32::try_from(row.depth).unwrap_or(u32::MAX),
+        orphan: row.is_orphan,
     }
 }
 

@@ -77,15 +77,15 @@ impl<'a> Rows<'a> {
     }
 }
 
-/// A bar of a row, `width` columns wide: where in the trace the span was.
+/// A bar, `width` columns wide, for what lasted from `offset` on in a trace that lasted `total`.
 #[must_use]
-pub fn bar(row: &Row<'_>, total: u64, width: usize) -> String {
+pub fn bar((offset, duration): (u64, u64), total: u64, width: usize) -> String {
     let column = |time: u64| {
         let part = time as f64 / total.max(1) as f64;
         ((part * width as f64).round() as usize).min(width)
     };
-    let end = column(row.offset.saturating_add(row.span.duration()));
-    let start = column(row.offset).min(width.saturating_sub(1));
+    let end = column(offset.saturating_add(duration));
+    let start = column(offset).min(width.saturating_sub(1));
     let length = end.saturating_sub(start).max(1).min(width - start);
     let mut bar = " ".repeat(start);
     bar.push_str(&"━".repeat(length));
@@ -157,7 +157,10 @@ mod tests {
             span(2, 1, (50, 50)),
             span(3, 1, (100, 100)),
         ];
-        let bars: Vec<String> = rows(&spans).iter().map(|row| bar(row, 100, 10)).collect();
+        let bars: Vec<String> = rows(&spans)
+            .iter()
+            .map(|row| bar((row.offset, row.span.duration()), 100, 10))
+            .collect();
         assert_eq!(bars, ["━━━━━━━━━━", "     ━    ", "         ━"]);
     }
 
