@@ -23,6 +23,7 @@ mod context;
 mod export;
 pub mod http;
 pub mod metrics;
+pub mod notify;
 pub mod otlp;
 pub mod records;
 mod resource;

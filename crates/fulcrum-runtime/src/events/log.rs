@@ -40,13 +40,8 @@ struct Recent {
 }
 
 impl EventLog {
-    /// An empty event log.
-    pub(crate) fn new() -> Self {
-        Self::with_metrics(None)
-    }
-
-    /// An empty event log whose events count for these metrics.
-    pub(crate) fn with_metrics(metrics: Option<Metrics>) -> Self {
+    /// An empty event log. Its events count for metrics, if there are any.
+    pub(crate) fn new(metrics: Option<Metrics>) -> Self {
         Self {
             recent: Arc::default(),
             metrics,
@@ -198,7 +193,7 @@ mod tests {
 
     #[test]
     fn a_domain_with_many_events_does_not_push_out_those_of_others() {
-        let log = EventLog::new();
+        let log = EventLog::new(None);
         log.record("quiet", 1, "asked", "once");
         for n in 0..3 * DOMAIN_CAPACITY {
             log.record("chatty", 1, "changed", format!("{n}.json"));
@@ -211,7 +206,7 @@ mod tests {
 
     #[test]
     fn repeats_since_the_last_transition_are_one_event_with_a_count() {
-        let log = EventLog::new();
+        let log = EventLog::new(None);
         for _ in 0..3 {
             log.record("users", 1, "asset_changed", "a.db");
             log.record("users", 1, "asset_changed", "a.db-wal");
@@ -236,7 +231,7 @@ mod tests {
 
     #[test]
     fn transitions_are_never_folded() {
-        let log = EventLog::new();
+        let log = EventLog::new(None);
         log.record_transition(transition("users", "registered"));
         log.record_transition(transition("users", "registered"));
         assert_eq!(recent(&log, "users").len(), 2);

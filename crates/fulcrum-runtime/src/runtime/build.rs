@@ -70,7 +70,7 @@ fn build(parts: RuntimeParts) -> Result<Runtime, Error> {
     let (launch, standby_settings) = launch_context(&parts, &desired, &states, &registry);
     let standby = launch.standby.clone();
     let command = launch.command.clone();
-    let events = EventLog::with_metrics(parts.metrics.clone());
+    let events = EventLog::new(parts.metrics.clone());
     let hooks = hook_runner(&parts, &command, &desired, &states, &events);
     let factory = DomainFactory {
         context: launch,

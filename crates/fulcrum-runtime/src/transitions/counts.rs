@@ -33,9 +33,10 @@ pub(super) fn count(
             && exit.generation == transition.generation
     });
     if let Some(exit) = exit {
+        let signal = exit.report.signal;
         metrics.exited(ExitFacts {
             code: exit.report.code,
-            signal: exit.report.signal.map(signal_name),
+            signal: signal.map(|number| signal_name(number).unwrap_or("unknown")),
         });
     }
 }

@@ -1,13 +1,13 @@
 //! The endpoints of the listener.
 
 use std::sync::Arc;
-use std::time::Instant;
 
 use axum::Router;
 use axum::extract::State;
 use axum::http::{HeaderMap, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
+use tokio::time::Instant;
 
 use super::health::{self, HealthSource};
 use crate::metrics::{MetricSource, Metrics, TextFormat};
@@ -45,6 +45,8 @@ async fn metrics_text(State(state): State<MetricState>, headers: HeaderMap) -> R
     let accept = headers.get(header::ACCEPT);
     let format = TextFormat::accepted(accept.and_then(|accept| accept.to_str().ok()));
     let snapshot = state.source.snapshot().await;
-    let text = state.metrics.encode(snapshot, format, Instant::now());
+    let text = state
+        .metrics
+        .encode(snapshot, format, Instant::now().into_std());
     ([(header::CONTENT_TYPE, format.content_type())], text).into_response()
 }

@@ -125,7 +125,7 @@ fn the_classic_format_has_no_exemplars() {
         !text.contains("trace_id") && !text.contains("# EOF"),
         "{text}"
     );
-    let bucket = "fulcrum_call_duration_seconds_bucket{le=\"0.0025\",caller=\"orders\",domain=\"users\",type=\"user_index\"} 1\n";
+    let bucket = "fulcrum_call_duration_seconds_bucket{caller=\"orders\",domain=\"users\",type=\"user_index\",le=\"0.0025\"} 1\n";
     assert!(text.contains(bucket), "{text}");
 }
 

@@ -14,7 +14,7 @@ use tonic::service::Routes;
 use tonic::transport::Server;
 
 use super::{grpc, http};
-use crate::http::{HostPolicy, check_host};
+use crate::http::check_host;
 use crate::telemetry::Telemetry;
 
 /// The largest request, in bytes, after decompression. Collectors have the same limit for gRPC.
@@ -40,17 +40,13 @@ pub async fn serve(
     telemetry: Telemetry,
     shutdown: CancellationToken,
 ) -> Result<(), ReceiveError> {
-    let address = listener.local_addr().ok();
     let permits = Arc::new(Semaphore::new(MAX_CONCURRENT));
     let mut routes = grpc::routes(&telemetry);
     let router = std::mem::take(routes.axum_router_mut());
-    let mut router = router
+    let router = router
         .merge(http::routes(&telemetry))
-        .layer(middleware::from_fn_with_state(permits, wait_for_turn));
-    if let Some(address) = address {
-        let policy = HostPolicy::new(address, []);
-        router = router.layer(middleware::from_fn_with_state(policy, check_host));
-    }
+        .layer(middleware::from_fn_with_state(permits, wait_for_turn))
+        .layer(middleware::from_fn(check_host));
     let incoming = TcpListenerStream::new(listener);
     Server::builder()
         .accept_http1(true)

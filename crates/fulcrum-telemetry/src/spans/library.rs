@@ -9,7 +9,7 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use super::own::{Attribute, OwnSpan};
-use crate::context::{SpanId, TraceId};
+use crate::context::SpanId;
 use crate::otlp::convert::cut;
 use crate::traces::{SpanKind, SpanStatus};
 

@@ -7,4 +7,4 @@ mod own;
 pub use call::CallRecord;
 pub(crate) use library::parse;
 pub use own::{Attribute, Attributes, OwnSpan};
-pub(crate) use own::{key_value, nanos};
+pub(crate) use own::key_value;

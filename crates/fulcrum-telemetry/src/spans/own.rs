@@ -195,7 +195,7 @@ fn proto_status(status: &SpanStatus) -> Option<Status> {
 }
 
 /// Nanoseconds since 1970.
-pub(crate) fn nanos(time: SystemTime) -> u64 {
+fn nanos(time: SystemTime) -> u64 {
     let since = time.duration_since(UNIX_EPOCH).unwrap_or_default();
     u64::try_from(since.as_nanos()).unwrap_or(u64::MAX)
 }
