@@ -79,8 +79,11 @@ pub(crate) fn parse_endpoint(text: &str) -> Result<Setting, ValueError> {
 /// Parses the address of a collector, `http(s)://HOST[:PORT][/PATH]`.
 pub(crate) fn parse_target(text: &str) -> Result<Setting, ValueError> {
     let shape = |why: &str| {
-        ValueError::invalid(format!("{} is not the address of a collector: {why}", quoted(text)))
-            .hint(format!("write it like `https://collector:{PORT}`"))
+        ValueError::invalid(format!(
+            "{} is not the address of a collector: {why}",
+            quoted(text)
+        ))
+        .hint(format!("write it like `https://collector:{PORT}`"))
     };
     let rest = text
         .strip_prefix("https://")
@@ -102,10 +105,14 @@ pub(crate) fn parse_target(text: &str) -> Result<Setting, ValueError> {
     }
     let is_plain = |byte: u8| byte.is_ascii_graphic() && !b"?#\"<>".contains(&byte);
     if !text.bytes().all(is_plain) {
-        return Err(shape("it has a space, a query or a character that must be encoded"));
+        return Err(shape(
+            "it has a space, a query or a character that must be encoded",
+        ));
     }
     if rest.trim_end_matches('/').ends_with("/v1/traces") {
-        return Err(shape("leave out `/v1/traces`, which is for one of three kinds of data"));
+        return Err(shape(
+            "leave out `/v1/traces`, which is for one of three kinds of data",
+        ));
     }
     Ok(Setting::String(text.trim_end_matches('/').to_owned()))
 }

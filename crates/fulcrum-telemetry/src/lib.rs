@@ -20,6 +20,7 @@
 //! It does not know processes, configuration or terminals, and opens no port by itself.
 
 mod context;
+pub mod environment;
 mod export;
 pub mod http;
 pub mod metrics;

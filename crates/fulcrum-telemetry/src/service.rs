@@ -37,6 +37,7 @@ pub struct TelemetrySetup {
 pub struct TelemetryService {
     telemetry: Telemetry,
     address: Option<SocketAddr>,
+    collector: Option<ExportConfig>,
     receiver: Option<JoinHandle<()>>,
     taker: JoinHandle<()>,
     sender: Option<JoinHandle<()>>,
@@ -65,6 +66,7 @@ impl TelemetryService {
         }
         let listener = receive.map(|(port, _)| listen(port)).transpose()?;
         let stop_sending = CancellationToken::new();
+        let collector = export.clone();
         let (forwarder, sender) = match export {
             Some(config) => {
                 let (forwarder, task) = Forwarder::start(config, stop_sending.clone());
@@ -93,6 +95,7 @@ impl TelemetryService {
         Ok(Some(Self {
             telemetry,
             address,
+            collector,
             receiver,
             taker,
             sender,
@@ -106,6 +109,12 @@ impl TelemetryService {
     #[must_use]
     pub fn telemetry(&self) -> Telemetry {
         self.telemetry.clone()
+    }
+
+    /// Where everything is passed on to.
+    #[must_use]
+    pub fn collector(&self) -> Option<&ExportConfig> {
+        self.collector.as_ref()
     }
 
     /// Where OTLP is received.

@@ -98,6 +98,21 @@ pub struct Losses {
     pub unsent: u64,
 }
 
+impl Losses {
+    /// What was lost, for people; none if nothing was. What made room for newer is no loss.
+    #[must_use]
+    pub fn describe(&self) -> Option<String> {
+        let parts = [
+            (self.unqueued, "recorded too fast"),
+            (self.malformed, "malformed"),
+            (self.unsent, "not taken by the collector"),
+        ];
+        let parts = parts.iter().filter(|(count, _)| *count > 0);
+        let parts: Vec<String> = parts.map(|(count, why)| format!("{count} {why}")).collect();
+        (!parts.is_empty()).then(|| format!("telemetry was dropped: {}", parts.join(", ")))
+    }
+}
+
 /// How much is kept.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Usage {

@@ -49,7 +49,11 @@ pub(crate) async fn run(args: Args, context: Context) -> Result<(), CliError> {
         }
         Format::Table => {
             let stdout = output.stdout();
-            output.data(metric_table(&series).render(stdout.color, stdout.width).as_bytes())
+            output.data(
+                metric_table(&series)
+                    .render(stdout.color, stdout.width)
+                    .as_bytes(),
+            )
         }
     }
 }

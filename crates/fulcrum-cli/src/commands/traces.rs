@@ -40,7 +40,13 @@ struct ListArgs {
     #[arg(long)]
     errors: bool,
     /// Print at most N traces
-    #[arg(short = 'n', long, value_name = "N", default_value = "20", conflicts_with = "follow")]
+    #[arg(
+        short = 'n',
+        long,
+        value_name = "N",
+        default_value = "20",
+        conflicts_with = "follow"
+    )]
     limit: u32,
     /// Follow traces as they end
     #[arg(short, long)]
@@ -96,8 +102,9 @@ async fn list(args: ListArgs, context: Context) -> Result<(), CliError> {
         let print = |trace: TraceSummary, out: &mut Vec<u8>| {
             let line = match args.output {
                 Format::Table => trace_line(&trace, color),
-                Format::Json => serde_json::to_string(&TraceJson::from(trace))
-                    .expect("its keys are strings"),
+                Format::Json => {
+                    serde_json::to_string(&TraceJson::from(trace)).expect("its keys are strings")
+                }
             };
             out.extend_from_slice(line.as_bytes());
             out.push(b'\n');

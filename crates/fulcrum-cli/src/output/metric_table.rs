@@ -42,7 +42,15 @@ impl From<MetricSeries> for MetricJson {
 
 /// Series as a table with sparklines.
 pub(crate) fn metric_table(series: &[MetricSeries]) -> Table {
-    let mut table = Table::new(&["NAME", "ORIGIN", "KIND", ">LAST", "UNIT", "TREND", "ATTRIBUTES"]);
+    let mut table = Table::new(&[
+        "NAME",
+        "ORIGIN",
+        "KIND",
+        ">LAST",
+        "UNIT",
+        "TREND",
+        "ATTRIBUTES",
+    ]);
     for one in series {
         let attributes = one.attributes.iter();
         let attributes: Vec<String> = attributes

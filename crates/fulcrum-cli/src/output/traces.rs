@@ -4,7 +4,9 @@ use std::fmt::Write as _;
 use std::time::SystemTime;
 
 use fulcrum_logs::{rfc3339_millis, truncate_to_width};
-use fulcrum_rpc::control::{Span, SpanAttribute, SpanEvent, TraceLine, TraceResponse, TraceSummary};
+use fulcrum_rpc::control::{
+    Span, SpanAttribute, SpanEvent, TraceLine, TraceResponse, TraceSummary,
+};
 use fulcrum_runtime::format::pluralize;
 use fulcrum_telemetry::traces::bar;
 use serde::Serialize;
@@ -137,7 +139,15 @@ fn attributes(attributes: Vec<SpanAttribute>) -> Map<String, Value> {
 
 /// Traces as a table.
 pub(crate) fn trace_table(traces: &[TraceSummary]) -> Table {
-    let mut table = Table::new(&["ID", "START", ">DURATION", ">SPANS", ">ERRORS", "ORIGIN", "NAME"]);
+    let mut table = Table::new(&[
+        "ID",
+        "START",
+        ">DURATION",
+        ">SPANS",
+        ">ERRORS",
+        "ORIGIN",
+        "NAME",
+    ]);
     for trace in traces {
         let failed = (trace.errors > 0).then_some(Color::Red);
         table.push([
@@ -390,7 +400,10 @@ log lines
     #[test]
     fn errors_are_red() {
         let text = waterfall(&response(), true, true, Some(100));
-        assert!(text.contains("\x1b[31m  item_find_request\x1b[0m"), "{text}");
+        assert!(
+            text.contains("\x1b[31m  item_find_request\x1b[0m"),
+            "{text}"
+        );
         assert!(text.contains("\x1b[31mitem 7 is missing\x1b[0m"), "{text}");
         assert!(!text.contains("\x1b[2J"), "{text}");
     }

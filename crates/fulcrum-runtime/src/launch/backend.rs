@@ -124,7 +124,7 @@ impl Backend for DomainBackend {
             });
         }
         let traces = &context.command.environment.traces;
-        traces.part(&config.name, generation, "spawn", (from, None));
+        traces.spawned(&config.name, generation, from);
         limits::apply_kernel_limits(&config, &process, generation, &context.hub);
         self.start_probes(&config, spec, &process, facts.clone());
         let task = ProcessTask {

@@ -9,7 +9,7 @@ use fulcrum_rpc::{
     UnimplementedHandler,
 };
 use fulcrum_spawn::prepare::PackageInstaller;
-use fulcrum_spawn::process::{OomMonitor, RunId};
+use fulcrum_spawn::process::OomMonitor;
 use fulcrum_spawn::standby::StandbyPool;
 use fulcrum_spawn::supervisor::{DomainManager, StartLimiter, Supervisor, Transition};
 use fulcrum_telemetry::metrics::Metrics;
@@ -38,6 +38,7 @@ use crate::standby::{NodeStandbyFactory, StandbySettings};
 use crate::state::desired::{self, DesiredState, DesiredStateReceiver};
 use crate::state::domain::{DomainStates, SharedDomainStates};
 use crate::traces::calls::CallTracer;
+use crate::traces::setup::instance_id;
 use crate::traces::starts::StartTraces;
 
 impl Runtime {
@@ -161,11 +162,6 @@ fn instance_info(parts: &RuntimeParts) -> InstanceInfo {
         started: Instant::now(),
         started_at: clock::now(),
     }
-}
-
-/// What distinguishes this instance in telemetry.
-fn instance_id(run: &RunId) -> String {
-    run.to_string().chars().take(12).collect()
 }
 
 fn desired_state(app: &App, selection: &Selection) -> Result<DesiredState, Error> {

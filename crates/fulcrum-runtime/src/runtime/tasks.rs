@@ -126,6 +126,7 @@ impl TaskHandles {
             }),
             serving: self.serving_status(),
             standby: self.standby.clone(),
+            traces: self.hooks.environment.traces.clone(),
             events: self.events.clone(),
             hub: self.hub.clone(),
         }

@@ -31,6 +31,8 @@ struct Begun {
     generation: u64,
     context: TraceContext,
     at: SystemTime,
+    /// When its process was there.
+    spawned: Option<SystemTime>,
 }
 
 impl StartTraces {
@@ -86,6 +88,31 @@ impl StartTraces {
                 ..start
             };
             shared.record(domain, name, (part, start.context.span), status, None);
+        }
+    }
+
+    /// The process of a start is there.
+    pub(crate) fn spawned(&self, domain: &str, generation: u64, from: SystemTime) {
+        let Some(shared) = &self.0 else {
+            return;
+        };
+        self.part(domain, generation, "spawn", (from, None));
+        let mut open = shared.lock();
+        let start = open.get_mut(domain).and_then(|open| open.start.as_mut());
+        if let Some(start) = start.filter(|start| start.generation == generation) {
+            start.spawned = Some(crate::clock::now());
+        }
+    }
+
+    /// The process of a start has registered.
+    pub(crate) fn registered(&self, domain: &str, generation: u64) {
+        let Some(shared) = &self.0 else {
+            return;
+        };
+        let start = shared.lock().get(domain).and_then(|open| open.start);
+        let start = start.filter(|start| start.generation == generation);
+        if let Some(spawned) = start.and_then(|start| start.spawned) {
+            self.part(domain, generation, "register", (spawned, None));
         }
     }
 
@@ -153,6 +180,7 @@ impl Shared {
         Begun {
             generation,
             at: crate::clock::now(),
+            spawned: None,
             context: TraceContext {
                 trace,
                 span: SpanId::random(),

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::path::PathBuf;
 use std::time::Duration;
 
 /// How a collector is asked.
@@ -46,8 +47,8 @@ pub struct ExportConfig {
     pub headers: BTreeMap<String, String>,
     /// Whether requests are compressed by gzip.
     pub gzip: bool,
-    /// The certificates of authorities to trust instead of the system's, PEM.
-    pub certificate: Option<Vec<u8>>,
+    /// The file with the authorities to trust instead of the system's, PEM.
+    pub certificate: Option<PathBuf>,
     /// How long one request may take.
     pub timeout: Duration,
 }

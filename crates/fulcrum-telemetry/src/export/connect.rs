@@ -1,5 +1,6 @@
 //! A connection to a collector, with TLS if its address is `https`.
 
+use std::path::Path;
 use std::sync::Arc;
 
 use axum::http::Uri;
@@ -22,7 +23,7 @@ impl<T: AsyncRead + AsyncWrite + Unpin + Send> Stream for T {}
 /// Why there is no connection, as a text.
 pub(super) async fn connect(
     uri: &Uri,
-    certificate: Option<&[u8]>,
+    certificate: Option<&Path>,
     protocol: &'static [u8],
 ) -> Result<Box<dyn Stream>, String> {
     let host = uri.host().ok_or("the endpoint has no host")?;
@@ -35,7 +36,7 @@ pub(super) async fn connect(
     if !is_secure {
         return Ok(Box::new(stream));
     }
-    let certificate = certificate.map(<[u8]>::to_vec);
+    let certificate = certificate.map(Path::to_path_buf);
     // Reads files.
     let loading = tokio::task::spawn_blocking(move || tls_config(certificate.as_deref()));
     let mut config = loading.await.map_err(|error| error.to_string())??;
@@ -49,11 +50,13 @@ pub(super) async fn connect(
 }
 
 /// Trusts the authorities of a file, or those of this machine.
-fn tls_config(certificate: Option<&[u8]>) -> Result<ClientConfig, String> {
+fn tls_config(certificate: Option<&Path>) -> Result<ClientConfig, String> {
     let mut roots = RootCertStore::empty();
     match certificate {
-        Some(pem) => {
-            for found in CertificateDer::pem_slice_iter(pem) {
+        Some(path) => {
+            let pem = std::fs::read(path);
+            let pem = pem.map_err(|error| format!("TLS: {}: {error}", path.display()))?;
+            for found in CertificateDer::pem_slice_iter(&pem) {
                 let found = found.map_err(|error| format!("TLS: the certificate: {error}"))?;
                 let added = roots.add(found);
                 added.map_err(|error| format!("TLS: the certificate: {error}"))?;
@@ -65,7 +68,8 @@ fn tls_config(certificate: Option<&[u8]>) -> Result<ClientConfig, String> {
         }
     }
     if roots.is_empty() {
-        let text = "TLS: no certificate authority is trusted (install ca-certificates, or name one)";
+        let text =
+            "TLS: no certificate authority is trusted (install ca-certificates, or name one)";
         return Err(text.to_owned());
     }
     let provider = Arc::new(tokio_rustls::rustls::crypto::ring::default_provider());

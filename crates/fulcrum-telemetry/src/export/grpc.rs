@@ -42,7 +42,10 @@ pub(super) async fn send(
     config: &ExportConfig,
     outgoing: &Outgoing,
 ) -> Result<Answer, String> {
-    connection.ready().await.map_err(|error| error.to_string())?;
+    connection
+        .ready()
+        .await
+        .map_err(|error| error.to_string())?;
     let request = request(uri, config, outgoing)?;
     let response = connection.send_request(request).await;
     let response = response.map_err(|error| error.to_string())?;
@@ -121,7 +124,9 @@ fn frame(message: &Bytes, compress: bool) -> Result<Bytes, String> {
 fn judge(headers: &HeaderMap) -> Answer {
     let text = |name: &str| {
         let value = headers.get(name);
-        value.and_then(|value| value.to_str().ok()).unwrap_or_default()
+        value
+            .and_then(|value| value.to_str().ok())
+            .unwrap_or_default()
     };
     let code: i32 = text("grpc-status").parse().unwrap_or(2);
     let message = text("grpc-message");

@@ -38,7 +38,10 @@ pub(super) async fn send(
     config: &ExportConfig,
     outgoing: &Outgoing,
 ) -> Result<Answer, String> {
-    connection.ready().await.map_err(|error| error.to_string())?;
+    connection
+        .ready()
+        .await
+        .map_err(|error| error.to_string())?;
     let request = request(uri, config, outgoing)?;
     let response = connection.send_request(request).await;
     let response = response.map_err(|error| error.to_string())?;

@@ -73,7 +73,9 @@ impl Outage {
         self.warned_at = None;
         let lost = self.lost(dropped);
         let endpoint = &self.endpoint;
-        Some(format!("export of telemetry to {endpoint} works again{lost}"))
+        Some(format!(
+            "export of telemetry to {endpoint} works again{lost}"
+        ))
     }
 
     fn lost(&mut self, dropped: u64) -> String {
@@ -97,7 +99,10 @@ mod tests {
         let start = Instant::now();
         let at = |seconds| start + Duration::from_secs(seconds);
         let expected = "export of telemetry to http://collector:4317 failed: refused";
-        assert_eq!(outage.on_failure("refused", 0, at(0)).as_deref(), Some(expected));
+        assert_eq!(
+            outage.on_failure("refused", 0, at(0)).as_deref(),
+            Some(expected)
+        );
         assert_eq!(outage.on_failure("refused", 5, at(30)), None);
         let later = outage.on_failure("refused", 7, at(60)).expect("due");
         assert!(later.ends_with("; 7 requests dropped"), "{later}");

@@ -129,9 +129,8 @@ impl Sender {
     async fn attempt(&mut self, outgoing: &Outgoing) -> Result<Answer, String> {
         let limit = self.config.timeout;
         let sending = timeout(limit, self.send(outgoing)).await;
-        let answer = sending.unwrap_or_else(|_| {
-            Err(format!("no response within {} s", limit.as_secs_f64()))
-        });
+        let answer = sending
+            .unwrap_or_else(|_| Err(format!("no response within {} s", limit.as_secs_f64())));
         if answer.is_err() {
             self.connection = None;
         }

@@ -6,5 +6,5 @@ mod own;
 
 pub use call::CallRecord;
 pub(crate) use library::parse;
-pub use own::{Attribute, Attributes, OwnSpan};
 pub(crate) use own::key_value;
+pub use own::{Attribute, Attributes, OwnSpan};
