@@ -132,8 +132,8 @@ pub mod health;
 
 pub use control::{
     ConnectError, ControlClient, ControlError, ControlHandler, ControlListener, ControlServeError,
-    ControlStream, InstanceLock, LockError, MessageStream, RuntimeDir, bind_control,
-    create_state_dir, serve_control,
+    ControlStream, FinishedRequest, InstanceLock, LockError, MessageStream, RuntimeDir,
+    bind_control, create_state_dir, serve_control,
 };
 pub use domain::{
     Authorizer, BindError, BindErrorKind, CAPABILITY_ASSETS, CAPABILITY_CANCEL,

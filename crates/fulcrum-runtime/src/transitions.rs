@@ -196,6 +196,8 @@ impl TransitionTask {
         }
         let PendingReload { since, what } = state.pending_reload.send_replace(None)?;
         let after = since.elapsed();
+        let (domain, generation) = (&transition.domain, transition.generation);
+        self.traces.reloaded(domain, generation, (after, &what));
         if let Some(metrics) = &state.metrics {
             metrics.reloaded(after);
         }

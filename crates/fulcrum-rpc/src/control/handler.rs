@@ -6,6 +6,7 @@ use std::pin::Pin;
 use tokio_stream::Stream;
 use tonic::{Code, Status};
 
+use super::observe::FinishedRequest;
 use crate::generated::control::{
     CallRequest, CallResponse, ChangeRequest, Event, EventsRequest, Instance, LogRecord,
     LogsRequest, MetricsRequest, MetricsResponse, Progress, ReloadProgress, ReloadRequest,
@@ -140,6 +141,11 @@ pub trait ControlHandler: Send + Sync + 'static {
         &self,
         request: MetricsRequest,
     ) -> impl Future<Output = Result<MetricsResponse, ControlError>> + Send;
+
+    /// A request has ended. Must not wait.
+    fn observe(&self, request: &FinishedRequest<'_>) {
+        let _ = request;
+    }
 
     /// Stops all domains and then the instance. The stream ends when no domain runs any more.
     fn shutdown(

@@ -1,6 +1,7 @@
 //! The gRPC service of a handler.
 
 use std::pin::Pin;
+use std::sync::Arc;
 
 use tokio_stream::{Stream, StreamExt};
 use tonic::{Request, Response, Status, async_trait};
@@ -19,7 +20,7 @@ type TonicStream<T> = Pin<Box<dyn Stream<Item = Result<T, Status>> + Send>>;
 
 /// `fulcrum.control.v1.Control` over a handler.
 pub(crate) struct Service<H> {
-    pub(crate) handler: H,
+    pub(crate) handler: Arc<H>,
 }
 
 fn stream_response<T: 'static>(

@@ -17,7 +17,7 @@ use fulcrum_rpc::control::{
     ShutdownRequest, SignalRequest, StatusRequest, StatusResponse, TraceRequest, TraceResponse,
     TraceSummary, TracesRequest, WaitRequest,
 };
-use fulcrum_rpc::{ControlError, ControlHandler, MessageStream};
+use fulcrum_rpc::{ControlError, ControlHandler, FinishedRequest, MessageStream};
 use fulcrum_spawn::lifecycle::{Command, Phase};
 use fulcrum_spawn::supervisor::WaitCondition;
 use tokio::time::{interval, timeout};
@@ -311,6 +311,10 @@ impl ControlHandler for ControlService {
 
     async fn trace(&self, request: TraceRequest) -> Result<TraceResponse, ControlError> {
         self.traces.show(&request)
+    }
+
+    fn observe(&self, request: &FinishedRequest<'_>) {
+        self.traces.record_request(request);
     }
 
     async fn metrics(&self, request: MetricsRequest) -> Result<MetricsResponse, ControlError> {

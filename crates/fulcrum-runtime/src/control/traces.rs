@@ -5,20 +5,18 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use fulcrum_config::select;
 use fulcrum_logs::{Hub, LogLine, LogQuery, detect_trace_id};
-use fulcrum_rpc::control::progress::MessageSender;
-use fulcrum_rpc::control::progress::message_channel;
+use fulcrum_rpc::control::progress::{MessageSender, message_channel};
 use fulcrum_rpc::control::{
     MetricSeries, MetricsRequest, MetricsResponse, Span, SpanAttribute, SpanEvent, TraceLine,
     TraceRequest, TraceResponse, TraceSummary, TracesRequest,
 };
-use fulcrum_rpc::{ControlError, MessageStream};
-use fulcrum_telemetry::Telemetry;
-use fulcrum_telemetry::TraceId;
+use fulcrum_rpc::{ControlError, FinishedRequest, MessageStream};
 use fulcrum_telemetry::records::Record;
 use fulcrum_telemetry::series::Series;
 use fulcrum_telemetry::traces::{
-    Row, Span as KeptSpan, SpanStatus, TraceFilter, TraceSummary as KeptTrace, rows,
+    Row, Span as KeptSpan, SpanKind, SpanStatus, TraceFilter, TraceSummary as KeptTrace, rows,
 };
+use fulcrum_telemetry::{OwnSpan, SpanId, Telemetry, TraceContext, TraceId};
 use tokio::time::{Instant, sleep_until};
 
 use crate::state::desired::DesiredStateReceiver;
@@ -26,6 +24,9 @@ use crate::state::desired::DesiredStateReceiver;
 /// A trace is complete when nothing of it has come for this long: exporters send every few seconds
 /// at the latest, but most of a trace comes at once.
 const SETTLE_TIME: Duration = Duration::from_secs(1);
+
+/// The requests that are recorded. Calls have spans of their own.
+const RECORDED: [&str; 4] = ["Change", "Reload", "Shutdown", "Signal"];
 
 /// Lines of a trace, at most.
 const MAX_LINES: usize = 1_000;
@@ -101,6 +102,41 @@ impl TraceReader {
         Ok(MetricsResponse {
             series: series.into_iter().map(metric).collect(),
         })
+    }
+
+    /// Records a request that changes something. Others are many, such as those of a
+    /// client that shows the status all the time.
+    pub(crate) fn record_request(&self, request: &FinishedRequest<'_>) {
+        let name = request.method.rsplit('/').next().unwrap_or_default();
+        let Some(telemetry) = self.telemetry.as_ref().filter(|_| RECORDED.contains(&name)) else {
+            return;
+        };
+        let parent = TraceContext::parse(request.traceparent);
+        let trace = parent.map_or_else(TraceId::random, |parent| parent.trace);
+        if !telemetry.samples(parent, trace) {
+            return;
+        }
+        let status = match request.status {
+            Some(0) => SpanStatus::Unset,
+            Some(code) => SpanStatus::Error(format!("gRPC status {code}")),
+            None => SpanStatus::Error("the client has gone".to_owned()),
+        };
+        let code = request.status.unwrap_or(1);
+        telemetry.record(OwnSpan {
+            trace,
+            id: SpanId::random(),
+            parent: parent.map_or(SpanId::default(), |parent| parent.span),
+            name: request.method.to_owned().into(),
+            kind: SpanKind::Server,
+            start: request.started,
+            duration: request.duration,
+            status,
+            attributes: vec![
+                ("rpc.system.name".into(), "grpc".into()),
+                ("rpc.method".into(), request.method.to_owned().into()),
+                ("rpc.response.status_code".into(), code.to_string().into()),
+            ],
+        });
     }
 
     fn telemetry(&self) -> Result<&Telemetry, ControlError> {

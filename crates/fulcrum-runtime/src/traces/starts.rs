@@ -3,7 +3,7 @@
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use fulcrum_spawn::lifecycle::Phase;
 use fulcrum_spawn::supervisor::Transition;
@@ -113,6 +113,20 @@ impl StartTraces {
         let start = start.filter(|start| start.generation == generation);
         if let Some(spawned) = start.and_then(|start| start.spawned) {
             self.part(domain, generation, "register", (spawned, None));
+        }
+    }
+
+    /// A domain is ready after a reload.
+    pub(crate) fn reloaded(&self, domain: &str, generation: u64, (lasted, what): (Duration, &str)) {
+        let Some(shared) = &self.0 else {
+            return;
+        };
+        let begun = shared.begin(generation);
+        if begun.context.sampled {
+            let at = begun.at.checked_sub(lasted).unwrap_or(begun.at);
+            let begun = Begun { at, ..begun };
+            let whole = (begun, SpanId(0));
+            shared.record(domain, "reload", whole, SpanStatus::Unset, Some(what));
         }
     }
 

@@ -15,7 +15,7 @@ const QUEUE_BYTES: usize = 8 * 1024 * 1024;
 
 /// What a request is about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Signal {
+pub(crate) enum Signal {
     /// Spans.
     Traces,
     /// Points of metrics.

@@ -9,4 +9,5 @@ mod outage;
 mod sender;
 
 pub use config::{ExportConfig, ExportProtocol};
-pub use forwarder::{Forwarder, Signal};
+pub use forwarder::Forwarder;
+pub(crate) use forwarder::Signal;

@@ -35,7 +35,6 @@ pub struct DroppedSpans {
 
 #[derive(Debug)]
 struct Kept {
-    number: u64,
     bytes: usize,
     /// Counts its changes, across all traces.
     changed: u64,
@@ -113,7 +112,6 @@ impl TraceStore {
             order.insert(number, span.trace);
             *overhead += TRACE_OVERHEAD;
             Kept {
-                number,
                 bytes: TRACE_OVERHEAD,
                 changed: number,
                 spans: HashMap::new(),
