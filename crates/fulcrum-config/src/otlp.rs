@@ -18,31 +18,17 @@ const RESERVED_HEADERS: [&str; 6] = [
     "user-agent",
 ];
 
-/// Parses an endpoint, `http://HOST:PORT`.
+/// Parses an endpoint, `http://HOST:PORT` or `https://HOST:PORT`.
 pub(crate) fn parse_endpoint(text: &str) -> Result<Setting, ValueError> {
     let shape = |why: &str| {
         ValueError::invalid(format!("{} is not an OTLP endpoint: {why}", quoted(text)))
             .hint(format!("write it like `http://127.0.0.1:{PORT}`"))
     };
     let Some((scheme, rest)) = text.split_once("://") else {
-        return Err(shape("it does not start with `http://`"));
+        return Err(shape("it does not start with `http://` or `https://`"));
     };
-    match scheme {
-        "http" => {}
-        "https" => {
-            return Err(ValueError {
-                code: "not-supported",
-                message: format!(
-                    "{}: TLS to the endpoint is not supported in this version",
-                    quoted(text)
-                ),
-                hint: Some(
-                    "export to a collector on this machine or in this network, and use TLS from there"
-                        .to_owned(),
-                ),
-            });
-        }
-        _ => return Err(shape("it does not start with `http://`")),
+    if !["http", "https"].contains(&scheme) {
+        return Err(shape("it does not start with `http://` or `https://`"));
     }
     let (authority, path) = rest.split_once('/').unwrap_or((rest, ""));
     if authority.contains('@') {
@@ -73,7 +59,7 @@ pub(crate) fn parse_endpoint(text: &str) -> Result<Setting, ValueError> {
     } else {
         host
     };
-    Ok(Setting::String(format!("http://{host}:{port}")))
+    Ok(Setting::String(format!("{scheme}://{host}:{port}")))
 }
 
 /// Parses the address of a collector, `http(s)://HOST[:PORT][/PATH]`.
@@ -164,6 +150,7 @@ mod tests {
                 "http://collector.internal:1",
             ),
             ("http://[::1]:65535", "http://[::1]:65535"),
+            ("https://collector:4317", "https://collector:4317"),
         ] {
             assert_eq!(
                 parse_endpoint(text),
@@ -189,8 +176,6 @@ mod tests {
             let code = parse_endpoint(text).map_err(|error| error.code);
             assert_eq!(code, Err("invalid-value"), "{text}");
         }
-        let code = parse_endpoint("https://localhost:4317").map_err(|error| error.code);
-        assert_eq!(code, Err("not-supported"));
     }
 
     #[test]

@@ -118,7 +118,7 @@ fn accepted(kind: Type) -> String {
         Type::Listen => "`HOST:PORT`".to_owned(),
         Type::OptionalListen => "`off`, or `HOST:PORT`".to_owned(),
         Type::Webhooks => "list of `{webhook, on, format, secret}`".to_owned(),
-        Type::OtlpEndpoint => "`http://HOST:PORT`".to_owned(),
+        Type::OtlpEndpoint => "`http://HOST:PORT` or `https://HOST:PORT`".to_owned(),
         Type::OtlpTarget => "`http://HOST:PORT` or `https://HOST:PORT`".to_owned(),
         Type::Port => "`auto`, or a port".to_owned(),
         Type::EnvFiles => "path; or a list of paths and of `{path, required}`".to_owned(),
@@ -234,7 +234,11 @@ const DESCRIPTIONS: &[(&str, &str)] = &[
     ("runtime.logs.forward", "Export of log lines over OTLP."),
     (
         "runtime.logs.forward.otlp",
-        "OTLP receiver: gRPC without TLS.",
+        "OTLP receiver: gRPC, with TLS for `https`.",
+    ),
+    (
+        "runtime.logs.forward.collector",
+        "Export to the collector of `runtime.telemetry.export`, or of the environment (`OTEL_EXPORTER_OTLP_…`), instead of a receiver of its own.",
     ),
     (
         "runtime.logs.forward.headers",

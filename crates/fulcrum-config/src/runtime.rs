@@ -208,8 +208,9 @@ pub struct LogStoreSettings {
 /// `runtime.logs.forward`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct OtlpExportSettings {
-    /// The endpoint of OTLP over gRPC without TLS: `http://HOST:PORT`, without a path.
-    pub otlp: String,
+    /// The endpoint of OTLP over gRPC: `http(s)://HOST:PORT`, without a path. None is the collector of
+    /// telemetry.
+    pub otlp: Option<String>,
     /// The headers of each request: names in lower case, values in printable ASCII. Values may be
     /// secrets.
     pub headers: BTreeMap<String, String>,

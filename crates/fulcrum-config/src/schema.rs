@@ -215,6 +215,7 @@ static STORE: &[Key] = &[
 
 static FORWARD: &[Key] = &[
     value("otlp", Type::OtlpEndpoint),
+    value("collector", Type::Bool),
     key("headers", Kind::HeaderMap),
     value(
         "level",

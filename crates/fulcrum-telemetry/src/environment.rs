@@ -52,6 +52,15 @@ impl EnvironmentSettings {
         }
     }
 
+    /// The attributes of `OTEL_RESOURCE_ATTRIBUTES`, without those of one service.
+    #[must_use]
+    pub fn attributes(&self) -> Vec<(String, String)> {
+        let list = self.attributes.as_deref().unwrap_or_default();
+        parse_list(list)
+            .filter(|(name, _)| !name.starts_with("service."))
+            .collect()
+    }
+
     /// A resource with what the environment adds to it.
     #[must_use]
     pub fn complete(&self, resource: Resource) -> Resource {

@@ -35,7 +35,7 @@ mod telemetry;
 pub mod traces;
 
 pub use context::{Sampler, SpanId, TraceContext, TraceId};
-pub use export::{ExportConfig, ExportProtocol, Forwarder};
+pub use export::{ExportConfig, ExportProtocol, Forwarder, OtlpClient, SendError};
 pub use otlp::DOMAIN_ATTRIBUTE;
 pub use resource::{Resource, write_list};
 pub use service::{TelemetryService, TelemetrySetup};

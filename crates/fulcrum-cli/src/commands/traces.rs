@@ -4,7 +4,6 @@ use std::time::Duration;
 
 use clap::{Subcommand, ValueEnum};
 use fulcrum_rpc::control::{TraceRequest, TraceSummary, TracesRequest};
-use tokio_stream::StreamExt;
 
 use crate::args::duration;
 use crate::client;

@@ -3,6 +3,7 @@
 use fulcrum_logs::otlp::OtlpExport;
 use fulcrum_logs::{Hub, Stream, tracing_layer};
 use fulcrum_runtime::{ShutdownSignal, export};
+use fulcrum_telemetry::environment::EnvironmentSettings;
 
 use super::log_store::{self, LogStoreHandle};
 use super::options::Options;
@@ -38,7 +39,8 @@ impl Logging {
             shutdown.clone(),
         )
         .map_err(|error| CliError::cannot_run(&error))?;
-        let export = export::start(&hub, &options.app);
+        let environment = EnvironmentSettings::read(|name| std::env::var(name).ok());
+        let export = export::start(&hub, &options.app, &environment);
         Ok(Self {
             hub,
             store,

@@ -58,8 +58,7 @@ pub(crate) async fn run(options: Options, mut timings: Timings) -> Result<(), Cl
     log_warnings(&hub, &options, &port);
     let traces = telemetry::start(&options.app, &processes.run, &hub)?;
     let (prepare, cache_warning) = prepare_context()?;
-    let warnings = cache_warning.into_iter();
-    warnings.for_each(|warning| drop(hub.log(Level::Warn, warning)));
+    cache_warning.map(|warning| hub.log(Level::Warn, warning));
     let limit = options.app.runtime.cache_size;
     tokio::spawn(sweep_later(claim.dir.clone(), prepare.cache.clone(), limit));
     let reports = options.watching.map(|_| create_report_dir(claim.dir.dir()));

@@ -471,6 +471,8 @@ fn set_logs(logs: &LogSettings, set: &mut impl FnMut(&str, Value)) {
     }) = forward
     {
         set("logs.forward.otlp", json!(otlp));
+        let collector = otlp.is_none().then_some(true);
+        set("logs.forward.collector", json!(collector));
         for (name, value) in headers {
             set(&format!("logs.forward.headers.{name}"), json!(value));
         }

@@ -698,7 +698,7 @@ pub struct TraceRequest {
 pub struct TraceResponse {
     #[prost(message, optional, tag = "1")]
     pub trace: ::core::option::Option<TraceSummary>,
-    /// In the order of their begin.
+    /// Each below the one that it is part of, in the order of their begin.
     #[prost(message, repeated, tag = "2")]
     pub spans: ::prost::alloc::vec::Vec<Span>,
     /// Lines with the id of this trace, and lines that its domains wrote meanwhile.
@@ -733,6 +733,12 @@ pub struct Span {
     pub attributes: ::prost::alloc::vec::Vec<SpanAttribute>,
     #[prost(message, repeated, tag = "10")]
     pub events: ::prost::alloc::vec::Vec<SpanEvent>,
+    /// How many spans it is below.
+    #[prost(uint32, tag = "11")]
+    pub depth: u32,
+    /// The span that it is part of is missing.
+    #[prost(bool, tag = "12")]
+    pub orphan: bool,
 }
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct SpanAttribute {

@@ -21,13 +21,19 @@ pub fn telemetry_setup(
     }
     let memory = usize::try_from(settings.memory).unwrap_or(usize::MAX);
     let sampler = settings.sampling.map(Sampler::ratio);
-    let collector = settings.export.as_ref().map(collector_config);
     TelemetrySetup {
         receive: settings.receive.then_some((0, memory)),
         sampler: sampler.or(environment.sampler).unwrap_or_default(),
         resource: environment.complete(own_resource(run)),
-        export: collector.or_else(|| environment.export.clone()),
+        export: collector(app, environment),
     }
+}
+
+/// The collector, if the settings or the environment name one.
+pub(crate) fn collector(app: &App, environment: &EnvironmentSettings) -> Option<ExportConfig> {
+    let settings = app.runtime.telemetry.export.as_ref();
+    let set = settings.map(collector_config);
+    set.or_else(|| environment.export.clone())
 }
 
 /// Where domains export: to the receiver of the instance, else to the collector.

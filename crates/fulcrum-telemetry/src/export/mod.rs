@@ -1,5 +1,6 @@
 //! What is passed on to a collector.
 
+mod client;
 mod config;
 mod connect;
 mod forwarder;
@@ -8,6 +9,7 @@ mod http;
 mod outage;
 mod sender;
 
+pub use client::{OtlpClient, SendError};
 pub use config::{ExportConfig, ExportProtocol};
 pub use forwarder::Forwarder;
 pub(crate) use forwarder::Signal;
