@@ -15,12 +15,14 @@ mod cli;
 mod client;
 mod commands;
 mod dispatch;
+mod error_code;
 mod exit;
 mod load;
 mod output;
 mod panic;
 mod paths;
 mod shorthand;
+mod usage;
 mod users;
 mod wiring;
 
@@ -38,8 +40,7 @@ fn main() -> ExitCode {
     let cli = match cli::parse() {
         Ok(cli) => cli,
         Err(error) => {
-            // Help and version are errors of clap with code 0. The output may be closed.
-            let _ = error.print();
+            usage::print(&error);
             return u8::try_from(error.exit_code()).map_or(Code::Usage.into(), ExitCode::from);
         }
     };
