@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::exit::Code;
+use crate::exit_code::Code;
 
 /// Why a command failed. Its `Display` is the stable code that is printed with it, such as `FUL0501`;
 /// the numbers are never reused, and `docs/errors` has an explanation of each.

@@ -8,7 +8,7 @@
 //! builds its parts and hands them to `fulcrum-runtime`.
 //!
 //! All output goes through [`output`]. Every command returns to `main`, which exits with a code of
-//! [`exit`].
+//! [`exit_code`].
 
 mod args;
 mod cli;
@@ -17,6 +17,7 @@ mod commands;
 mod dispatch;
 mod error_code;
 mod exit;
+mod exit_code;
 mod load;
 mod output;
 mod panic;

@@ -165,7 +165,10 @@ mod tests {
             mode: fulcrum_config::Mode::Dev,
         };
         let loaded = fulcrum_config::load(&options);
-        let diagnostic = &loaded.diagnostics[0];
+        let mut found = loaded.diagnostics.iter();
+        let diagnostic = found
+            .find(|one| one.severity == Severity::Error)
+            .expect("an error");
         let wide = StreamInfo {
             terminal: true,
             color: false,
