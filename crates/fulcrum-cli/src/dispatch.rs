@@ -4,8 +4,8 @@ use crate::cli::{self, Cli, Command};
 use crate::commands::context::Context;
 use crate::commands::executor;
 use crate::commands::{
-    background_instance, completions, config, dev, domains, down, import, metrics, reload, serve,
-    traces, typescript,
+    background_instance, completions, config, dev, domains, down, explain, import, metrics, reload,
+    serve, traces, typescript,
 };
 use crate::exit::CliError;
 use crate::output::Output;
@@ -29,6 +29,7 @@ pub(crate) fn run(cli: Cli, output: Output) -> Result<(), CliError> {
         Command::Traces(args) => executor::run_client(None, traces::run(args, context)),
         Command::Metrics(args) => executor::run_client(None, metrics::run(args, context)),
         Command::Config(args) => config::run(args.command, &context),
+        Command::Explain(args) => explain::run(&args, &context),
         Command::Import(args) => import::run(&args, &context),
         Command::Completions(args) => completions::run(&args, cli::command(), &context.output),
         Command::BackgroundInstance(args) => background_instance::run(args, &context),

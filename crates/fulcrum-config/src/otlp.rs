@@ -1,5 +1,6 @@
 //! Values of the OTLP export: the endpoint and the headers.
 
+use crate::code::Code;
 use crate::diagnostic::quoted;
 use crate::listen;
 use crate::setting::Setting;
@@ -174,7 +175,7 @@ mod tests {
             "http://local host:1",
         ] {
             let code = parse_endpoint(text).map_err(|error| error.code);
-            assert_eq!(code, Err("invalid-value"), "{text}");
+            assert_eq!(code, Err(Code::InvalidValue), "{text}");
         }
     }
 
@@ -217,7 +218,7 @@ mod tests {
             "trace-bin",
         ] {
             let reported = header_name(name).map_err(|error| error.code);
-            assert_eq!(reported, Err("invalid-value"), "{name}");
+            assert_eq!(reported, Err(Code::InvalidValue), "{name}");
         }
         assert_eq!(header_value(""), Ok(()));
         assert_eq!(header_value("Bearer x~"), Ok(()));

@@ -9,6 +9,7 @@ use fulcrum_spawn::process::RunId;
 use fulcrum_telemetry::TelemetryService;
 use fulcrum_telemetry::environment::EnvironmentSettings;
 
+use crate::error_code::ErrorCode;
 use crate::exit::CliError;
 
 /// How long the collector has for the last requests.
@@ -30,7 +31,8 @@ pub(crate) fn start(
     }
     let setup = telemetry_setup(app, run, &environment);
     TelemetryService::start(setup).map_err(|error| {
-        CliError::failed(format!("cannot listen for telemetry of domains: {error}"))
+        let text = format!("cannot listen for telemetry of domains: {error}");
+        CliError::new(ErrorCode::PortUnavailable, text)
     })
 }
 

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use super::reader::{SET, SettingsReader};
+use crate::code::Code;
 use crate::diagnostic::Diagnostic;
 use crate::runtime::{CollectorSettings, TelemetrySettings};
 use crate::setting::{Setting, SettingTree, SettingWithOrigin};
@@ -49,7 +50,7 @@ fn resolve_collector(
         let set = set.or_else(|| certificate.map(|_| "certificate".to_owned()));
         if let Some(set) = set.or(header).filter(|_| diagnostics.is_empty()) {
             let key = format!("telemetry.export.{set}");
-            let diagnostic = settings.diagnostic(&key, "invalid-value", "no collector is set");
+            let diagnostic = settings.diagnostic(&key, Code::InvalidValue, "no collector is set");
             let hint = "set `runtime.telemetry.export.otlp`, such as `http://127.0.0.1:4317`";
             diagnostics.push(diagnostic.hint(hint));
         }
