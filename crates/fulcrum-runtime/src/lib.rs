@@ -69,6 +69,7 @@
 //!   difference. It is the only one that changes the set of domains.
 //! - **watch**: changes of files become code reloads and configuration reloads.
 //! - **control**: the control API, for clients of a running instance.
+//! - **notify**: what went wrong is passed to webhooks.
 //! - **telemetry**: health and metrics, read when they are asked for.
 //! - **typecheck**: the app's TypeScript compiler, beside the domains.
 //!
@@ -92,6 +93,7 @@ mod hooks;
 mod launch;
 mod liveness;
 mod log_lines;
+mod notify;
 mod outcome;
 mod parts;
 mod process;

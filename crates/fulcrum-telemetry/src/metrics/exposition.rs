@@ -42,7 +42,7 @@ impl Collector for Exposition {
     fn encode(&self, encoder: DescriptorEncoder<'_>) -> Result<(), Error> {
         let mut writer = FamilyWriter::new(encoder);
         let recorders = self.metrics.domains();
-        let counts = lock_all(&recorders);
+        let counts = lock_all(&recorders, &self.snapshot);
         self.write_instance(&mut writer)?;
         self.write_lifecycle(&mut writer, &counts)?;
         self.write_process(&mut writer, &counts)?;
@@ -56,9 +56,15 @@ impl Collector for Exposition {
 /// The counts of a domain while they are written.
 type Counts<'a> = BTreeMap<&'a str, MutexGuard<'a, DomainCounts>>;
 
-fn lock_all(recorders: &BTreeMap<String, Arc<DomainRecorder>>) -> Counts<'_> {
-    let all = recorders.iter();
-    all.map(|(name, recorder)| (name.as_str(), recorder.lock()))
+/// The counts of the domains that the snapshot has: a domain without a process is in no snapshot.
+fn lock_all<'a>(
+    recorders: &'a BTreeMap<String, Arc<DomainRecorder>>,
+    snapshot: &Snapshot,
+) -> Counts<'a> {
+    let names = snapshot.domains.iter().map(|domain| &domain.name);
+    let known = names.filter_map(|name| recorders.get_key_value(name));
+    known
+        .map(|(name, recorder)| (name.as_str(), recorder.lock()))
         .collect()
 }
 

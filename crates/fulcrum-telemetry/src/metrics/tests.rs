@@ -75,6 +75,17 @@ fn everything() -> (Metrics, Snapshot) {
     (metrics, snapshot)
 }
 
+fn snapshot_of(domain: &str) -> Snapshot {
+    let domain = DomainFacts {
+        name: domain.to_owned(),
+        ..DomainFacts::default()
+    };
+    Snapshot {
+        domains: vec![domain],
+        ..Snapshot::default()
+    }
+}
+
 fn text(format: TextFormat) -> String {
     let (metrics, snapshot) = everything();
     metrics.encode(snapshot, format, Instant::now())
@@ -152,7 +163,7 @@ fn labels_are_escaped() {
     };
     users.called(&call, SystemTime::UNIX_EPOCH);
     for format in [TextFormat::OpenMetrics, TextFormat::Prometheus] {
-        let text = metrics.encode(Snapshot::default(), format, Instant::now());
+        let text = metrics.encode(snapshot_of("users"), format, Instant::now());
         assert!(text.contains(r#"type="a\"b\\c\nd""#), "{text}");
     }
 }
