@@ -19,6 +19,7 @@
 //!
 //! It does not know processes, configuration or terminals, and opens no port by itself.
 
+pub mod flame;
 pub mod http;
 pub mod metrics;
 pub mod notify;
