@@ -80,13 +80,13 @@ fn o05_a_crash_loop_is_notified_signed_and_in_the_form_of_slack() {
 fn o05_a_failing_receiver_harms_nothing_and_is_told_once() {
     let refuses = WebhookReceiver::start(410);
     let settings = format!(
-        "runtime: {{notify: [{{webhook: '{}', on: [failed]}}]}}\n",
+        "runtime: {{notify: [{{webhook: '{}', on: [crash_loop]}}]}}\n",
         refuses.url
     );
     let app = App::new()
         .domain("users", "steady")
         .domain("broken", "throws-at-start")
-        .write("domains/broken/fulcrum.yml", "process: {restart: never}\n")
+        .write("domains/broken/fulcrum.yml", CRASHES)
         .write("fulcrum.yml", &settings);
     app.run(&["dev", "--detach"]).exits(0);
     refuses.next();
