@@ -84,7 +84,8 @@ fn promtool() -> anyhow::Result<Option<PathBuf>> {
         run.output().is_ok_and(|output| output.status.success())
     };
     let download = ["download", "--quiet", "prometheus"];
-    if !apt(&download) && !(apt(&["update", "--quiet"]) && apt(&download)) {
+    let downloaded = apt(&download) || (apt(&["update", "--quiet"]) && apt(&download));
+    if !downloaded {
         return Ok(None);
     }
     let package = fs::read_dir(&directory)?

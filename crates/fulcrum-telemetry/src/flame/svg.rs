@@ -64,7 +64,7 @@ impl FlameGraph {
         );
         let scale = WIDTH / self.busy_us().max(1) as f64;
         draw(&mut svg, &self.root, 0.0, 0, scale, self.busy_us());
-        let _ = write!(svg, "<script><![CDATA[{SCRIPT}]]></script></svg>\n");
+        let _ = writeln!(svg, "<script><![CDATA[{SCRIPT}]]></script></svg>");
         svg
     }
 }
