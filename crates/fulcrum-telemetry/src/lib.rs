@@ -17,7 +17,7 @@
 //!
 //! # Not part of this crate
 //!
-//! It does not know processes, configuration or terminals, and opens no port by itself.
+//! It does not know processes, configuration or terminals.
 
 pub mod flame;
 pub mod http;

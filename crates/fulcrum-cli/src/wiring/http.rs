@@ -1,7 +1,7 @@
 //! The listener of metrics and health endpoints.
 
 use std::io;
-use std::net::{SocketAddr, TcpListener, ToSocketAddrs};
+use std::net::{SocketAddr, ToSocketAddrs};
 use std::sync::Arc;
 
 use fulcrum_config::{ListenAddress, Mode};
@@ -33,8 +33,8 @@ impl HttpEndpoint {
             return Ok(None);
         };
         let may_move = mode == Mode::Dev && !listen.explicit;
-        let socket = bind(listen, may_move).map_err(|error| cannot_listen(listen, &error))?;
-        let listener = HttpListener::new(socket).map_err(|error| cannot_listen(listen, &error))?;
+        let listener = HttpListener::bind(&listen.host, listen.port, may_move)
+            .map_err(|error| cannot_listen(listen, &error))?;
         Ok(Some(Self {
             listener,
             metrics: Metrics::default(),
@@ -51,8 +51,19 @@ impl HttpEndpoint {
         self.metrics.clone()
     }
 
-    /// Serves until the domains have stopped.
-    pub(crate) fn serve(self, runtime: &Runtime, hub: &Hub, shutdown: &ShutdownSignal) {
+    /// Serves it, if there is one, until the domains have stopped.
+    pub(crate) fn serve_if_bound(
+        endpoint: Option<Self>,
+        runtime: &Runtime,
+        hub: &Hub,
+        shutdown: &ShutdownSignal,
+    ) {
+        if let Some(endpoint) = endpoint {
+            endpoint.serve(runtime, hub, shutdown);
+        }
+    }
+
+    fn serve(self, runtime: &Runtime, hub: &Hub, shutdown: &ShutdownSignal) {
         let address = self.listener.address();
         hub.log(
             Level::Info,
@@ -67,16 +78,6 @@ impl HttpEndpoint {
                 () = shutdown.wait_for(ShutdownStage::Done) => {}
             }
         });
-    }
-}
-
-fn bind(listen: &ListenAddress, may_move: bool) -> io::Result<TcpListener> {
-    let bound = TcpListener::bind((listen.host.as_str(), listen.port));
-    match bound {
-        Err(error) if may_move && error.kind() == io::ErrorKind::AddrInUse => {
-            TcpListener::bind((listen.host.as_str(), 0))
-        }
-        bound => bound,
     }
 }
 

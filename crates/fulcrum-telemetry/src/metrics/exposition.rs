@@ -8,6 +8,7 @@ use std::time::{Instant, SystemTime, UNIX_EPOCH};
 use prometheus_client::collector::Collector;
 use prometheus_client::encoding::{DescriptorEncoder, EncodeMetric};
 use prometheus_client::metrics::histogram::Histogram;
+use prometheus_client::registry::Registry;
 
 use super::definition as m;
 use super::definition::MetricDefinition;
@@ -15,6 +16,7 @@ use super::domain_recorder::{DomainCounts, DomainRecorder};
 use super::family::{FamilyWriter, Sample};
 use super::registry::Metrics;
 use super::snapshot::{DomainFacts, Snapshot, UsageFacts};
+use super::text_format::TextFormat;
 
 /// The phases of a domain, which all have a series.
 const PHASES: [&str; 10] = [
@@ -36,6 +38,30 @@ pub(super) struct Exposition {
     pub(super) metrics: Metrics,
     pub(super) snapshot: Snapshot,
     pub(super) now: Instant,
+}
+
+impl Metrics {
+    /// The text of all metrics.
+    #[must_use]
+    pub fn encode(&self, snapshot: Snapshot, format: TextFormat, now: Instant) -> String {
+        let mut registry = Registry::default();
+        registry.register_collector(Box::new(Exposition {
+            metrics: self.clone(),
+            snapshot,
+            now,
+        }));
+        let mut text = String::new();
+        let encoded = match format {
+            TextFormat::OpenMetrics => {
+                prometheus_client::encoding::text::encode(&mut text, &registry)
+            }
+            TextFormat::Prometheus => {
+                prometheus_client::encoding::prometheus_text::encode(&mut text, &registry)
+            }
+        };
+        // Writing to a string cannot fail.
+        encoded.map(|()| text).unwrap_or_default()
+    }
 }
 
 impl Collector for Exposition {

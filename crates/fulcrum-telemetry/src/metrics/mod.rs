@@ -26,12 +26,14 @@ mod registry;
 mod snapshot;
 #[cfg(test)]
 mod tests;
+mod text_format;
 mod window_max;
 
 pub use calls::{CallFacts, CallOutcome};
 pub use definition::{METRICS, MetricDefinition, MetricKind, MetricUnit};
 pub use domain_recorder::{DomainRecorder, ExitFacts};
-pub use registry::{Metrics, TextFormat};
+pub use registry::Metrics;
 pub use snapshot::{
     DomainFacts, InstanceFacts, MetricSource, OutputFacts, ProcessFacts, Snapshot, UsageFacts,
 };
+pub use text_format::TextFormat;

@@ -91,7 +91,7 @@ fn o05_a_failing_receiver_harms_nothing_and_is_told_once() {
     app.run(&["dev", "--detach"]).exits(0);
     refuses.next();
     for _ in 0..3 {
-        app.run(&["domains", "start", "broken"]).exits(10);
+        app.run(&["domains", "start", "broken"]).exits(1);
         refuses.next();
     }
     let told = || {
