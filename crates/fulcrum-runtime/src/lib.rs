@@ -70,6 +70,7 @@
 //! - **watch**: changes of files become code reloads and configuration reloads.
 //! - **control**: the control API, for clients of a running instance.
 //! - **traces**: traces of calls and starts, and what domains get of them.
+//! - **notify**: what went wrong is passed to webhooks.
 //! - **telemetry**: health and metrics, read when they are asked for.
 //! - **typecheck**: the app's TypeScript compiler, beside the domains.
 //!
@@ -93,6 +94,7 @@ mod hooks;
 mod launch;
 mod liveness;
 mod log_lines;
+mod notify;
 mod outcome;
 mod parts;
 mod process;

@@ -17,11 +17,12 @@
 //!
 //! # Not part of this crate
 //!
-//! It does not know processes, configuration or terminals, and opens no port by itself.
+//! It does not know processes, configuration or terminals.
 
 mod context;
 pub mod environment;
 mod export;
+pub mod flame;
 pub mod http;
 pub mod metrics;
 pub mod notify;

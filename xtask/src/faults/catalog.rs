@@ -1,5 +1,5 @@
 //! The rows of the failure catalog that must have an outcome: sections A to G, I: field reports,
-//! and J: calls.
+//! J: calls, and O: telemetry.
 
 use super::row::Id;
 
@@ -290,6 +290,11 @@ pub(super) const ROWS: &[Entry] = &[
     row('K', 23, "commands and flags of other tools"),
     row('K', 24, "secrets in the configuration"),
     row('K', 25, "noise: cargo's variables, debug messages"),
+    untested('O', 1, "traces of calls and starts", "not built yet"),
+    untested('O', 2, "a receiver of OTLP", "not built yet"),
+    row('O', 3, "metrics and health endpoints"),
+    untested('O', 4, "profiles through the inspector", "not built yet"),
+    row('O', 5, "notifications by webhook"),
 ];
 
 #[cfg(test)]
@@ -310,6 +315,7 @@ mod tests {
             ('I', 19),
             ('J', 19),
             ('K', 25),
+            ('O', 5),
         ];
         let expected = sections
             .into_iter()

@@ -327,7 +327,7 @@ pub(super) const LAYERS: &[(&str, &[&[&str]])] = &[(
         &["registration", "launch"],
         &["transitions", "reload", "schedule"],
         &["watch", "control"],
-        &["parts", "telemetry", "typecheck"],
+        &["notify", "parts", "telemetry", "typecheck"],
         &["handle"],
         &["runtime"],
     ],

@@ -1,7 +1,7 @@
 //! The listener of metrics and health endpoints.
 
 use std::io;
-use std::net::{SocketAddr, TcpListener, ToSocketAddrs};
+use std::net::{SocketAddr, ToSocketAddrs};
 use std::sync::Arc;
 
 use fulcrum_config::{ListenAddress, Mode};
@@ -11,6 +11,7 @@ use fulcrum_telemetry::http::{self, HttpListener};
 use fulcrum_telemetry::metrics::Metrics;
 
 use super::listen::in_use_by;
+use crate::error_code::ErrorCode;
 use crate::exit::CliError;
 
 /// A bound listener, and what is counted for it.
@@ -33,8 +34,8 @@ impl HttpEndpoint {
             return Ok(None);
         };
         let may_move = mode == Mode::Dev && !listen.explicit;
-        let socket = bind(listen, may_move).map_err(|error| cannot_listen(listen, &error))?;
-        let listener = HttpListener::new(socket).map_err(|error| cannot_listen(listen, &error))?;
+        let listener = HttpListener::bind(&listen.host, listen.port, may_move)
+            .map_err(|error| cannot_listen(listen, &error))?;
         Ok(Some(Self {
             listener,
             metrics: Metrics::default(),
@@ -51,8 +52,19 @@ impl HttpEndpoint {
         self.metrics.clone()
     }
 
-    /// Serves until the domains have stopped.
-    pub(crate) fn serve(self, runtime: &Runtime, hub: &Hub, shutdown: &ShutdownSignal) {
+    /// Serves it, if there is one, until the domains have stopped.
+    pub(crate) fn serve_if_bound(
+        endpoint: Option<Self>,
+        runtime: &Runtime,
+        hub: &Hub,
+        shutdown: &ShutdownSignal,
+    ) {
+        if let Some(endpoint) = endpoint {
+            endpoint.serve(runtime, hub, shutdown);
+        }
+    }
+
+    fn serve(self, runtime: &Runtime, hub: &Hub, shutdown: &ShutdownSignal) {
         let address = self.listener.address();
         hub.log(
             Level::Info,
@@ -70,16 +82,6 @@ impl HttpEndpoint {
     }
 }
 
-fn bind(listen: &ListenAddress, may_move: bool) -> io::Result<TcpListener> {
-    let bound = TcpListener::bind((listen.host.as_str(), listen.port));
-    match bound {
-        Err(error) if may_move && error.kind() == io::ErrorKind::AddrInUse => {
-            TcpListener::bind((listen.host.as_str(), 0))
-        }
-        bound => bound,
-    }
-}
-
 fn cannot_listen(listen: &ListenAddress, error: &io::Error) -> CliError {
     let addresses = (listen.host.as_str(), listen.port).to_socket_addrs();
     let addresses: Vec<SocketAddr> = addresses.map(Iterator::collect).unwrap_or_default();
@@ -89,8 +91,11 @@ fn cannot_listen(listen: &ListenAddress, error: &io::Error) -> CliError {
         || error.to_string(),
         |holder| format!("address in use by {holder}"),
     );
-    CliError::failed(format!(
-        "cannot serve metrics and health at {listen}: {reason}\n  \
+    CliError::new(
+        ErrorCode::PortUnavailable,
+        format!(
+            "cannot serve metrics and health at {listen}: {reason}\n  \
          hint: runtime.http.listen sets another address, or `off`"
-    ))
+        ),
+    )
 }

@@ -93,9 +93,7 @@ pub(crate) async fn run(options: Options, mut timings: Timings) -> Result<(), Cl
     })?;
     timings.done("runtime");
     let servers = Servers::start(port.listeners, control, &runtime, &hub, &shutdown);
-    if let Some(http) = http {
-        http.serve(&runtime, &hub, &shutdown);
-    }
+    HttpEndpoint::serve_if_bound(http, &runtime, &hub, &shutdown);
     timings.done("servers");
     timings.log(&hub, || runtime.handle().events());
     tokio::spawn(signals.run(shutdown.clone(), hub.clone()));

@@ -104,6 +104,7 @@ fn build(parts: RuntimeParts) -> Result<Runtime, Error> {
         telemetry: parts.telemetry,
     };
     handles.start_tasks(domain_events, transitions, samples);
+    handles.start_notifications(info.clone(), parts.metrics.clone());
     let watch = parts.watch.map(|options| {
         let handles = handles.watch_handles(reload.clone(), parts.module_reports);
         (handles, options)

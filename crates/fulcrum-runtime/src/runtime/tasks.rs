@@ -12,6 +12,7 @@ use fulcrum_spawn::process::{ProcessTracker, RunId, SharedProcessTable, Spawner}
 use fulcrum_spawn::standby::StandbyPool;
 use fulcrum_spawn::supervisor::{DomainManager, Supervisor, Transition};
 use fulcrum_telemetry::Telemetry;
+use fulcrum_telemetry::metrics::Metrics;
 use tokio::sync::mpsc::UnboundedReceiver;
 use tokio::time::Instant;
 
@@ -30,6 +31,7 @@ use crate::hooks::runner::HookRunner;
 use crate::launch::backend::DomainBackend;
 use crate::launch::setup::DomainFactory;
 use crate::liveness::task::{LivenessHandles, LivenessTasks};
+use crate::notify::task::NotifyTask;
 use crate::process::untracked;
 use crate::readiness::late::LateReadiness;
 use crate::readiness::serving::ServingStatus;
@@ -277,6 +279,18 @@ impl TaskHandles {
             hub: self.hub.clone(),
             environment: Arc::clone(&self.hooks.environment),
         }
+    }
+
+    /// Starts to notify webhooks; those of the configuration in force, so that a reload may add some.
+    pub(super) fn start_notifications(&self, info: InstanceInfo, metrics: Option<Metrics>) {
+        let task = NotifyTask {
+            info,
+            desired: self.desired.clone(),
+            states: Arc::clone(&self.states),
+            hub: self.hub.clone(),
+            metrics,
+        };
+        tokio::spawn(task.run(self.events.subscribe()));
     }
 
     pub(super) fn type_check_task(

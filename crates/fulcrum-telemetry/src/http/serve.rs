@@ -34,6 +34,21 @@ pub struct HttpListener {
 }
 
 impl HttpListener {
+    /// Listens on a loopback address. If its port is in use and `may_move`, on a free one instead. Must
+    /// be called within a tokio runtime.
+    ///
+    /// # Errors
+    /// The address is not available, or no loopback address.
+    pub fn bind(host: &str, port: u16, may_move: bool) -> io::Result<Self> {
+        let bound = match StdListener::bind((host, port)) {
+            Err(error) if may_move && error.kind() == io::ErrorKind::AddrInUse => {
+                StdListener::bind((host, 0))
+            }
+            bound => bound,
+        };
+        Self::new(bound?)
+    }
+
     /// Takes a bound socket. Must be called within a tokio runtime.
     ///
     /// # Errors

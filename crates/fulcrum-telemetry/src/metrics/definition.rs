@@ -126,7 +126,7 @@ metrics! {
     DOMAIN_START_TIME = "fulcrum_domain_start_time", Gauge, Seconds, DOMAIN,
         "When the current process was started, since the epoch.";
     DOMAIN_RESTARTS = "fulcrum_domain_restarts", Counter, None, &["domain", "reason"],
-        "Processes that replaced another one, by the reason: exit, hung, unhealthy, start_timeout, \
+        "Processes that replaced another one, by the reason: exit, hung, memory, unhealthy, start_timeout, \
          time_limit, start_failed, rejected, group, reload, request.";
     DOMAIN_EXITS = "fulcrum_domain_exits", Counter, None, &["domain", "code", "signal"],
         "Ends of processes, by exit code or signal; the other label is empty.";

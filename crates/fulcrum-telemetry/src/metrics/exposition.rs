@@ -8,6 +8,7 @@ use std::time::{Instant, SystemTime, UNIX_EPOCH};
 use prometheus_client::collector::Collector;
 use prometheus_client::encoding::{DescriptorEncoder, EncodeMetric};
 use prometheus_client::metrics::histogram::Histogram;
+use prometheus_client::registry::Registry;
 
 use super::definition as m;
 use super::definition::MetricDefinition;
@@ -15,6 +16,7 @@ use super::domain_recorder::{DomainCounts, DomainRecorder};
 use super::family::{FamilyWriter, Sample};
 use super::registry::Metrics;
 use super::snapshot::{DomainFacts, Snapshot, UsageFacts};
+use super::text_format::TextFormat;
 
 /// The phases of a domain, which all have a series.
 const PHASES: [&str; 10] = [
@@ -38,11 +40,35 @@ pub(super) struct Exposition {
     pub(super) now: Instant,
 }
 
+impl Metrics {
+    /// The text of all metrics.
+    #[must_use]
+    pub fn encode(&self, snapshot: Snapshot, format: TextFormat, now: Instant) -> String {
+        let mut registry = Registry::default();
+        registry.register_collector(Box::new(Exposition {
+            metrics: self.clone(),
+            snapshot,
+            now,
+        }));
+        let mut text = String::new();
+        let encoded = match format {
+            TextFormat::OpenMetrics => {
+                prometheus_client::encoding::text::encode(&mut text, &registry)
+            }
+            TextFormat::Prometheus => {
+                prometheus_client::encoding::prometheus_text::encode(&mut text, &registry)
+            }
+        };
+        // Writing to a string cannot fail.
+        encoded.map(|()| text).unwrap_or_default()
+    }
+}
+
 impl Collector for Exposition {
     fn encode(&self, encoder: DescriptorEncoder<'_>) -> Result<(), Error> {
         let mut writer = FamilyWriter::new(encoder);
         let recorders = self.metrics.domains();
-        let counts = lock_all(&recorders);
+        let counts = lock_all(&recorders, &self.snapshot);
         self.write_instance(&mut writer)?;
         self.write_lifecycle(&mut writer, &counts)?;
         self.write_process(&mut writer, &counts)?;
@@ -56,9 +82,15 @@ impl Collector for Exposition {
 /// The counts of a domain while they are written.
 type Counts<'a> = BTreeMap<&'a str, MutexGuard<'a, DomainCounts>>;
 
-fn lock_all(recorders: &BTreeMap<String, Arc<DomainRecorder>>) -> Counts<'_> {
-    let all = recorders.iter();
-    all.map(|(name, recorder)| (name.as_str(), recorder.lock()))
+/// The counts of the domains that the snapshot has: a domain without a process is in no snapshot.
+fn lock_all<'a>(
+    recorders: &'a BTreeMap<String, Arc<DomainRecorder>>,
+    snapshot: &Snapshot,
+) -> Counts<'a> {
+    let names = snapshot.domains.iter().map(|domain| &domain.name);
+    let known = names.filter_map(|name| recorders.get_key_value(name));
+    known
+        .map(|(name, recorder)| (name.as_str(), recorder.lock()))
         .collect()
 }
 

@@ -1,44 +1,12 @@
-//! The counts of all domains, and their text together with a snapshot.
+//! The counts of all domains.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use prometheus_client::metrics::histogram::Histogram;
-use prometheus_client::registry::Registry;
 
 use super::domain_recorder::{DomainRecorder, LAG_BUCKETS};
-use super::exposition::Exposition;
-use super::snapshot::Snapshot;
-
-/// The text format of metrics.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum TextFormat {
-    /// OpenMetrics 1.0, with units and exemplars.
-    OpenMetrics,
-    /// The classic format of Prometheus, which tools without OpenMetrics read.
-    Prometheus,
-}
-
-impl TextFormat {
-    /// The format that a request with this `Accept` gets: OpenMetrics if it is asked for.
-    #[must_use]
-    pub fn accepted(accept: Option<&str>) -> Self {
-        match accept.is_some_and(|accept| accept.contains("application/openmetrics-text")) {
-            true => Self::OpenMetrics,
-            false => Self::Prometheus,
-        }
-    }
-
-    /// The `Content-Type` of the format.
-    #[must_use]
-    pub fn content_type(self) -> &'static str {
-        match self {
-            Self::OpenMetrics => "application/openmetrics-text; version=1.0.0; charset=utf-8",
-            Self::Prometheus => "text/plain; version=0.0.4; charset=utf-8",
-        }
-    }
-}
 
 /// What is counted as it happens. Clones are handles to the same counts.
 #[derive(Debug, Clone, Default)]
@@ -105,28 +73,6 @@ impl Metrics {
     /// What became of a notification: `delivered`, `failed` or `dropped`.
     pub fn notified(&self, result: &'static str) {
         *self.instance().notifications.entry(result).or_default() += 1;
-    }
-
-    /// The text of all metrics.
-    #[must_use]
-    pub fn encode(&self, snapshot: Snapshot, format: TextFormat, now: Instant) -> String {
-        let mut registry = Registry::default();
-        registry.register_collector(Box::new(Exposition {
-            metrics: self.clone(),
-            snapshot,
-            now,
-        }));
-        let mut text = String::new();
-        let encoded = match format {
-            TextFormat::OpenMetrics => {
-                prometheus_client::encoding::text::encode(&mut text, &registry)
-            }
-            TextFormat::Prometheus => {
-                prometheus_client::encoding::prometheus_text::encode(&mut text, &registry)
-            }
-        };
-        // Writing to a string cannot fail.
-        encoded.map(|()| text).unwrap_or_default()
     }
 
     pub(super) fn instance(&self) -> MutexGuard<'_, InstanceCounts> {

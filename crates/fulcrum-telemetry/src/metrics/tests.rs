@@ -5,11 +5,15 @@ use std::time::{Duration, Instant, SystemTime};
 
 use super::*;
 
+fn now() -> Instant {
+    tokio::time::Instant::now().into_std()
+}
+
 /// Everything that can be emitted, of one domain.
 fn everything() -> (Metrics, Snapshot) {
     let metrics = Metrics::default();
     let users = metrics.add_domain("users");
-    users.heartbeat(Duration::from_millis(500), Instant::now());
+    users.heartbeat(Duration::from_millis(500), now());
     users.started(Duration::from_millis(300));
     users.reloaded(Duration::from_millis(40));
     users.restarted("exit");
@@ -75,9 +79,20 @@ fn everything() -> (Metrics, Snapshot) {
     (metrics, snapshot)
 }
 
+fn snapshot_of(domain: &str) -> Snapshot {
+    let domain = DomainFacts {
+        name: domain.to_owned(),
+        ..DomainFacts::default()
+    };
+    Snapshot {
+        domains: vec![domain],
+        ..Snapshot::default()
+    }
+}
+
 fn text(format: TextFormat) -> String {
     let (metrics, snapshot) = everything();
-    metrics.encode(snapshot, format, Instant::now())
+    metrics.encode(snapshot, format, now())
 }
 
 /// The metrics that a text describes.
@@ -135,7 +150,7 @@ fn a_removed_domain_has_no_counts_any_more() {
     metrics.remove_domain("users");
     snapshot.domains.clear();
     assert!(metrics.domain("users").is_none());
-    let text = metrics.encode(snapshot, TextFormat::OpenMetrics, Instant::now());
+    let text = metrics.encode(snapshot, TextFormat::OpenMetrics, now());
     assert!(!text.contains("users"), "{text}");
 }
 
@@ -152,7 +167,7 @@ fn labels_are_escaped() {
     };
     users.called(&call, SystemTime::UNIX_EPOCH);
     for format in [TextFormat::OpenMetrics, TextFormat::Prometheus] {
-        let text = metrics.encode(Snapshot::default(), format, Instant::now());
+        let text = metrics.encode(snapshot_of("users"), format, now());
         assert!(text.contains(r#"type="a\"b\\c\nd""#), "{text}");
     }
 }

@@ -45,7 +45,7 @@ mod tests {
 
     #[test]
     fn a_maximum_is_kept_for_at_least_a_minute_and_at_most_two() {
-        let start = Instant::now();
+        let start = tokio::time::Instant::now().into_std();
         let at = |seconds| start + Duration::from_secs(seconds);
         let mut max = WindowMax::default();
         max.record(Duration::from_millis(3), at(0));

@@ -86,23 +86,22 @@ where
     let (mut sender, connection) = http1::handshake(TokioIo::new(stream))
         .await
         .map_err(failed)?;
+    let sending = sender.send_request(request);
+    tokio::pin!(sending);
     // The connection ends with this future: nothing more is sent on it.
-    tokio::select! {
-        response = sender.send_request(request) => {
-            let response = response.map_err(failed)?;
-            let after = response.headers().get(header::RETRY_AFTER);
-            let after = after.and_then(|after| after.to_str().ok()?.parse().ok());
-            Ok(judge(response.status(), after.map(Duration::from_secs)))
-        }
-        ended = connection => Err(match ended {
-            Ok(()) => SendError::new("the connection was closed without a response".to_owned()),
-            Err(error) => failed(error),
-        }),
-    }
+    let response = tokio::select! {
+        response = &mut sending => response,
+        // It may have received the response before it ended.
+        _ = connection => sending.await,
+    };
+    let response = response.map_err(failed)?;
+    let after = response.headers().get(header::RETRY_AFTER);
+    let after = after.and_then(|after| after.to_str().ok()?.parse().ok());
+    Ok(judge(response.status(), after.map(Duration::from_secs)))
 }
 
 fn describe(error: &hyper::Error) -> String {
-    match error.is_incomplete_message() {
+    match error.is_incomplete_message() || error.is_canceled() {
         true => "the connection was closed without a response".to_owned(),
         false => format!("no response in HTTP: {error}"),
     }

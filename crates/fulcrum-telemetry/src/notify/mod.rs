@@ -16,8 +16,10 @@ mod signature;
 #[cfg(test)]
 mod tests;
 mod tls;
+mod webhook;
 mod worker;
 
 pub use message::{BodyFormat, Notification};
-pub use notifier::{Notifier, Webhook};
+pub use notifier::Notifier;
+pub use webhook::Webhook;
 pub use worker::WebhookReport;

@@ -1,13 +1,13 @@
 //! Passes notifications to the task of each receiver.
 
 use std::collections::HashMap;
-use std::fmt;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use tokio::sync::mpsc;
 
-use super::message::{BodyFormat, Notification};
+use super::message::Notification;
+use super::webhook::{Results, Webhook};
 use super::worker::{Job, WebhookReport, Worker};
 use crate::metrics::Metrics;
 
@@ -16,41 +16,6 @@ const QUEUE: usize = 100;
 
 /// The receivers with a task. More than any configuration has; they change with reloads only.
 const MAX_RECEIVERS: usize = 64;
-
-/// A receiver.
-#[derive(Clone, PartialEq, Eq)]
-pub struct Webhook {
-    /// Its URL, of HTTP or HTTPS.
-    pub url: String,
-    /// The same without secrets, for messages.
-    pub shown: String,
-    /// The form of bodies.
-    pub format: BodyFormat,
-    /// The key of signatures, if they are wanted.
-    pub secret: Option<String>,
-}
-
-impl fmt::Debug for Webhook {
-    /// Without secrets.
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Webhook")
-            .field("shown", &self.shown)
-            .field("format", &self.format)
-            .finish_non_exhaustive()
-    }
-}
-
-/// Counts what becomes of notifications, if metrics are read.
-#[derive(Debug, Clone, Default)]
-pub(super) struct Results(Option<Metrics>);
-
-impl Results {
-    pub(super) fn add(&self, result: &'static str) {
-        if let Some(metrics) = &self.0 {
-            metrics.notified(result);
-        }
-    }
-}
 
 /// The queue of one receiver.
 #[derive(Debug)]
@@ -75,7 +40,7 @@ impl Notifier {
         let notifier = Self {
             receivers: Mutex::default(),
             reports,
-            results: Results(metrics),
+            results: Results::new(metrics),
         };
         (notifier, receiver)
     }

@@ -10,9 +10,9 @@ use tokio::time::sleep;
 
 use super::client::{Delivery, post};
 use super::message::Notification;
-use super::notifier::{Results, Webhook};
 use super::retry::{Next, Retries};
 use super::signature::signature;
+use super::webhook::{Results, Webhook};
 
 /// What became of the notifications of a receiver, for people. Its `Display` names the receiver.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -39,4 +39,6 @@ mod k_runtimes;
 mod k_watching;
 mod k_words;
 mod measurements;
+mod o_metrics;
+mod o_notify;
 mod probes;
