@@ -18,12 +18,12 @@ use tokio_util::sync::CancellationToken;
 
 use crate::context::{Sampler, TraceContext, TraceId};
 use crate::export::{Forwarder, Signal};
-use crate::otlp::{DOMAIN_ATTRIBUTE, convert};
+use crate::otlp::convert;
 use crate::records::{Record, RecordStore};
 use crate::resource::Resource;
 use crate::series::{Series, SeriesStore, points};
 use crate::spans::{self, CallRecord, OwnSpan};
-use crate::traces::{Origin, Span, TraceFilter, TraceStore, TraceSummary};
+use crate::traces::{DOMAIN_ATTRIBUTE, Origin, Span, TraceFilter, TraceStore, TraceSummary};
 
 /// Recorded spans that may wait to be taken. Beyond it they are dropped and counted.
 const QUEUE: usize = 16 * 1024;

@@ -14,11 +14,7 @@ use opentelemetry_proto::tonic::trace::v1::{Span as ProtoSpan, Status};
 
 use crate::context::{SpanId, TraceId};
 use crate::records::Record;
-use crate::traces::{Origin, Span, SpanEvent, SpanKind, SpanStatus};
-
-/// The attribute of a resource by which a domain's telemetry is recognized, whatever its service is
-/// called.
-pub const DOMAIN_ATTRIBUTE: &str = "fulcrum.domain";
+use crate::traces::{DOMAIN_ATTRIBUTE, Origin, Span, SpanEvent, SpanKind, SpanStatus};
 
 const MAX_NAME: usize = 256;
 const MAX_VALUE: usize = 2048;

@@ -6,5 +6,4 @@ mod grpc;
 mod http;
 mod receiver;
 
-pub use convert::DOMAIN_ATTRIBUTE;
 pub use receiver::{ReceiveError, serve};

@@ -5,7 +5,7 @@ use std::time::{Duration, SystemTime};
 
 use super::own::{Attributes, OwnSpan};
 use crate::context::{SpanId, TraceId};
-use crate::traces::{SpanKind, SpanStatus};
+use crate::traces::{DOMAIN_ATTRIBUTE, MESSAGE_TYPE, SpanKind, SpanStatus};
 
 /// The method of all calls.
 const METHOD: &str = "framework.FrameworkService/SendMessage";
@@ -54,8 +54,8 @@ impl CallRecord {
             ("rpc.method".into(), METHOD.into()),
             // A domain that fails is a response, and no error of gRPC.
             ("rpc.response.status_code".into(), "OK".into()),
-            ("fulcrum.domain".into(), self.domain.into()),
-            ("fulcrum.message.type".into(), self.type_.into()),
+            (DOMAIN_ATTRIBUTE.into(), self.domain.into()),
+            (MESSAGE_TYPE.into(), self.type_.into()),
             ("fulcrum.outcome".into(), self.outcome.into()),
             ("rpc.request.size".into(), self.request_bytes.into()),
             ("rpc.response.size".into(), self.response_bytes.into()),

@@ -9,6 +9,13 @@ use crate::context::{SpanId, TraceId};
 /// A trace that has more spans than this part of the memory has lost the rest.
 const TRACE_SHARE: usize = 8;
 
+/// The attribute by which a domain's telemetry is recognized, whatever its service is called, and which
+/// a call has for the domain that is called.
+pub const DOMAIN_ATTRIBUTE: &str = "fulcrum.domain";
+
+/// The attribute of a call with the type of its message.
+pub(crate) const MESSAGE_TYPE: &str = "fulcrum.message.type";
+
 /// What a trace takes besides its spans, roughly.
 const TRACE_OVERHEAD: usize = 256;
 
@@ -219,7 +226,7 @@ impl TraceStore {
         let origins: BTreeSet<&str> = spans.values().map(|span| span.origin.name()).collect();
         Some(TraceSummary {
             id,
-            name: first.name.clone(),
+            name: name_of(first),
             origin: first.origin.name().to_owned(),
             start,
             duration: end.saturating_sub(start),
@@ -228,6 +235,19 @@ impl TraceStore {
             origins: origins.into_iter().map(str::to_owned).collect(),
             changed: trace.changed,
         })
+    }
+}
+
+/// The name of a trace that begins with this span: of a call what is called, since all calls have the
+/// same method.
+fn name_of(first: &Span) -> String {
+    let find = |name: &str| {
+        let found = first.attributes.iter().find(|(set, _)| set == name);
+        found.map(|(_, value)| value.as_str())
+    };
+    match (find(DOMAIN_ATTRIBUTE), find(MESSAGE_TYPE)) {
+        (Some(domain), Some(type_)) => format!("{domain}/{type_}"),
+        _ => first.name.clone(),
     }
 }
 

@@ -41,4 +41,5 @@ mod k_words;
 mod measurements;
 mod o_metrics;
 mod o_notify;
+mod o_traces;
 mod probes;

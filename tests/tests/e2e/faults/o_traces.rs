@@ -52,7 +52,14 @@ fn order(app: &App, trace: &str, sku: &str) -> Value {
     let metadata = json!({"traceparent": format!("00-{trace}-{CALLER}-01"), "baggage": "shop=7"});
     let metadata = metadata.to_string();
     let payload = json!({ "sku": sku }).to_string();
-    let args = [&*script, &app.grpc(), "orders", "order_create_request", &payload, &metadata];
+    let args = [
+        &*script,
+        &app.grpc(),
+        "orders",
+        "order_create_request",
+        &payload,
+        &metadata,
+    ];
     app.program("node", &args).output().exits(0).json()
 }
 
@@ -87,7 +94,9 @@ fn o01_a_trace_goes_from_the_caller_through_two_domains() {
         ]
     );
     let origins: Vec<&str> = spans.iter().map(|span| text_of(span, "origin")).collect();
-    let expected = ["fulcrum", "fulcrum", "orders", "orders", "fulcrum", "fulcrum", "catalog"];
+    let expected = [
+        "fulcrum", "fulcrum", "orders", "orders", "fulcrum", "fulcrum", "catalog",
+    ];
     assert_eq!(origins, expected);
     // Each is part of the one before it, in time, too.
     assert_eq!(spans[0]["parent"], CALLER);
@@ -110,7 +119,10 @@ fn o01_a_trace_goes_from_the_caller_through_two_domains() {
     let listed = listed.exits(0).json();
     assert_eq!(listed[0]["id"], TRACE, "{listed}");
     let logged = app.run(&["logs", "--trace", TRACE]).exits(0).stdout;
-    assert!(logged.contains("looking for 7") && logged.lines().count() == 1, "{logged}");
+    assert!(
+        logged.contains("looking for 7") && logged.lines().count() == 1,
+        "{logged}"
+    );
     let text = app.run(&["traces", "show", &TRACE[..8]]).exits(0).stdout;
     assert!(text.contains("          item_find_request"), "{text}");
     measurement("O1", "7 spans of one request, each below the one before it");
@@ -124,7 +136,10 @@ fn o01_an_error_is_found_and_named() {
     order(&app, &trace, "none");
     let (shown, _) = spans(&app, &trace, 7);
     assert_eq!(shown["errors"], 7, "{shown}");
-    let failed = app.run(&["traces", "--errors", "-o", "json"]).exits(0).json();
+    let failed = app
+        .run(&["traces", "--errors", "-o", "json"])
+        .exits(0)
+        .json();
     assert_eq!(failed[0]["id"], trace.as_str(), "{failed}");
     let text = app.run(&["traces", "show", &trace]).exits(0).stdout;
     assert!(text.contains("no such item"), "{text}");
@@ -216,7 +231,12 @@ fn o02_rubbish_and_a_burst_are_bounded_and_block_nothing() {
             })
             .collect();
         let request = json!({"resourceSpans": [{"scopeSpans": [{"spans": spans}]}]}).to_string();
-        let status = post(&address, "/v1/traces", "application/json", request.as_bytes());
+        let status = post(
+            &address,
+            "/v1/traces",
+            "application/json",
+            request.as_bytes(),
+        );
         assert_eq!(status, Some(200));
     }
     let took = started.elapsed();
@@ -242,7 +262,9 @@ struct Collector {
 
 impl Collector {
     fn listen(address: &str, answers: bool) -> Self {
-        let listener = wait_until("the port is free", LIMIT, || TcpListener::bind(address).ok());
+        let listener = wait_until("the port is free", LIMIT, || {
+            TcpListener::bind(address).ok()
+        });
         let address = listener.local_addr().expect("an address").to_string();
         let (sender, bodies) = channel();
         thread::spawn(move || {
