@@ -95,6 +95,9 @@ pub(crate) async fn run(options: Options, mut timings: Timings) -> Result<(), Cl
     let servers = Servers::start(port.listeners, control, &runtime, &hub, &shutdown);
     HttpEndpoint::serve_if_bound(http, &runtime, &hub, &shutdown);
     timings.done("servers");
+    traces
+        .iter()
+        .for_each(|one| timings.record(&one.telemetry()));
     timings.log(&hub, || runtime.handle().events());
     tokio::spawn(signals.run(shutdown.clone(), hub.clone()));
 
