@@ -40,6 +40,7 @@ use crate::state::domain::{DomainStates, SharedDomainStates};
 use crate::traces::calls::CallTracer;
 use crate::traces::setup::instance_id;
 use crate::traces::starts::StartTraces;
+use crate::traces::variables::ExportTarget;
 
 impl Runtime {
     /// Builds an instance and starts the tasks around its domains. The domains are started by
@@ -158,6 +159,10 @@ fn instance_info(parts: &RuntimeParts) -> InstanceInfo {
         mode: parts.load_options.mode,
         grpc: parts.grpc.clone(),
         http: parts.http.clone(),
+        otlp: parts
+            .export_target
+            .as_ref()
+            .and_then(ExportTarget::receiver),
         socket: parts.socket.clone(),
         log_run: parts.log_run,
         started: Instant::now(),
