@@ -143,7 +143,7 @@ mod tests {
         tracer.end(FinishedCall {
             domain: "orders",
             type_: "order_create_request",
-            started: SystemTime::now(),
+            started: SystemTime::UNIX_EPOCH,
             duration: Duration::from_millis(5),
             queued: Some(Duration::from_millis(1)),
             request_bytes: 10,
