@@ -187,6 +187,17 @@ pub(super) const CRATES: &[Crate] = &[
         ],
     },
     Crate {
+        name: "fulcrum-tui",
+        siblings: &["fulcrum-logs", "fulcrum-rpc"],
+        allowed: &[
+            ("ratatui", "cells, styles, and the difference between two frames"),
+            ("rustix", "modes of the terminal, the window's size"),
+            ("serde_json", "JSON lines on several rows"),
+            ("tokio", "the driver"),
+            ("unicode-width", "columns"),
+        ],
+    },
+    Crate {
         name: "fulcrum-watch",
         siblings: &[],
         allowed: &[
@@ -223,6 +234,7 @@ pub(super) const CRATES: &[Crate] = &[
             "fulcrum-rpc",
             "fulcrum-runtime",
             "fulcrum-spawn",
+            "fulcrum-tui",
             "fulcrum-watch",
         ],
         allowed: &[

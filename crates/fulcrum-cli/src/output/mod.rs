@@ -7,7 +7,6 @@ mod event_kind;
 mod explanation;
 mod generations;
 mod json;
-mod natural_order;
 mod plan_table;
 mod stdout_closed;
 mod stream_info;
@@ -28,5 +27,3 @@ pub(crate) use stream_info::StreamInfo;
 pub(crate) use table::{Cell, Table, sanitize};
 pub(crate) use timings::Timings;
 pub(crate) use writer::Output;
-
-pub(crate) use natural_order::compare as compare_naturally;

@@ -1,0 +1,12 @@
+//! The full-screen view: a thin driver around the model. It is a client of the control API.
+
+mod frame_writer;
+mod log_feed;
+mod once;
+mod pace;
+mod painter;
+mod run;
+mod session;
+
+pub use once::{OnceOptions, once};
+pub use run::{TopEnd, TopOptions, run};
