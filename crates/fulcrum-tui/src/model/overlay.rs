@@ -184,7 +184,7 @@ mod tests {
             chosen,
             Some(PaletteItem::Run(_, "r", Intent::Change(Verb::Restart)))
         ));
-        palette.field = TextField::new("go");
+        palette.field = TextField::new("go users");
         assert_eq!(palette.matching()[0].title(), "Go to users");
         palette.on_key(Key::Down);
         palette.on_key(Key::Char('z'));

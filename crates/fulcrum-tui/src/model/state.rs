@@ -92,6 +92,8 @@ pub struct Model {
     pub busy: usize,
     /// Whether the screen is out of date.
     pub(super) dirty: bool,
+    /// Lines have to be asked for again: the connection is another one.
+    pub(super) is_feed_stale: bool,
     /// The domain whose details were asked for.
     pub(super) details_of: Option<String>,
     /// When the measurements were taken last.
@@ -120,6 +122,7 @@ impl Model {
             mouse: true,
             busy: 0,
             dirty: true,
+            is_feed_stale: false,
             details_of: None,
             sampled: None,
         }
@@ -170,7 +173,8 @@ impl Model {
             (false, Some(name)) => LogTarget::Domain(name.to_owned()),
             (false, None) => LogTarget::None,
         };
-        if target != self.logs.target {
+        if target != self.logs.target || self.is_feed_stale {
+            self.is_feed_stale = false;
             self.follow(target, effects);
         }
         let selected = self.selected().map(str::to_owned);

@@ -94,15 +94,15 @@ impl DomainTable {
             .map(|state| {
                 let at = old.iter().position(|row| row.state.name == state.name);
                 let mut row = at.map(|at| old.swap_remove(at)).unwrap_or_default();
-                if sampled {
-                    row.cpu.push(state.cpu_percent);
-                    #[expect(clippy::cast_precision_loss, reason = "for a bar of eight steps")]
-                    row.memory.push(state.memory_bytes as f64);
-                }
                 // Another process has another history.
                 if row.state.pid != state.pid {
                     row.cpu.clear();
                     row.memory.clear();
+                }
+                if sampled {
+                    row.cpu.push(state.cpu_percent);
+                    #[expect(clippy::cast_precision_loss, reason = "for a bar of eight steps")]
+                    row.memory.push(state.memory_bytes as f64);
                 }
                 row.state = state;
                 row
@@ -120,7 +120,7 @@ impl DomainTable {
             sort.compare(one, other).then_with(by_name)
         });
         if self.position().is_none() {
-            self.selected = self.visible().next().map(|row| row.state.name.clone());
+            self.selected = self.visible_name(0);
         }
     }
 
@@ -135,6 +135,10 @@ impl DomainTable {
             let name = row.state.name.to_lowercase();
             name.contains(&self.filter.to_lowercase())
         })
+    }
+
+    fn visible_name(&self, at: usize) -> Option<String> {
+        self.visible().nth(at).map(|row| row.state.name.clone())
     }
 
     /// The row of the selected domain.
@@ -158,7 +162,7 @@ impl DomainTable {
 
     /// Selects a visible row by its number, if there is one.
     pub fn select_at(&mut self, at: usize) {
-        if let Some(name) = self.visible().nth(at).map(|row| row.state.name.clone()) {
+        if let Some(name) = self.visible_name(at) {
             self.selected = Some(name);
         }
     }
@@ -291,6 +295,6 @@ mod tests {
             ..domain("users", 1.0)
         };
         table.apply(vec![other], true);
-        assert_eq!(table.rows()[0].cpu.values().count(), 0);
+        assert_eq!(table.rows()[0].cpu.values().collect::<Vec<_>>(), [1.0]);
     }
 }

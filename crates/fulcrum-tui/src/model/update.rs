@@ -4,7 +4,6 @@ use fulcrum_rpc::control::{Domain, Instance};
 
 use super::input::{Action, Effect, Input, Now};
 use super::intent::{Intent, Pane};
-use super::log_view::LogTarget;
 use super::state::{Link, Model, Tone};
 use crate::term::TermEvent;
 
@@ -92,9 +91,7 @@ impl Model {
         self.details_of = None;
         // Actions of a connection that is gone have no outcome.
         self.busy = 0;
-        let target = std::mem::replace(&mut self.logs.target, LogTarget::None);
-        self.logs.target = target.clone();
-        self.follow(target, effects);
+        self.is_feed_stale = true;
         effects.push(Effect::Refresh);
     }
 

@@ -172,7 +172,7 @@ impl View {
         tokio::select! {
             biased;
             () = stopped(stop) => WakeUp::Stop,
-            () = signals.end() => WakeUp::Signal,
+            () = ended(&mut signals.end) => WakeUp::Signal,
             Some(()) = signals.resize.recv() => WakeUp::Resized,
             Some(()) = signals.resume.recv() => WakeUp::Continued,
             event = self.term.1.recv() => WakeUp::Term(event),
@@ -281,18 +281,18 @@ impl Signals {
             end: (!is_guest).then(end).transpose()?,
         })
     }
+}
 
-    /// Waits for a signal that ends the view.
-    async fn end(&mut self) {
-        let Some([interrupt, terminate, hangup, quit]) = &mut self.end else {
-            return std::future::pending().await;
-        };
-        tokio::select! {
-            _ = interrupt.recv() => {}
-            _ = terminate.recv() => {}
-            _ = hangup.recv() => {}
-            _ = quit.recv() => {}
-        }
+/// Waits for a signal that ends the view.
+async fn ended(signals: &mut Option<[Signal; 4]>) {
+    let Some([interrupt, terminate, hangup, quit]) = signals else {
+        return std::future::pending().await;
+    };
+    tokio::select! {
+        _ = interrupt.recv() => {}
+        _ = terminate.recv() => {}
+        _ = hangup.recv() => {}
+        _ = quit.recv() => {}
     }
 }
 

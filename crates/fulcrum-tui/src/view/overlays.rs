@@ -168,7 +168,7 @@ fn draw_help(row: usize, theme: &Theme, buffer: &mut Buffer) {
         for (binding, y) in bindings
             .iter()
             .skip(first)
-            .zip(inside.top()..inside.bottom() - 1)
+            .zip(inside.top()..inside.bottom().saturating_sub(1))
         {
             put(buffer, x, y, inside.right(), binding.label, theme.accent);
             put(buffer, x + 9, y, inside.right(), binding.title, theme.text);

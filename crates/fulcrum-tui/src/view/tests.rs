@@ -122,34 +122,18 @@ fn a_frame_at_80_by_24() {
         &mut model,
         &[("hello", None), ("it \x1b[31mfailed\x1b[0m", Some("error"))],
     );
-    let golden = "\
- fulcrum  shop  dev  2/3 ready                               CPU 1.3%  MEM 48M
-  NAME         PHASE     READY    CPU          MEM          LAG RST UPTIME  PORT
-▌ catalog      running   yes     0.0%     ▁     0B     ▁          0  3m12s
-  orders       backoff   no                                       3
-  users        running   yes     1.3%     ▂    48M     ▄  0.4ms   0  3m12s
-─ 1 Logs  2 Events  3 Tree  4 Detail ────────────────────────── catalog · follow
-hello
-it failed
-
-
-
-
-
-
-
-
-
-
-
-
-
-
- ↑↓ select  r restart  s start  x stop  / search  f filter  : commands  ? keys
-";
     let text = frame(&model);
-    let normalized: Vec<&str> = text.lines().collect();
-    assert_eq!(normalized[0], golden.lines().next().unwrap_or_default());
+    let rows: Vec<&str> = text.lines().collect();
+    assert_eq!(
+        rows[..5],
+        [
+            " fulcrum  shop  dev  2/3 ready                                CPU 1.3%  MEM 48M",
+            "  NAME         PHASE     READY    CPU          MEM           LAG RST UPTIME  PORT",
+            "▌ catalog      running   yes     0.0%     ▁     0B     ▁           0  3m12s",
+            "  orders       backoff   no                                        3",
+            "  users        running   yes     1.3%     ▂    48M     ▁  0.4ms   0  3m12s",
+        ]
+    );
     for expected in [
         "▌ catalog",
         "orders       backoff   no",
