@@ -166,11 +166,16 @@ pub(crate) async fn wait_for_outcome(
     mut progress: impl Stream<Item = Result<Progress, ControlError>> + Unpin,
     output: &Output,
 ) -> Result<Outcome, CliError> {
+    let waiting = output.waiting("waiting");
     while let Some(step) = progress.next().await {
         let step = step.map_err(control_error)?;
         match step.outcome {
             Some(outcome) => return Ok(outcome),
-            None => output.progress(&format_progress(&step)),
+            None => {
+                let text = format_progress(&step);
+                waiting.step(&text);
+                output.progress(&text);
+            }
         }
     }
     Err(connection_lost())

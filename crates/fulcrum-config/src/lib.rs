@@ -146,9 +146,9 @@ pub use redact::{redact_arguments, redact_command_line, redact_value};
 pub use reference::{SettingReference, setting_reference};
 pub use root::find_app_root;
 pub use runtime::{
-    AppWatchSettings, GrpcSettings, ListenAddress, LogFormat, LogSettings, LogStoreSettings,
-    OtlpExportSettings, RegistrationMode, RestartStrategy, RuntimeSettings, SupervisionGroup,
-    TlsSettings, WebOrigins,
+    AppWatchSettings, FailureNotice, GrpcSettings, ListenAddress, LogFormat, LogSettings,
+    LogStoreSettings, OtlpExportSettings, RegistrationMode, RestartStrategy, RuntimeSettings,
+    SupervisionGroup, TerminalSettings, TlsSettings, WebOrigins,
 };
 pub use schedule::{CronExpression, MissedRuns, Overlap, Schedule};
 pub use selection::{Selection, UnknownDomain, select, select_among, unknown_domain};

@@ -266,6 +266,22 @@ const DESCRIPTIONS: &[(&str, &str)] = &[
         "Maximum size of the cache of compiled TypeScript, which all apps of a user share. When an instance starts, files that were not used for longest are removed until the rest fits.",
     ),
     (
+        "runtime.terminal",
+        "What `dev` does on a terminal besides printing lines.",
+    ),
+    (
+        "runtime.terminal.keys",
+        "Take single keys: `r` restarts, `/` searches, `?` lists them all.",
+    ),
+    (
+        "runtime.terminal.title",
+        "Show the state of the app in the window's title.",
+    ),
+    (
+        "runtime.terminal.notify",
+        "How the failure of a domain is told while the terminal has no focus: `bell`, or a notification by the sequence OSC 9 or OSC 777. A terminal that does not report its focus always tells.",
+    ),
+    (
         "runtime.groups",
         "Supervision groups: domains that are restarted together.",
     ),

@@ -44,6 +44,7 @@
 //!
 //! It has no arguments, starts no processes and reads no configuration.
 
+pub mod dev;
 pub mod model;
 pub mod term;
 pub mod text;

@@ -190,7 +190,10 @@ pub(super) const CRATES: &[Crate] = &[
         name: "fulcrum-tui",
         siblings: &["fulcrum-logs", "fulcrum-rpc"],
         allowed: &[
-            ("ratatui", "cells, styles, and the difference between two frames"),
+            (
+                "ratatui",
+                "cells, styles, and the difference between two frames",
+            ),
             ("rustix", "modes of the terminal, the window's size"),
             ("serde_json", "JSON lines on several rows"),
             ("tokio", "the driver"),
@@ -241,6 +244,7 @@ pub(super) const CRATES: &[Crate] = &[
             ("clap", "arguments"),
             ("clap_complete", "completions"),
             ("humantime", "times for people"),
+            ("indicatif", "the sign on a terminal that a command waits"),
             ("regex", "`logs --grep`"),
             ("rustix", "is it a terminal, who am I"),
             ("serde", "output for programs"),

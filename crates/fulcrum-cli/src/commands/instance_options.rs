@@ -26,6 +26,7 @@ pub(super) fn background_options(
         // In production, code is checked before it is deployed.
         typecheck: mode == Mode::Dev && (watch.typecheck || app.runtime.typecheck),
         json: wants_json(app.runtime.logs.format, mode, stdout.terminal),
+        keys: None,
         style: OutputStyle {
             color: stdout.color,
             width: stdout.width,

@@ -3,6 +3,7 @@
 use fulcrum_logs::otlp::OtlpExport;
 use fulcrum_logs::{Hub, Stream, tracing_layer};
 use fulcrum_runtime::{ShutdownSignal, export};
+use fulcrum_tui::dev::ScreenHandle;
 
 use super::log_store::{self, LogStoreHandle};
 use super::options::Options;
@@ -35,6 +36,7 @@ impl Logging {
             options.exit_on_stdout_close,
             // The store has the lines of the domains.
             (options.detached && store.run() > 0).then_some(Stream::Fulcrum),
+            options.keys.is_some(),
             shutdown.clone(),
         )
         .map_err(|error| CliError::cannot_run(&error))?;
@@ -45,6 +47,11 @@ impl Logging {
             terminal,
             export,
         })
+    }
+
+    /// The writer to a terminal that has keys.
+    pub(crate) fn screen(&self) -> Option<&ScreenHandle> {
+        self.terminal.screen.as_ref()
     }
 
     /// The number of this run in the store; 0 without a store.

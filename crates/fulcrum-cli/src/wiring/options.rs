@@ -5,6 +5,8 @@ use std::time::Duration;
 use fulcrum_config::{App, FileWatchOptions, Mode};
 use fulcrum_runtime::OutputTerminal;
 
+use super::keys::KeyOptions;
+
 /// How an instance is to run.
 #[derive(Debug)]
 pub(crate) struct Options {
@@ -28,6 +30,8 @@ pub(crate) struct Options {
     pub(crate) exit_on_stdout_close: bool,
     /// Standard output is a file for Fulcrum's own lines; those of the domains are in the store.
     pub(crate) detached: bool,
+    /// The keys of a terminal that has them.
+    pub(crate) keys: Option<KeyOptions>,
     /// The style of text output.
     pub(crate) style: OutputStyle,
     /// Warnings about the configuration.

@@ -15,6 +15,7 @@ use fulcrum_spawn::process::{GuardHandle, StartupMessage};
 use tokio::time::sleep;
 
 use super::claim::Claim;
+use super::keys;
 use super::listen::{self, BoundPort};
 use super::logging::Logging;
 use super::options::Options;
@@ -47,6 +48,7 @@ pub(crate) async fn run(options: Options, mut timings: Timings) -> Result<(), Cl
     let mut logging = Logging::start(&options, &shutdown)?;
     timings.done("log store");
     let hub = logging.hub.clone();
+    let info = keys::print_header(&options, &port.listeners.address(), logging.screen());
     claim.stale.iter().for_each(StartupMessage::log);
     let guard = start_guard(&claim, &processes);
     log_warnings(&hub, &options, &port);
@@ -62,6 +64,7 @@ pub(crate) async fn run(options: Options, mut timings: Timings) -> Result<(), Cl
         .map_err(|error| CliError::cannot_run(&error))?;
     let wait = options.wait;
     let terminal = options.terminal();
+    let (key_options, color) = (options.keys, options.style.color);
     let runtime = Runtime::new(RuntimeParts {
         terminal,
         load_options: load::request(Some(&options.app.root), options.mode)?,
@@ -85,10 +88,17 @@ pub(crate) async fn run(options: Options, mut timings: Timings) -> Result<(), Cl
     let servers = Servers::start(port.listeners, control, &runtime, &hub, &shutdown);
     timings.done("servers");
     timings.log(&hub, || runtime.handle().events());
+    let keys = logging.screen().zip(key_options);
+    let keys = keys.and_then(|(screen, keys)| {
+        keys::start(keys, color, screen, info, &claim.dir, &shutdown, &hub)
+    });
     tokio::spawn(signals.run(shutdown.clone(), hub));
 
     let exit = runtime.run(wait).await;
 
+    if let Some(keys) = keys {
+        keys.stop().await;
+    }
     let fast = shutdown.stage() == ShutdownStage::Killing;
     shutdown.request(ShutdownStage::Done);
     tokio::join!(servers.stop(fast), logging.stop_export(fast));

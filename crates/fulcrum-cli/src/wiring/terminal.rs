@@ -5,6 +5,7 @@ use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
 use fulcrum_logs::{Capacity, Follower, Hub, LineFormat, LineRenderer, LogQuery, Stream, Style};
+use fulcrum_tui::dev::{Screen, ScreenHandle};
 use rustix::event::{PollFd, PollFlags, poll};
 use tokio::runtime::Handle;
 
@@ -30,6 +31,8 @@ const HURRY: Duration = Duration::from_millis(200);
 pub(crate) struct OutputWriter {
     thread: Option<JoinHandle<()>>,
     done: std::sync::mpsc::Receiver<()>,
+    /// For keys, on a terminal that has them.
+    pub(crate) screen: Option<ScreenHandle>,
 }
 
 impl OutputWriter {
@@ -42,6 +45,7 @@ impl OutputWriter {
         json: bool,
         watched: bool,
         whom: Option<Stream>,
+        keys: bool,
         closing: ShutdownSignal,
     ) -> io::Result<Self> {
         let query = LogQuery {
@@ -50,7 +54,7 @@ impl OutputWriter {
         };
         // Fulcrum's debug words are for `domains logs`; what domains say is shown whole.
         let mut follower = hub.subscribe(query, Capacity { bytes: QUEUE_BYTES });
-        let mut format = if json {
+        let format = if json {
             LineFormat::Json
         } else {
             let style = Style {
@@ -61,12 +65,20 @@ impl OutputWriter {
             };
             LineFormat::Text(LineRenderer::new(style))
         };
+        let (mut output, screen) = match keys {
+            true => {
+                let (output, screen) = Screen::interactive(format);
+                (output, Some(screen))
+            }
+            false => (Screen::plain(format), None),
+        };
+        let columns = style.width.unwrap_or(u16::MAX);
         let runtime = Handle::current();
         let (finished, done) = std::sync::mpsc::channel();
         let thread = thread::Builder::new()
             .name("screen".to_owned())
             .spawn(move || {
-                if write_loop(&runtime, &mut follower, &mut format).is_err() && watched {
+                if write_loop(&runtime, &mut follower, &mut output, columns).is_err() && watched {
                     closing.request(ShutdownStage::Stopping);
                 }
                 let _ = finished.send(());
@@ -74,11 +86,13 @@ impl OutputWriter {
         Ok(Self {
             thread: Some(thread),
             done,
+            screen,
         })
     }
 
     /// Waits until everything is written, or the terminal takes too long. The hub is closed.
     pub(crate) fn finish(mut self, in_a_hurry: bool) {
+        self.screen = None;
         let limit = if in_a_hurry { HURRY } else { LAST_LINES };
         if self.done.recv_timeout(limit).is_ok()
             && let Some(thread) = self.thread.take()
@@ -91,13 +105,15 @@ impl OutputWriter {
 fn write_loop(
     runtime: &Handle,
     follower: &mut Follower,
-    format: &mut LineFormat,
+    output: &mut Screen,
+    columns: u16,
 ) -> io::Result<()> {
     let mut out = io::stdout().lock();
     let mut batch = Vec::new();
-    while runtime.block_on(format.next_into(follower, &mut batch)) {
+    while runtime.block_on(output.next_into(follower, &mut batch)) {
         // What came together is written together.
-        while batch.len() < BATCH_BYTES && format.try_next_into(follower, &mut batch) {}
+        while batch.len() < BATCH_BYTES && output.try_next_into(follower, &mut batch) {}
+        output.finish(&mut batch, columns);
         match write(&mut out, &batch) {
             Err(error) if is_closed(&error) => return Err(error),
             // A full disk may be emptied; until then the lines are in the ring alone.

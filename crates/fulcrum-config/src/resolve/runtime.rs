@@ -7,8 +7,9 @@ use super::reader::{SET, SettingsReader};
 use super::web_origins::web_origins;
 use crate::diagnostic::Diagnostic;
 use crate::runtime::{
-    AppWatchSettings, GrpcSettings, ListenAddress, LogFormat, LogSettings, LogStoreSettings,
-    RegistrationMode, RestartStrategy, RuntimeSettings, SupervisionGroup, TlsSettings,
+    AppWatchSettings, FailureNotice, GrpcSettings, ListenAddress, LogFormat, LogSettings,
+    LogStoreSettings, RegistrationMode, RestartStrategy, RuntimeSettings, SupervisionGroup,
+    TerminalSettings, TlsSettings,
 };
 use crate::setting::{Origin, SettingTree};
 
@@ -80,6 +81,16 @@ pub(crate) fn runtime(
         env_override: settings.bool("env_override").expect(SET),
         typecheck: settings.bool("typecheck").expect(SET),
         cache_size: settings.size("cache_size").expect(SET),
+        terminal: TerminalSettings {
+            keys: settings.bool("terminal.keys").expect(SET),
+            title: settings.bool("terminal.title").expect(SET),
+            notify: match settings.string("terminal.notify") {
+                Some("bell") => FailureNotice::Bell,
+                Some("osc9") => FailureNotice::Osc9,
+                Some("osc777") => FailureNotice::Osc777,
+                _ => FailureNotice::Off,
+            },
+        },
         groups: groups.collect(),
     }
 }

@@ -354,7 +354,7 @@ pub const BINDINGS: &[Binding] = &[
 ];
 
 /// What a key means.
-pub fn intent_of(key: Key) -> Option<Intent> {
+pub(crate) fn intent_of(key: Key) -> Option<Intent> {
     let binding = BINDINGS.iter().find(|binding| binding.keys.contains(&key));
     binding.map(|binding| binding.intent)
 }

@@ -14,7 +14,7 @@ const MAX_BYTES: usize = 16 * 1024 * 1024;
 
 /// The latest entries, oldest first.
 #[derive(Debug, Default)]
-pub struct LogBuffer {
+pub(crate) struct LogBuffer {
     entries: VecDeque<LogEntry>,
     bytes: usize,
     next_id: u64,
@@ -24,7 +24,11 @@ pub struct LogBuffer {
 
 impl LogBuffer {
     /// Adds a line, unless it is there already. Returns whether it was added.
-    pub fn push_line(&mut self, line: &LogLine, shows: impl FnOnce(&LogEntry) -> bool) -> bool {
+    pub(crate) fn push_line(
+        &mut self,
+        line: &LogLine,
+        shows: impl FnOnce(&LogEntry) -> bool,
+    ) -> bool {
         if line.seq != 0 && line.seq <= self.last_seq {
             return false;
         }
@@ -44,7 +48,7 @@ impl LogBuffer {
     }
 
     /// Adds a remark about lines that were left out.
-    pub fn push_missed(&mut self, count: Option<u64>) {
+    pub(crate) fn push_missed(&mut self, count: Option<u64>) {
         let text = match count {
             Some(1) => "1 line left out".to_owned(),
             Some(count) => format!("{} lines left out", short_count(count)),
@@ -54,7 +58,7 @@ impl LogBuffer {
     }
 
     /// Adds a remark.
-    pub fn push_note(&mut self, text: String) {
+    pub(crate) fn push_note(&mut self, text: String) {
         self.push(LogEntry::note(self.next_id, text));
     }
 
@@ -71,23 +75,23 @@ impl LogBuffer {
     }
 
     /// Forgets the entries. Lines that were seen stay seen.
-    pub fn clear(&mut self) {
+    pub(crate) fn clear(&mut self) {
         self.entries.clear();
         self.bytes = 0;
     }
 
     /// Numbers of lines start again: another instance, or other domains.
-    pub fn restart_numbers(&mut self) {
+    pub(crate) fn restart_numbers(&mut self) {
         self.last_seq = 0;
     }
 
     /// The entries that are shown, oldest first, with the index of each.
-    pub fn shown(&self) -> impl DoubleEndedIterator<Item = &LogEntry> {
+    pub(crate) fn shown(&self) -> impl DoubleEndedIterator<Item = &LogEntry> {
         self.entries.iter().filter(|entry| entry.shown)
     }
 
     /// The shown entries up to the one with this id, or all; the newest first.
-    pub fn shown_up_to(&self, bottom: Option<u64>) -> impl Iterator<Item = &LogEntry> {
+    pub(crate) fn shown_up_to(&self, bottom: Option<u64>) -> impl Iterator<Item = &LogEntry> {
         let end = match bottom {
             Some(id) => self.entries.partition_point(|entry| entry.id <= id),
             None => self.entries.len(),
@@ -96,20 +100,20 @@ impl LogBuffer {
     }
 
     /// The shown entries after the one with this id, oldest first.
-    pub fn shown_after(&self, id: u64) -> impl Iterator<Item = &LogEntry> {
+    pub(crate) fn shown_after(&self, id: u64) -> impl Iterator<Item = &LogEntry> {
         let start = self.entries.partition_point(|entry| entry.id <= id);
         self.entries.range(start..).filter(|entry| entry.shown)
     }
 
     /// Decides again which entries are shown.
-    pub fn filter(&mut self, shows: impl Fn(&LogEntry) -> bool) {
+    pub(crate) fn filter(&mut self, shows: impl Fn(&LogEntry) -> bool) {
         for entry in &mut self.entries {
             entry.shown = shows(entry);
         }
     }
 
     /// The number of entries.
-    pub fn len(&self) -> usize {
+    pub(crate) fn len(&self) -> usize {
         self.entries.len()
     }
 }

@@ -121,6 +121,13 @@ impl LogView {
         self.buffer.shown_up_to(self.bottom)
     }
 
+    /// The shown entries below the bottom, for a page that older lines do not fill.
+    pub fn below_bottom(&self) -> impl Iterator<Item = &LogEntry> {
+        self.bottom
+            .into_iter()
+            .flat_map(|id| self.buffer.shown_after(id))
+    }
+
     /// Whether new lines move the view.
     pub fn is_following(&self) -> bool {
         self.bottom.is_none()
@@ -238,6 +245,11 @@ impl LogView {
         self.bottom.filter(|_| self.search.is_some())
     }
 
+    /// Whether nothing was read yet.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
     /// The number of kept entries.
     pub fn len(&self) -> usize {
         self.buffer.len()
@@ -254,7 +266,7 @@ fn shows(entry: &LogEntry, level: Option<Level>, only: Option<&Search>) -> bool 
 }
 
 /// The next level of a filter: all lines, then only more and more severe ones.
-pub fn next_level(level: Option<Level>) -> Option<Level> {
+pub(crate) fn next_level(level: Option<Level>) -> Option<Level> {
     match level {
         None => Some(Level::Info),
         Some(Level::Trace | Level::Debug | Level::Info) => Some(Level::Warn),

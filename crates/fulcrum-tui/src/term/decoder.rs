@@ -310,7 +310,7 @@ mod tests {
             b"\xff\xfex",
             b"\x1cx",
         ] {
-            assert_eq!(keys(bytes), [x.clone()], "{bytes:?}");
+            assert_eq!(keys(bytes), std::slice::from_ref(&x), "{bytes:?}");
         }
     }
 }

@@ -9,4 +9,6 @@ mod run;
 mod session;
 
 pub use once::{OnceOptions, once};
+pub(crate) use run::window_size;
 pub use run::{TopEnd, TopOptions, run};
+pub(crate) use session::act;

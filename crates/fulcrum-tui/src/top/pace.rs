@@ -15,21 +15,21 @@ const FLOOD: usize = 500;
 const QUIET_READS: u32 = 4;
 
 /// How often the newest lines are read in a flood.
-pub const SAMPLE_INTERVAL: Duration = WINDOW;
+pub(crate) const SAMPLE_INTERVAL: Duration = WINDOW;
 
 /// How many of them.
-pub const SAMPLE_LINES: u64 = 100;
+pub(crate) const SAMPLE_LINES: u64 = 100;
 
 /// Counts lines as they arrive.
 #[derive(Debug, Default)]
-pub struct FloodDetector {
+pub(crate) struct FloodDetector {
     window_end: Duration,
     lines: usize,
 }
 
 impl FloodDetector {
     /// Takes a number of lines; true if there is a flood.
-    pub fn on_lines(&mut self, lines: usize, now: Duration) -> bool {
+    pub(crate) fn on_lines(&mut self, lines: usize, now: Duration) -> bool {
         if now >= self.window_end {
             self.window_end = now + WINDOW;
             self.lines = 0;
@@ -39,7 +39,7 @@ impl FloodDetector {
     }
 
     /// The lines that were there before are no flood.
-    pub fn restart(&mut self, now: Duration) {
+    pub(crate) fn restart(&mut self, now: Duration) {
         self.window_end = now + WINDOW;
         self.lines = 0;
     }
@@ -47,33 +47,33 @@ impl FloodDetector {
 
 /// The reads of the newest lines during a flood.
 #[derive(Debug)]
-pub struct Sampler {
+pub(crate) struct Sampler {
     last_seq: u64,
     quiet: u32,
 }
 
 /// What a read of the newest lines has shown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Sample {
+pub(crate) struct Sample {
     /// Lines between this read and the one before were not read.
-    pub missed: bool,
+    pub(crate) missed: bool,
     /// Lines come slowly enough to be read one by one again.
-    pub is_over: bool,
+    pub(crate) is_over: bool,
 }
 
 impl Sampler {
     /// Begins after the line with this number.
-    pub fn new(last_seq: u64) -> Self {
+    pub(crate) fn new(last_seq: u64) -> Self {
         Self { last_seq, quiet: 0 }
     }
 
     /// The number of the last line that was read.
-    pub fn last_seq(&self) -> u64 {
+    pub(crate) fn last_seq(&self) -> u64 {
         self.last_seq
     }
 
     /// Takes the numbers of the first and the last line of a read, if it had any.
-    pub fn on_read(&mut self, lines: Option<(u64, u64)>) -> Sample {
+    pub(crate) fn on_read(&mut self, lines: Option<(u64, u64)>) -> Sample {
         // All lines since the last read are among these if the last one is.
         let missed = lines.is_some_and(|(first, _)| first > self.last_seq);
         self.quiet = if missed { 0 } else { self.quiet + 1 };

@@ -7,7 +7,7 @@ use ratatui::text::Line;
 use unicode_width::UnicodeWidthStr;
 
 /// Writes text into a row from column `x` on, before the column `end`. Returns the column after it.
-pub fn put(buffer: &mut Buffer, x: u16, y: u16, end: u16, text: &str, style: Style) -> u16 {
+pub(crate) fn put(buffer: &mut Buffer, x: u16, y: u16, end: u16, text: &str, style: Style) -> u16 {
     if x >= end || y >= buffer.area.bottom() {
         return x;
     }
@@ -16,7 +16,14 @@ pub fn put(buffer: &mut Buffer, x: u16, y: u16, end: u16, text: &str, style: Sty
 }
 
 /// Writes text that ends before the column `end`, if there is room for all of it after `from`.
-pub fn put_right(buffer: &mut Buffer, from: u16, y: u16, end: u16, text: &str, style: Style) {
+pub(crate) fn put_right(
+    buffer: &mut Buffer,
+    from: u16,
+    y: u16,
+    end: u16,
+    text: &str,
+    style: Style,
+) {
     let width = u16::try_from(text.width()).unwrap_or(u16::MAX);
     if let Some(x) = end.checked_sub(width).filter(|x| *x >= from) {
         put(buffer, x, y, end, text, style);
@@ -24,14 +31,14 @@ pub fn put_right(buffer: &mut Buffer, from: u16, y: u16, end: u16, text: &str, s
 }
 
 /// Writes a line into a row of an area.
-pub fn put_line(buffer: &mut Buffer, area: Rect, row: u16, line: &Line<'_>) {
+pub(crate) fn put_line(buffer: &mut Buffer, area: Rect, row: u16, line: &Line<'_>) {
     if row < area.height && area.y + row < buffer.area.bottom() {
         buffer.set_line(area.x, area.y + row, line, area.width);
     }
 }
 
 /// Fills an area with spaces in a style.
-pub fn fill(buffer: &mut Buffer, area: Rect, style: Style) {
+pub(crate) fn fill(buffer: &mut Buffer, area: Rect, style: Style) {
     let area = area.intersection(buffer.area);
     for y in area.top()..area.bottom() {
         for x in area.left()..area.right() {
@@ -42,7 +49,7 @@ pub fn fill(buffer: &mut Buffer, area: Rect, style: Style) {
 }
 
 /// A box in the middle of the screen with a title; returns its inside.
-pub fn put_box(
+pub(crate) fn put_box(
     buffer: &mut Buffer,
     (width, height): (u16, u16),
     title: &str,

@@ -7,7 +7,7 @@ use crate::text::{short_bytes, short_count, short_duration, short_lag, short_per
 
 /// One column.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Column {
+pub(crate) enum Column {
     /// The name.
     Name,
     /// The phase.
@@ -56,7 +56,7 @@ impl Column {
     ];
 
     /// The title.
-    pub fn title(self) -> &'static str {
+    pub(crate) fn title(self) -> &'static str {
         match self {
             Self::Name => "NAME",
             Self::Phase => "PHASE",
@@ -74,7 +74,7 @@ impl Column {
     }
 
     /// Whether it is aligned to the right.
-    pub fn is_number(self) -> bool {
+    pub(crate) fn is_number(self) -> bool {
         matches!(
             self,
             Self::Cpu
@@ -88,7 +88,7 @@ impl Column {
     }
 
     /// What is in it; `width` columns wide.
-    pub fn text(self, row: &DomainRow, width: u16) -> String {
+    pub(crate) fn text(self, row: &DomainRow, width: u16) -> String {
         let domain = &row.state;
         let of_process = |text: String| match domain.pid {
             Some(_) => text,
@@ -128,12 +128,12 @@ impl Column {
 }
 
 /// The port that the instance has given a domain, if any.
-fn port(_: &Domain) -> Option<u32> {
+pub(crate) fn port(_: &Domain) -> Option<u32> {
     None
 }
 
 /// The first line of the reason, with the time until the next attempt.
-pub fn reason(domain: &Domain) -> String {
+pub(crate) fn reason(domain: &Domain) -> String {
     let reason = domain.reason.lines().next().unwrap_or_default();
     match domain.retry_in_ms {
         Some(milliseconds) => format!("{reason} (retry in {})", short_duration(milliseconds + 999)),
@@ -142,7 +142,7 @@ pub fn reason(domain: &Domain) -> String {
 }
 
 /// The columns that fit beside each other, with a space between them, and their widths.
-pub fn columns(width: u16, names: u16) -> Vec<(Column, u16)> {
+pub(crate) fn columns(width: u16, names: u16) -> Vec<(Column, u16)> {
     let mut chosen: Vec<_> = Column::ALL.to_vec();
     // Names are cut at a third of the screen.
     let name_width = names.clamp(12, (width / 5).max(12));

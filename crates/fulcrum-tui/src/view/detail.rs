@@ -14,7 +14,7 @@ use crate::text::{StyledText, short_bytes, short_duration, short_lag, short_perc
 const LIVES: usize = 10;
 
 /// The rows of the detail pane.
-pub fn detail_rows(model: &Model, theme: &Theme) -> Vec<StyledText> {
+pub(crate) fn detail_rows(model: &Model, theme: &Theme) -> Vec<StyledText> {
     let Some(row) = model.table.selected() else {
         return vec![StyledText::new(" no domain is selected", theme.dim)];
     };

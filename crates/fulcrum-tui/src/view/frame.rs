@@ -17,7 +17,7 @@ pub fn app_name(path: &str) -> &str {
 }
 
 /// The first row: app, instance, totals.
-pub fn draw_title(model: &Model, theme: &Theme, area: Rect, buffer: &mut Buffer) {
+pub(crate) fn draw_title(model: &Model, theme: &Theme, area: Rect, buffer: &mut Buffer) {
     fill(buffer, area, theme.title);
     let end = area.right();
     let mut x = put(buffer, 1, area.y, end, "fulcrum", theme.title);
@@ -89,7 +89,7 @@ pub fn draw_title(model: &Model, theme: &Theme, area: Rect, buffer: &mut Buffer)
 }
 
 /// The titles of the panes, and how the logs are shown.
-pub fn draw_tabs(model: &Model, theme: &Theme, area: Rect, buffer: &mut Buffer) {
+pub(crate) fn draw_tabs(model: &Model, theme: &Theme, area: Rect, buffer: &mut Buffer) {
     if area.height == 0 {
         return;
     }
@@ -168,7 +168,7 @@ const HINTS: [(&str, &str); 11] = [
 ];
 
 /// The last row. Returns where the cursor is, if a text is being typed.
-pub fn draw_footer(
+pub(crate) fn draw_footer(
     model: &Model,
     theme: &Theme,
     area: Rect,

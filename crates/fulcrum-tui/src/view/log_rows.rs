@@ -16,7 +16,7 @@ use crate::text::{StyledText, pretty_json};
 const MAX_NAME: usize = 12;
 
 /// Draws the newest lines that fit, the last one at the bottom.
-pub fn draw(model: &Model, theme: &Theme, area: Rect, buffer: &mut Buffer) {
+pub(crate) fn draw(model: &Model, theme: &Theme, area: Rect, buffer: &mut Buffer) {
     let logs = &model.logs;
     if area.height == 0 || area.width == 0 {
         return;
@@ -45,6 +45,13 @@ pub fn draw(model: &Model, theme: &Theme, area: Rect, buffer: &mut Buffer) {
         }
     }
     rows.truncate(height);
+    rows.reverse();
+    for entry in logs.below_bottom() {
+        if rows.len() >= height {
+            break;
+        }
+        rows.extend(rows_of(entry, logs, theme, name_width, width));
+    }
     if rows.is_empty() {
         let text = match logs.len() {
             0 => "no lines yet",
@@ -53,7 +60,7 @@ pub fn draw(model: &Model, theme: &Theme, area: Rect, buffer: &mut Buffer) {
         put(buffer, area.x + 1, area.y, area.right(), text, theme.dim);
     }
     // Few lines begin at the top.
-    for (row, line) in (0..area.height).zip(rows.iter().rev()) {
+    for (row, line) in (0..area.height).zip(&rows) {
         put_line(buffer, area, row, line);
     }
 }

@@ -14,6 +14,7 @@ mod table;
 mod tests;
 mod theme;
 
+pub(crate) use columns::port;
 pub use frame::app_name;
 pub use frame_text::frame_text;
 pub use screen::draw;

@@ -8,7 +8,7 @@ use super::theme::Theme;
 use crate::model::{Action, BINDINGS, Link, Model, Overlay, Palette, Verb};
 
 /// Draws it. Returns where the cursor is, if a text is being typed.
-pub fn draw(model: &Model, theme: &Theme, buffer: &mut Buffer) -> Option<(u16, u16)> {
+pub(crate) fn draw(model: &Model, theme: &Theme, buffer: &mut Buffer) -> Option<(u16, u16)> {
     match &model.overlay {
         None | Some(Overlay::Prompt { .. }) => {
             draw_link(model, theme, buffer);

@@ -16,7 +16,7 @@ use crate::model::{DomainTable, Model};
 use crate::text::StyledText;
 
 /// Draws rows from the chosen one on; past the end, the last page.
-pub fn draw(rows: &[StyledText], scroll: usize, area: Rect, buffer: &mut Buffer) {
+pub(crate) fn draw(rows: &[StyledText], scroll: usize, area: Rect, buffer: &mut Buffer) {
     let height = usize::from(area.height);
     let first = scroll.min(rows.len().saturating_sub(height));
     for (row, text) in (0..area.height).zip(rows.iter().skip(first)) {
@@ -25,7 +25,7 @@ pub fn draw(rows: &[StyledText], scroll: usize, area: Rect, buffer: &mut Buffer)
 }
 
 /// Events, the newest first.
-pub fn event_rows(model: &Model, theme: &Theme) -> Vec<StyledText> {
+pub(crate) fn event_rows(model: &Model, theme: &Theme) -> Vec<StyledText> {
     let domain = match model.all {
         true => None,
         false => model.selected(),
@@ -66,7 +66,7 @@ fn event_row(event: &Event, width: usize, theme: &Theme) -> StyledText {
 }
 
 /// The first line of a text, safe for a terminal.
-pub fn one_line(text: &str) -> String {
+pub(crate) fn one_line(text: &str) -> String {
     let mut out = Vec::new();
     sanitize(
         text.lines().next().unwrap_or_default().as_bytes(),
@@ -77,7 +77,11 @@ pub fn one_line(text: &str) -> String {
 }
 
 /// Who depends on whom: domains that no other needs, each with what it needs below it.
-pub fn tree_rows(table: &DomainTable, selected: Option<&str>, theme: &Theme) -> Vec<StyledText> {
+pub(crate) fn tree_rows(
+    table: &DomainTable,
+    selected: Option<&str>,
+    theme: &Theme,
+) -> Vec<StyledText> {
     let domains: BTreeMap<&str, &Domain> = table
         .rows()
         .iter()
@@ -149,12 +153,12 @@ impl Tree<'_> {
 }
 
 /// A heading of the details.
-pub fn heading(text: &str, theme: &Theme) -> StyledText {
+pub(crate) fn heading(text: &str, theme: &Theme) -> StyledText {
     StyledText::new(format!(" {text}"), theme.header)
 }
 
 /// A value of the details, with its name.
-pub fn value(name: &str, text: &str, style: Style, theme: &Theme) -> StyledText {
+pub(crate) fn value(name: &str, text: &str, style: Style, theme: &Theme) -> StyledText {
     let mut row = StyledText::new(format!("  {name:10} "), theme.dim);
     row.push(one_line(text), style);
     row

@@ -12,7 +12,7 @@ use crate::model::{Areas, DomainRow, Link, Model};
 const MARGIN: u16 = 2;
 
 /// Draws titles and rows.
-pub fn draw(model: &Model, theme: &Theme, areas: &Areas, buffer: &mut Buffer) {
+pub(crate) fn draw(model: &Model, theme: &Theme, areas: &Areas, buffer: &mut Buffer) {
     if areas.header.height == 0 {
         return;
     }

@@ -128,10 +128,10 @@ fn a_frame_at_80_by_24() {
         rows[..5],
         [
             " fulcrum  shop  dev  2/3 ready                                CPU 1.3%  MEM 48M",
-            "  NAME         PHASE     READY    CPU          MEM           LAG RST UPTIME  PORT",
-            "▌ catalog      running   yes     0.0%     ▁     0B     ▁           0  3m12s",
-            "  orders       backoff   no                                        3",
-            "  users        running   yes     1.3%     ▂    48M     ▁  0.4ms   0  3m12s",
+            "  NAME         PHASE     READY    CPU          MEM          LAG RST UPTIME  PORT",
+            "▌ catalog      running   yes     0.0%     ▁     0B     ▁          0  3m12s",
+            "  orders       backoff   no                                       3",
+            "  users        running   yes     1.3%     ▂    48M     ▅  0.4ms   0  3m12s",
         ]
     );
     for expected in [

@@ -40,3 +40,4 @@ mod k_watching;
 mod k_words;
 mod measurements;
 mod probes;
+mod t_terminal;
