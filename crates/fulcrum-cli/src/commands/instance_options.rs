@@ -2,6 +2,8 @@
 
 use fulcrum_config::{App, Diagnostic, FileWatchOptions, LogFormat, Mode};
 
+use fulcrum_tui::term::has_links;
+
 use super::start_args::SelectionArgs;
 use super::watch::WatchArgs;
 use crate::output::StreamInfo;
@@ -29,6 +31,7 @@ pub(super) fn background_options(
         keys: None,
         style: OutputStyle {
             color: stdout.color,
+            links: stdout.color && has_links(|name| std::env::var(name).ok()),
             width: stdout.width,
         },
         warnings: warnings.iter().map(Diagnostic::to_string).collect(),

@@ -10,4 +10,3 @@ pub(crate) mod options;
 pub(crate) mod run;
 mod servers;
 mod signals;
-mod terminal;

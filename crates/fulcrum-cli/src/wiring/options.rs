@@ -43,7 +43,7 @@ pub(crate) struct Options {
 impl Options {
     /// The terminal on which lines are shown, if there is one.
     pub(crate) fn terminal(&self) -> Option<OutputTerminal> {
-        let OutputStyle { color, width } = self.style;
+        let OutputStyle { color, width, .. } = self.style;
         let is_shown = !self.json && !self.detached && (color || width.is_some());
         is_shown.then_some(OutputTerminal {
             color,
@@ -57,6 +57,8 @@ impl Options {
 pub(crate) struct OutputStyle {
     /// With colors.
     pub(crate) color: bool,
+    /// Names of files are links.
+    pub(crate) links: bool,
     /// The terminal's columns, if it is one.
     pub(crate) width: Option<u16>,
 }
