@@ -40,7 +40,7 @@ impl App {
             "-c",
             SHELL,
         ]);
-        tmux.wait_for("a prompt", |screen| screen.contains("$ "));
+        tmux.wait_for("a prompt", |screen| screen.contains('$'));
         Some(tmux)
     }
 }

@@ -50,7 +50,7 @@ impl Terminal {
             ])
             .context("tmux has to be installed")?;
         terminal.tmux(&["set-option", "-g", "status", "off"])?;
-        terminal.wait_for("$ ")?;
+        terminal.wait_for("$")?;
         Ok(terminal)
     }
 

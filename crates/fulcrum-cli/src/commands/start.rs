@@ -11,8 +11,7 @@ use super::{detach, executor, instance_options};
 use crate::exit::CliError;
 use crate::load;
 use crate::output::Timings;
-use crate::wiring::keys::KeyOptions;
-use crate::wiring::options::Options;
+use crate::wiring::options::{KeyOptions, Options};
 use crate::wiring::run;
 
 /// Why the full-screen view cannot be shown.

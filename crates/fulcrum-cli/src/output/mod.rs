@@ -23,7 +23,6 @@ pub(crate) use explanation::Explanation;
 pub(crate) use generations::{GenerationJson, group_by_generation};
 pub(crate) use json::{DomainJson, EventJson, InstanceJson};
 pub(crate) use plan_table::{PlanJson, plan_table};
-pub(crate) use spinner::Waiting;
 pub(crate) use stdout_closed::stdout_closed;
 pub(crate) use stream_info::StreamInfo;
 pub(crate) use table::{Cell, Table, sanitize};

@@ -1,5 +1,7 @@
 //! The sign that a command waits: on a terminal only, and never in what is piped.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
@@ -15,6 +17,8 @@ const TEMPLATE: &str = "{spinner} {wide_msg} {elapsed}";
 #[derive(Debug, Clone)]
 pub(super) struct Spinner {
     bar: ProgressBar,
+    /// A bar that was never started would be drawn by a print, too.
+    is_turning: Arc<AtomicBool>,
 }
 
 impl Spinner {
@@ -28,18 +32,26 @@ impl Spinner {
         let style = ProgressStyle::with_template(TEMPLATE)
             .unwrap_or_else(|_| ProgressStyle::default_spinner());
         bar.set_style(style.tick_chars("⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏ "));
-        Self { bar }
+        Self {
+            bar,
+            is_turning: Arc::default(),
+        }
     }
 
     /// It is not shown any more.
     pub(super) fn end(&self) {
-        self.bar.disable_steady_tick();
-        self.bar.finish_and_clear();
+        if self.is_turning.swap(false, Ordering::Relaxed) {
+            self.bar.disable_steady_tick();
+            self.bar.finish_and_clear();
+        }
     }
 
     /// Prints something that it must not be drawn over.
     pub(super) fn suspend<T>(&self, print: impl FnOnce() -> T) -> T {
-        self.bar.suspend(print)
+        match self.is_turning.load(Ordering::Relaxed) {
+            true => self.bar.suspend(print),
+            false => print(),
+        }
     }
 }
 
@@ -54,6 +66,7 @@ impl Waiting {
         spinner.bar.reset();
         spinner.bar.set_message(text.to_owned());
         spinner.bar.enable_steady_tick(INTERVAL);
+        spinner.is_turning.store(true, Ordering::Relaxed);
         Self { spinner }
     }
 

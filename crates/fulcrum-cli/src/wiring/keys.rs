@@ -3,75 +3,69 @@
 use fulcrum_logs::{Hub, Level};
 use fulcrum_rpc::RuntimeDir;
 use fulcrum_runtime::{ShutdownSignal, ShutdownStage};
-use fulcrum_tui::dev::{
-    DevCompanion, DevInfo, DevOptions, DevRequest, Notify, ScreenHandle, header,
-};
+use fulcrum_tui::dev::{DevCompanion, DevInfo, DevOptions, DevRequest, ScreenHandle, header};
 use fulcrum_tui::term::{self, ColorDepth};
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 
-use super::options::Options;
+use super::logging::Logging;
+use super::options::{KeyOptions, Options};
 
 /// The exit code of a process that SIGQUIT ends, as shells tell it.
 const QUIT_CODE: i32 = 128 + 3;
 
-/// What keys need besides the instance.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct KeyOptions {
-    /// The full-screen view is shown first.
-    pub(crate) full_screen: bool,
-    /// How failures are told.
-    pub(crate) notify: Notify,
-    /// Whether the window's title is set.
-    pub(crate) title: bool,
+/// Keys that are not read yet.
+pub(super) struct PreparedKeys {
+    options: KeyOptions,
+    color: bool,
+    screen: ScreenHandle,
+    info: DevInfo,
 }
 
 /// Prints the header, on a terminal that has keys.
-pub(super) fn print_header(
-    options: &Options,
-    grpc: &str,
-    screen: Option<&ScreenHandle>,
-) -> DevInfo {
-    let info = DevInfo {
-        version: env!("CARGO_PKG_VERSION").to_owned(),
-        app: options.app.root.display().to_string(),
-        grpc: grpc.to_owned(),
-        dashboard: None,
+pub(super) fn prepare(options: &Options, grpc: &str, logging: &Logging) -> Option<PreparedKeys> {
+    let keys = PreparedKeys {
+        options: options.keys?,
+        color: options.style.color,
+        screen: logging.screen()?.clone(),
+        info: DevInfo {
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            app: options.app.root.display().to_string(),
+            grpc: grpc.to_owned(),
+            dashboard: None,
+        },
     };
-    if let Some(screen) = screen {
-        screen.print(header(&info, true, options.style.color));
-    }
-    info
+    keys.screen.print(header(&keys.info, true, keys.color));
+    Some(keys)
 }
 
-/// Starts to read keys. Without handlers of signals there are none.
-pub(super) fn start(
-    keys: KeyOptions,
-    color: bool,
-    screen: &ScreenHandle,
-    info: DevInfo,
-    dir: &RuntimeDir,
-    shutdown: &ShutdownSignal,
-    hub: &Hub,
-) -> Option<DevCompanion> {
-    let options = DevOptions {
-        dir: dir.clone(),
-        screen: screen.clone(),
-        info,
-        color,
-        depth: ColorDepth::detect(color, |name| std::env::var(name).ok()),
-        notify: keys.notify,
-        title: keys.title && color,
-        full_screen: keys.full_screen,
-    };
-    let (sender, requests) = unbounded_channel();
-    match DevCompanion::start(options, sender) {
-        Ok(companion) => {
-            tokio::spawn(serve(requests, shutdown.clone(), hub.clone()));
-            Some(companion)
-        }
-        Err(error) => {
-            hub.log(Level::Warn, format!("keys do not work: {error}"));
-            None
+impl PreparedKeys {
+    /// Starts to read keys. Without handlers of signals there are none.
+    pub(super) fn start(
+        self,
+        dir: &RuntimeDir,
+        shutdown: &ShutdownSignal,
+        hub: &Hub,
+    ) -> Option<DevCompanion> {
+        let options = DevOptions {
+            dir: dir.clone(),
+            screen: self.screen,
+            info: self.info,
+            color: self.color,
+            depth: ColorDepth::detect(self.color, |name| std::env::var(name).ok()),
+            notify: self.options.notify,
+            title: self.options.title && self.color,
+            full_screen: self.options.full_screen,
+        };
+        let (sender, requests) = unbounded_channel();
+        match DevCompanion::start(options, sender) {
+            Ok(companion) => {
+                tokio::spawn(serve(requests, shutdown.clone(), hub.clone()));
+                Some(companion)
+            }
+            Err(error) => {
+                hub.log(Level::Warn, format!("keys do not work: {error}"));
+                None
+            }
         }
     }
 }

@@ -2,7 +2,7 @@
 //! hands them to `fulcrum-runtime`.
 
 pub(crate) mod claim;
-pub(crate) mod keys;
+mod keys;
 mod listen;
 pub(crate) mod log_store;
 mod logging;

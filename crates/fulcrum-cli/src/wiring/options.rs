@@ -4,8 +4,7 @@ use std::time::Duration;
 
 use fulcrum_config::{App, FileWatchOptions, Mode};
 use fulcrum_runtime::OutputTerminal;
-
-use super::keys::KeyOptions;
+use fulcrum_tui::dev::Notify;
 
 /// How an instance is to run.
 #[derive(Debug)]
@@ -50,6 +49,17 @@ impl Options {
             columns: width,
         })
     }
+}
+
+/// What keys need besides the instance.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct KeyOptions {
+    /// The full-screen view is shown first.
+    pub(crate) full_screen: bool,
+    /// How failures are told.
+    pub(crate) notify: Notify,
+    /// Whether the window's title is set.
+    pub(crate) title: bool,
 }
 
 /// The style of text lines.

@@ -48,7 +48,7 @@ pub(crate) async fn run(options: Options, mut timings: Timings) -> Result<(), Cl
     let mut logging = Logging::start(&options, &shutdown)?;
     timings.done("log store");
     let hub = logging.hub.clone();
-    let info = keys::print_header(&options, &port.listeners.address(), logging.screen());
+    let keys = keys::prepare(&options, &port.listeners.address(), &logging);
     claim.stale.iter().for_each(StartupMessage::log);
     let guard = start_guard(&claim, &processes);
     log_warnings(&hub, &options, &port);
@@ -64,7 +64,6 @@ pub(crate) async fn run(options: Options, mut timings: Timings) -> Result<(), Cl
         .map_err(|error| CliError::cannot_run(&error))?;
     let wait = options.wait;
     let terminal = options.terminal();
-    let (key_options, color) = (options.keys, options.style.color);
     let runtime = Runtime::new(RuntimeParts {
         terminal,
         load_options: load::request(Some(&options.app.root), options.mode)?,
@@ -88,10 +87,7 @@ pub(crate) async fn run(options: Options, mut timings: Timings) -> Result<(), Cl
     let servers = Servers::start(port.listeners, control, &runtime, &hub, &shutdown);
     timings.done("servers");
     timings.log(&hub, || runtime.handle().events());
-    let keys = logging.screen().zip(key_options);
-    let keys = keys.and_then(|(screen, keys)| {
-        keys::start(keys, color, screen, info, &claim.dir, &shutdown, &hub)
-    });
+    let keys = keys.and_then(|keys| keys.start(&claim.dir, &shutdown, &hub));
     tokio::spawn(signals.run(shutdown.clone(), hub));
 
     let exit = runtime.run(wait).await;

@@ -1,6 +1,8 @@
 //! Section T: the terminal: T6, progress; T7, keys in `dev`; T8, the full-screen view.
 
-use fulcrum_e2e::{App, LIMIT, Signal, Tmux, binary, wait_until};
+use std::time::{Duration, Instant};
+
+use fulcrum_e2e::{App, LIMIT, Signal, Tmux, binary, is_optimized, measurement, wait_until};
 
 fn top() -> String {
     format!("{} top", binary().display())
@@ -337,4 +339,59 @@ fn t07_no_key_is_read_without_a_terminal_for_both() {
     tmux.keys(&["q", "C-c"]);
     tmux.wait_for_text("END 0");
     assert_no_domains(&app);
+}
+
+/// Prints 200 lines a second.
+const CHATTY: &str = "import time
+n = 0
+while True:
+    for _ in range(20):
+        n += 1
+        print(f'request {n} GET /products/{n % 97} 200 in {n % 40} ms', flush=False)
+    print(end='', flush=True)
+    time.sleep(0.1)
+";
+
+/// Under 2 % of a core with 50 domains and 10,000 lines a second, those of all domains on the screen.
+#[test]
+#[ignore = "long"]
+fn t08_top_costs_little_with_fifty_domains_and_ten_thousand_lines_a_second() {
+    let mut app = App::new().write("chatty.py", CHATTY);
+    for number in 0..50 {
+        let path = format!("domains/chatty-{number}/fulcrum.yml");
+        app = app.write(
+            &path,
+            "process: {command: [python3, chatty.py], cwd: ../..}\n",
+        );
+    }
+    app.start();
+    let Some(tmux) = app.tmux("T8", 160, 48) else {
+        return app.down();
+    };
+    tmux.run_command(&top());
+    tmux.wait_for_text("50/50 ready");
+    let find = || {
+        app.processes()
+            .into_iter()
+            .find(|process| process.command.ends_with(" top"))
+    };
+    let top = find().expect("it runs");
+    for (view, keys) in [("one domain", &["Down"][..]), ("all domains", &["a"])] {
+        tmux.keys(keys);
+        // The first thousand lines were read.
+        std::thread::sleep(Duration::from_secs(3));
+        let before = top.usage().expect("it runs").cpu;
+        let started = Instant::now();
+        std::thread::sleep(Duration::from_secs(20));
+        let used = top.usage().expect("it runs").cpu - before;
+        let percent = 100.0 * used.as_secs_f64() / started.elapsed().as_secs_f64();
+        measurement("T8", &format!("lines of {view}: {percent:.1} % of a core"));
+        assert!(
+            percent < 2.0 || !is_optimized(),
+            "{view}: {percent:.1} % of a core"
+        );
+    }
+    tmux.keys(&["q"]);
+    tmux.wait_for_text("END 0");
+    app.down();
 }
