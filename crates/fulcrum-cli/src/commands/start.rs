@@ -8,6 +8,7 @@ use super::context::Context;
 use super::start_args::StartArgs;
 use super::watch::WatchArgs;
 use super::{detach, executor, instance_options};
+use crate::error_code::ErrorCode;
 use crate::exit::CliError;
 use crate::load;
 use crate::output::Timings;
@@ -38,7 +39,7 @@ pub(crate) fn run(
     let stdout = context.output.stdout();
     let keys = key_options(mode, app.runtime.terminal, tui);
     if tui && keys.is_none() {
-        return Err(CliError::failed(NO_KEYS));
+        return Err(CliError::new(ErrorCode::NoTerminal, NO_KEYS));
     }
     let mut options = Options {
         wait,

@@ -9,6 +9,7 @@ use fulcrum_tui::view::{THEME_NAMES, Theme};
 
 use super::context::Context;
 use super::executor;
+use crate::error_code::ErrorCode;
 use crate::exit::{CliError, Code};
 use crate::{client, load, paths};
 
@@ -43,7 +44,7 @@ pub(crate) fn run(args: Args, context: Context) -> Result<(), CliError> {
     }
     if !is_interactive() {
         let text = "standard input or output is no terminal\n  hint: `fulcrum top --once` prints one frame";
-        return Err(CliError::failed(text));
+        return Err(CliError::new(ErrorCode::NoTerminal, text));
     }
     let root = load::app_root(context.app())?;
     let dir = paths::runtime_dir(&root)?;
@@ -59,9 +60,10 @@ pub(crate) fn run(args: Args, context: Context) -> Result<(), CliError> {
     match show(options, None) {
         Ok(TopEnd::Quit | TopEnd::Stopped) => Ok(()),
         Ok(TopEnd::Signal) => Err(CliError::already_reported(Code::Interrupted)),
-        Err(error) => Err(CliError::failed(format!(
-            "cannot use the terminal: {error}"
-        ))),
+        Err(error) => Err(CliError::new(
+            ErrorCode::OutputFailed,
+            format!("cannot use the terminal: {error}"),
+        )),
     }
 }
 
