@@ -133,5 +133,11 @@ impl Drop for Tmux<'_> {
             .env("TMUX_TMPDIR", self.directory());
         // It has ended already where its shell has.
         let _ = run.output();
+        wait_until("the terminal is gone", LIMIT, || {
+            let is_part =
+                |command: &str| command.starts_with("tmux") || command.starts_with("bash --norc");
+            let mut processes = self.app.processes().into_iter();
+            (!processes.any(|process| is_part(&process.command))).then_some(())
+        });
     }
 }

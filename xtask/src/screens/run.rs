@@ -8,7 +8,7 @@ use std::time::Duration;
 use anyhow::Context;
 
 use super::app;
-use super::shots::{DEV, Shot, Step, TOP};
+use super::shots::{COMMANDS, DEV, Shot, Step, TOP};
 use super::svg::svg;
 use super::terminal::Terminal;
 use crate::command::CommandRunner;
@@ -73,6 +73,12 @@ impl Studio<'_> {
     }
 
     fn take_top(&self, size: (u16, u16)) -> anyhow::Result<()> {
+        for (name, arguments, text) in COMMANDS {
+            let terminal = Terminal::open(self.root, self.sockets, size)?;
+            terminal.command(&format!("{} {arguments}", self.program))?;
+            terminal.wait_for(text).context(*name)?;
+            self.save(&terminal, name, size)?;
+        }
         let terminal = Terminal::open(self.root, self.sockets, size)?;
         terminal.command(&format!("{} top", self.program))?;
         TOP.iter()
@@ -90,14 +96,16 @@ impl Studio<'_> {
         }
         // The last key is on the screen.
         thread::sleep(Duration::from_millis(300));
-        if self
-            .filter
-            .is_some_and(|filter| !shot.name.contains(filter))
-        {
+        self.save(terminal, shot.name, size)
+    }
+
+    /// Writes the screen into its files.
+    fn save(&self, terminal: &Terminal, name: &str, size: (u16, u16)) -> anyhow::Result<()> {
+        if self.filter.is_some_and(|filter| !name.contains(filter)) {
             return Ok(());
         }
         let (columns, rows) = size;
-        let name = format!("{}-{columns}x{rows}", shot.name);
+        let name = format!("{name}-{columns}x{rows}");
         let colored = self.relative(&terminal.capture(true)?);
         let plain = self.relative(&terminal.capture(false)?);
         fs::write(self.directory.join(format!("{name}.txt")), &plain)?;

@@ -20,6 +20,12 @@ pub(super) struct Shot {
 
 use Step::{Keys, Run, Text, Wait};
 
+/// Pictures of commands that end: the name, the arguments, and a text that is printed.
+pub(super) const COMMANDS: &[(&str, &str, &str)] = &[
+    ("explain", "explain FUL0501", "What to do"),
+    ("top-once", "top --once", "ready"),
+];
+
 /// Pictures of `dev`, one after the other.
 pub(super) const DEV: &[Shot] = &[
     Shot {

@@ -70,6 +70,13 @@ impl PreparedKeys {
     }
 }
 
+/// Reads no keys any more, and restores the terminal.
+pub(super) async fn stop(keys: Option<DevCompanion>) {
+    if let Some(keys) = keys {
+        keys.stop().await;
+    }
+}
+
 async fn serve(mut requests: UnboundedReceiver<DevRequest>, shutdown: ShutdownSignal, hub: Hub) {
     while let Some(request) = requests.recv().await {
         match request {

@@ -93,9 +93,7 @@ pub(crate) async fn run(options: Options, mut timings: Timings) -> Result<(), Cl
 
     let exit = runtime.run(wait).await;
 
-    if let Some(keys) = keys {
-        keys.stop().await;
-    }
+    keys::stop(keys).await;
     let fast = shutdown.stage() == ShutdownStage::Killing;
     shutdown.request(ShutdownStage::Done);
     tokio::join!(servers.stop(fast), logging.stop_export(fast));

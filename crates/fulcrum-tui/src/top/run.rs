@@ -70,7 +70,7 @@ enum WakeUp {
     Continued,
     Draw,
     Drawn(io::Result<()>),
-    Signal,
+    End(TopEnd),
     Stop,
 }
 
@@ -172,7 +172,7 @@ impl View {
         tokio::select! {
             biased;
             () = stopped(stop) => WakeUp::Stop,
-            () = ended(&mut signals.end) => WakeUp::Signal,
+            end = ended(&mut signals.end) => WakeUp::End(end),
             Some(()) = signals.resize.recv() => WakeUp::Resized,
             Some(()) = signals.resume.recv() => WakeUp::Continued,
             event = self.term.1.recv() => WakeUp::Term(event),
@@ -209,7 +209,7 @@ impl View {
             // A terminal that is gone ends the view; SIGHUP may be on its way.
             WakeUp::Drawn(Err(_)) => self.end = Some(TopEnd::Quit),
             WakeUp::Drawn(Ok(())) => {}
-            WakeUp::Signal => self.end = Some(TopEnd::Signal),
+            WakeUp::End(end) => self.end = Some(end),
             WakeUp::Stop => self.end = Some(TopEnd::Stopped),
         }
         Ok(())
@@ -284,15 +284,16 @@ impl Signals {
 }
 
 /// Waits for a signal that ends the view.
-async fn ended(signals: &mut Option<[Signal; 4]>) {
+async fn ended(signals: &mut Option<[Signal; 4]>) -> TopEnd {
     let Some([interrupt, terminate, hangup, quit]) = signals else {
         return std::future::pending().await;
     };
     tokio::select! {
-        _ = interrupt.recv() => {}
-        _ = terminate.recv() => {}
-        _ = hangup.recv() => {}
-        _ = quit.recv() => {}
+        // Ctrl-C is one more key that closes the view.
+        _ = interrupt.recv() => TopEnd::Quit,
+        _ = terminate.recv() => TopEnd::Signal,
+        _ = hangup.recv() => TopEnd::Signal,
+        _ = quit.recv() => TopEnd::Signal,
     }
 }
 

@@ -80,14 +80,18 @@ fn t08_top_is_driven_by_keys() {
     for (key, text) in [
         ("2", "asked"),
         ("3", "orders  running, ready"),
-        ("4", "Environment, secrets masked"),
+        ("4", "Last exit"),
     ] {
         tmux.keys(&[key]);
         tmux.wait_for_text(text);
     }
+    // The end of a long pane, on all of the screen.
+    tmux.keys(&["z", "G"]);
+    tmux.wait_for_text("FULCRUM_DOMAIN_NAME=orders");
     tmux.keys(&["q"]);
     tmux.wait_for_text("END 0");
     assert_restored(&tmux, "q");
+    drop(tmux);
     app.down();
 }
 
@@ -114,6 +118,7 @@ fn t08_top_outlives_its_instance_and_finds_the_next_one() {
     });
     tmux.keys(&["q"]);
     tmux.wait_for_text("END 0");
+    drop(tmux);
     app.down();
 }
 
@@ -160,6 +165,7 @@ fn t08_the_terminal_is_restored_and_domains_run_on_after_every_end_of_top() {
     find().expect("it runs").signal(Signal::KILL);
     tmux.wait_for("it is gone", |_| find().is_none());
     assert_eq!(app.leader("users").pid, before);
+    drop(tmux);
     app.down();
 }
 
@@ -330,8 +336,12 @@ fn t07_no_key_is_read_without_a_terminal_for_both() {
     tmux.text("qqq");
     tmux.wait_for_text("qqq");
     assert_eq!(app.status("users")["phase"], "running");
+    // Ctrl-C ends the list of commands, too.
     tmux.keys(&["C-u", "C-c"]);
-    tmux.wait_for_text("END");
+    tmux.wait_for("a prompt", |screen| screen.trim_end().ends_with('$'));
+    wait_until("the instance is gone", LIMIT, || {
+        (app.run(&["domains", "list"]).code == Some(3)).then_some(())
+    });
     app.write_file("fulcrum.yml", "runtime:\n  terminal:\n    keys: false\n");
     tmux.run_command(&dev());
     let screen = tmux.wait_for_text("2 domains ready in");
@@ -393,5 +403,6 @@ fn t08_top_costs_little_with_fifty_domains_and_ten_thousand_lines_a_second() {
     }
     tmux.keys(&["q"]);
     tmux.wait_for_text("END 0");
+    drop(tmux);
     app.down();
 }
