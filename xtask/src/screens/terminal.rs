@@ -1,6 +1,7 @@
 //! A terminal whose screen can be captured: a session of tmux with a server of its own.
 
 use std::path::{Path, PathBuf};
+use std::thread;
 use std::time::Duration;
 
 use anyhow::Context;
@@ -10,6 +11,9 @@ use crate::wait::until;
 
 /// How long the screen may take to show something.
 const LIMIT: Duration = Duration::from_secs(30);
+
+/// A sequence of keys is one key to a terminal if it comes at once.
+const KEY_PAUSE: Duration = Duration::from_millis(100);
 
 /// A terminal. Its server ends with it.
 pub(super) struct Terminal {
@@ -63,13 +67,16 @@ impl Terminal {
         self.keys(&["Enter"])
     }
 
-    /// Presses keys by their names.
+    /// Presses keys by their names, one after the other: Escape and a letter at once are another key.
     ///
     /// # Errors
     /// tmux fails.
     pub(super) fn keys(&self, keys: &[&str]) -> anyhow::Result<()> {
-        self.tmux(&[&["send-keys", "-t", "screens"], keys].concat())
-            .map(drop)
+        for key in keys {
+            self.tmux(&["send-keys", "-t", "screens", key])?;
+            thread::sleep(KEY_PAUSE);
+        }
+        Ok(())
     }
 
     /// Types a text.

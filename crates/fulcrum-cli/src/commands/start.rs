@@ -61,7 +61,7 @@ fn key_options(mode: Mode, settings: TerminalSettings, full_screen: bool) -> Opt
     let is_set = |name| std::env::var_os(name).is_some_and(|value| !value.is_empty());
     let is_dumb = std::env::var_os("TERM").is_none_or(|term| term == "dumb");
     let has_keys = mode == Mode::Dev && settings.keys && is_interactive();
-    (has_keys && !is_dumb && !is_set("CI")).then(|| KeyOptions {
+    (has_keys && !is_dumb && !is_set("CI")).then_some(KeyOptions {
         full_screen,
         title: settings.title,
         notify: match settings.notify {
