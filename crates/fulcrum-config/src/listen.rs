@@ -43,7 +43,7 @@ pub(crate) fn parse_host_port(text: &str) -> Result<(String, u16), ValueError> {
 /// connections are neither encrypted nor authenticated.
 pub(crate) fn parse_http_address(text: &str) -> Result<Setting, ValueError> {
     parse_listen_address(text).map_err(|error| match error.code {
-        "exposed-address" => ValueError {
+        Code::ExposedAddress => ValueError {
             message: format!(
                 "{} is reachable from other machines, and its connections are neither encrypted nor authenticated: anyone on the network could read names, errors and metrics of domains",
                 quoted(text)

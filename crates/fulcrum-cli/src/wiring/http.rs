@@ -11,6 +11,7 @@ use fulcrum_telemetry::http::{self, HttpListener};
 use fulcrum_telemetry::metrics::Metrics;
 
 use super::listen::in_use_by;
+use crate::error_code::ErrorCode;
 use crate::exit::CliError;
 
 /// A bound listener, and what is counted for it.
@@ -90,8 +91,9 @@ fn cannot_listen(listen: &ListenAddress, error: &io::Error) -> CliError {
         || error.to_string(),
         |holder| format!("address in use by {holder}"),
     );
-    CliError::failed(format!(
+    let text = format!(
         "cannot serve metrics and health at {listen}: {reason}\n  \
          hint: runtime.http.listen sets another address, or `off`"
-    ))
+    );
+    CliError::new(ErrorCode::HttpPortUnavailable, text)
 }
