@@ -1,5 +1,5 @@
 //! The rows of the failure catalog that must have an outcome: sections A to G, I: field reports,
-//! J: calls, and T: the terminal and the first minute.
+//! J: calls, O: telemetry, and T: the terminal and the first minute.
 
 use super::row::Id;
 
@@ -290,6 +290,11 @@ pub(super) const ROWS: &[Entry] = &[
     row('K', 23, "commands and flags of other tools"),
     row('K', 24, "secrets in the configuration"),
     row('K', 25, "noise: cargo's variables, debug messages"),
+    untested('O', 1, "traces of calls and starts", "not built yet"),
+    untested('O', 2, "a receiver of OTLP", "not built yet"),
+    row('O', 3, "metrics and health endpoints"),
+    untested('O', 4, "profiles through the inspector", "not built yet"),
+    row('O', 5, "notifications by webhook"),
     untested('T', 0, "installed from npm as a native binary", NOT_BUILT),
     untested(
         'T',
@@ -335,6 +340,7 @@ mod tests {
             ('I', 19),
             ('J', 19),
             ('K', 25),
+            ('O', 5),
         ];
         let expected = sections
             .into_iter()

@@ -46,7 +46,7 @@ export default class Mailer extends DomainBase {
     console.log('connecting to smtp://mail.internal:25');
     setTimeout(() => {
       throw new Error('getaddrinfo ENOTFOUND mail.internal');
-    }, 1500);
+    }, 6000);
   }
 }
 "#;

@@ -37,7 +37,7 @@ impl Terminal {
             sockets: sockets.to_owned(),
         };
         let (columns, rows) = (columns.to_string(), rows.to_string());
-        let shell = "PS1='$ ' exec bash --norc --noprofile";
+        let shell = "unset CI NO_COLOR; PS1='$ ' exec bash --norc --noprofile";
         terminal
             .tmux(&[
                 "new-session",
@@ -118,8 +118,6 @@ impl Terminal {
             .args(arguments)
             .env("TMUX_TMPDIR", &self.sockets)
             .env("TMUX", "")
-            .env("CI", "")
-            .env("NO_COLOR", "")
             .stdout()
     }
 }

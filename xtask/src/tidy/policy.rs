@@ -22,6 +22,7 @@ const SIBLINGS: &[&str] = &[
     "fulcrum-logs",
     "fulcrum-rpc",
     "fulcrum-spawn",
+    "fulcrum-telemetry",
     "fulcrum-watch",
 ];
 
@@ -201,6 +202,30 @@ pub(super) const CRATES: &[Crate] = &[
         ],
     },
     Crate {
+        name: "fulcrum-telemetry",
+        siblings: &[],
+        allowed: &[
+            (
+                "axum",
+                "the router of the HTTP listener, which tonic has anyway",
+            ),
+            ("base64", "signatures of notifications"),
+            ("hmac", "signatures of notifications"),
+            ("hyper", "connections with time limits"),
+            ("hyper-util", "the router as a service of hyper"),
+            ("prometheus-client", "metrics in OpenMetrics"),
+            (
+                "rustls-native-certs",
+                "the certificates that the system trusts",
+            ),
+            ("serde", "bodies of health endpoints"),
+            ("serde_json", "bodies of health endpoints"),
+            ("sha2", "signatures of notifications"),
+            ("tokio", "the listener"),
+            ("tokio-rustls", "notifications over HTTPS"),
+        ],
+    },
+    Crate {
         name: "fulcrum-watch",
         siblings: &[],
         allowed: &[
@@ -237,6 +262,7 @@ pub(super) const CRATES: &[Crate] = &[
             "fulcrum-rpc",
             "fulcrum-runtime",
             "fulcrum-spawn",
+            "fulcrum-telemetry",
             "fulcrum-tui",
             "fulcrum-watch",
         ],
@@ -307,7 +333,7 @@ pub(super) const LAYERS: &[(&str, &[&[&str]])] = &[(
         &["registration", "launch"],
         &["transitions", "reload", "schedule"],
         &["watch", "control"],
-        &["parts", "typecheck"],
+        &["notify", "parts", "telemetry", "typecheck"],
         &["handle"],
         &["runtime"],
     ],

@@ -2,7 +2,7 @@
 //! hands them to `fulcrum-runtime`.
 
 pub(crate) mod claim;
-mod keys;
+mod http;
 mod listen;
 pub(crate) mod log_store;
 mod logging;

@@ -7,14 +7,13 @@ use fulcrum_tui::dev::{DevCompanion, DevInfo, DevOptions, DevRequest, ScreenHand
 use fulcrum_tui::term::{self, ColorDepth};
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 
-use super::logging::Logging;
-use super::options::{KeyOptions, Options};
+use crate::wiring::options::{KeyOptions, Options};
 
 /// The exit code of a process that SIGQUIT ends, as shells tell it.
 const QUIT_CODE: i32 = 128 + 3;
 
 /// Keys that are not read yet.
-pub(super) struct PreparedKeys {
+pub(crate) struct PreparedKeys {
     options: KeyOptions,
     color: bool,
     screen: ScreenHandle,
@@ -22,11 +21,15 @@ pub(super) struct PreparedKeys {
 }
 
 /// Prints the header, on a terminal that has keys.
-pub(super) fn prepare(options: &Options, grpc: &str, logging: &Logging) -> Option<PreparedKeys> {
+pub(crate) fn prepare(
+    options: &Options,
+    grpc: &str,
+    screen: Option<&ScreenHandle>,
+) -> Option<PreparedKeys> {
     let keys = PreparedKeys {
         options: options.keys?,
         color: options.style.color,
-        screen: logging.screen()?.clone(),
+        screen: screen?.clone(),
         info: DevInfo {
             version: env!("CARGO_PKG_VERSION").to_owned(),
             app: options.app.root.display().to_string(),
@@ -40,7 +43,7 @@ pub(super) fn prepare(options: &Options, grpc: &str, logging: &Logging) -> Optio
 
 impl PreparedKeys {
     /// Starts to read keys. Without handlers of signals there are none.
-    pub(super) fn start(
+    pub(crate) fn start(
         self,
         dir: &RuntimeDir,
         shutdown: &ShutdownSignal,
@@ -71,7 +74,7 @@ impl PreparedKeys {
 }
 
 /// Reads no keys any more, and restores the terminal.
-pub(super) async fn stop(keys: Option<DevCompanion>) {
+pub(crate) async fn stop(keys: Option<DevCompanion>) {
     if let Some(keys) = keys {
         keys.stop().await;
     }
