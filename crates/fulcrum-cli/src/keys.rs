@@ -23,7 +23,7 @@ pub(crate) struct PreparedKeys {
 /// Prints the header, on a terminal that has keys.
 pub(crate) fn prepare(
     options: &Options,
-    grpc: &str,
+    (grpc, http): (String, Option<String>),
     screen: Option<&ScreenHandle>,
 ) -> Option<PreparedKeys> {
     let keys = PreparedKeys {
@@ -33,8 +33,8 @@ pub(crate) fn prepare(
         info: DevInfo {
             version: env!("CARGO_PKG_VERSION").to_owned(),
             app: options.app.root.display().to_string(),
-            grpc: grpc.to_owned(),
-            dashboard: None,
+            grpc,
+            http,
         },
     };
     keys.screen.print(header(&keys.info, true, keys.color));

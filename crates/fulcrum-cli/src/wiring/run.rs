@@ -52,7 +52,11 @@ pub(crate) async fn run(options: Options, mut timings: Timings) -> Result<(), Cl
     let mut logging = Logging::start(&options, &shutdown)?;
     timings.done("log store");
     let hub = logging.hub.clone();
-    let keys = keys::prepare(&options, &port.listeners.address(), logging.screen());
+    let addresses = (
+        port.listeners.address(),
+        http.as_ref().map(HttpEndpoint::address),
+    );
+    let keys = keys::prepare(&options, addresses, logging.screen());
     claim.stale.iter().for_each(StartupMessage::log);
     let guard = start_guard(&claim, &processes);
     log_warnings(&hub, &options, &port);

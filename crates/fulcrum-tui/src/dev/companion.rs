@@ -320,7 +320,7 @@ impl Companion {
                     self.options.screen.raw("\x1b[H\x1b[2J\x1b[3J".to_owned());
                 }
                 DevEffect::Clear => {}
-                DevEffect::Dashboard => self.print_dashboard(),
+                DevEffect::Addresses => self.print_addresses(),
                 DevEffect::Inspectors => self.print_inspectors(),
                 DevEffect::FullScreen => self.full_screen(stopped).await,
                 DevEffect::Suspend => self.suspend().await,
@@ -378,10 +378,12 @@ impl Companion {
             .max(fulcrum_logs::FULCRUM_SOURCE.len())
     }
 
-    fn print_dashboard(&self) {
-        let text = match &self.options.info.dashboard {
-            Some(address) => format!("dashboard: {address}"),
-            None => "there is no dashboard; t shows the full-screen view".to_owned(),
+    fn print_addresses(&self) {
+        let text = match &self.options.info.http {
+            Some(http) => {
+                format!("metrics: http://{http}/metrics; t shows the domains in full screen")
+            }
+            None => "no address is served; t shows the domains in full screen".to_owned(),
         };
         self.options.screen.print(text);
     }

@@ -36,8 +36,8 @@ pub enum DevEffect {
     Print(String),
     /// Clear the terminal.
     Clear,
-    /// Print where the dashboard is, and open it.
-    Dashboard,
+    /// Print where metrics are.
+    Addresses,
     /// Print the addresses of inspectors.
     Inspectors,
     /// Show the full-screen view.
@@ -54,7 +54,7 @@ keys:
   r  restart a domain          R  restart all
   l  show only some domains    e  show errors only
   /  show lines with a text    p  pause, or go on
-  o  open the dashboard        i  addresses of inspectors
+  o  address of metrics        i  addresses of inspectors
   c  clear the terminal        t  full-screen view
   q  quit, as Ctrl-C           Esc  show all lines again";
 
@@ -105,7 +105,7 @@ impl DevKeys {
                 self.paused = !self.paused;
                 vec![DevEffect::Pause(self.paused)]
             }
-            Key::Char('o') => vec![DevEffect::Dashboard],
+            Key::Char('o') => vec![DevEffect::Addresses],
             Key::Char('i') => vec![DevEffect::Inspectors],
             Key::Char('c') | Key::Ctrl('l') => vec![DevEffect::Clear],
             Key::Char('t') => vec![DevEffect::FullScreen],
@@ -326,7 +326,7 @@ mod tests {
     fn single_keys() {
         let mut keys = keys();
         for (key, effect) in [
-            ("o", DevEffect::Dashboard),
+            ("o", DevEffect::Addresses),
             ("i", DevEffect::Inspectors),
             ("c", DevEffect::Clear),
             ("t", DevEffect::FullScreen),

@@ -18,8 +18,8 @@ pub struct DevInfo {
     pub app: String,
     /// Where domains register.
     pub grpc: String,
-    /// Where the dashboard is, if there is one.
-    pub dashboard: Option<String>,
+    /// Where metrics and health endpoints are, host:port, if they are served.
+    pub http: Option<String>,
 }
 
 fn paint(text: &str, code: &str, color: bool) -> String {
@@ -40,8 +40,8 @@ pub fn header(info: &DevInfo, keys: bool, color: bool) -> String {
         bold(app_name(&info.app)),
         dim(&format!("domains register at {}", info.grpc))
     );
-    if let Some(dashboard) = &info.dashboard {
-        text.push_str(&format!("\n{} {dashboard}", dim("dashboard")));
+    if let Some(http) = &info.http {
+        text.push_str(&format!("  {}", dim(&format!("metrics at http://{http}"))));
     }
     if keys {
         let keys = [
@@ -190,7 +190,7 @@ mod tests {
             version: "0.1.0".into(),
             app: "/srv/shop".into(),
             grpc: "127.0.0.1:50051".into(),
-            dashboard: None,
+            http: None,
         };
         assert_eq!(
             header(&info, false, false),
