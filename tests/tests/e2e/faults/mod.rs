@@ -43,3 +43,4 @@ mod o_metrics;
 mod o_notify;
 mod o_traces;
 mod probes;
+mod t_terminal;
