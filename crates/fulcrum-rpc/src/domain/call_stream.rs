@@ -11,9 +11,10 @@ use tokio::sync::mpsc;
 use tokio::time::{Instant, Sleep, sleep_until};
 use tokio_stream::Stream;
 
+use super::call_failure::CallFailure;
 use super::call_observer::{CallOutcome, ObservedCall, TraceHeaders, outcome_of};
 use super::caller_deadline::CallerDeadline;
-use super::calls::{Call, CallFailure, CallOptions, CallerTerms, check};
+use super::calls::{Call, CallOptions, CallerTerms, check};
 use super::message_response::{FailureCode, MessageResponse};
 use super::registration::truncate;
 use super::registry::Registry;
