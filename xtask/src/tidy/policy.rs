@@ -187,6 +187,11 @@ pub(super) const CRATES: &[Crate] = &[
         ],
     },
     Crate {
+        name: "fulcrum-scaffold",
+        siblings: &[],
+        allowed: &[],
+    },
+    Crate {
         name: "fulcrum-watch",
         siblings: &[],
         allowed: &[
@@ -222,12 +227,14 @@ pub(super) const CRATES: &[Crate] = &[
             "fulcrum-logs",
             "fulcrum-rpc",
             "fulcrum-runtime",
+            "fulcrum-scaffold",
             "fulcrum-spawn",
             "fulcrum-watch",
         ],
         allowed: &[
             ("clap", "arguments"),
             ("clap_complete", "completions"),
+            ("clap_mangen", "man pages"),
             ("humantime", "times for people"),
             ("regex", "`logs --grep`"),
             ("rustix", "is it a terminal, who am I"),
