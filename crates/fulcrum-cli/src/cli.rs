@@ -8,8 +8,8 @@ use clap::error::ErrorKind;
 use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand};
 
 use crate::commands::{
-    background_instance, completions, config, dev, domains, down, generate, import, init, node,
-    reload, serve, typescript,
+    background_instance, completions, config, dev, domains, down, generate, import, init, man,
+    node, reload, serve, typescript,
 };
 use crate::shorthand;
 

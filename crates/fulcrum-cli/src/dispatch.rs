@@ -3,8 +3,8 @@
 use crate::cli::{self, Cli, Command};
 use crate::commands::context::Context;
 use crate::commands::{
-    background_instance, completions, config, dev, domains, down, generate, import, init, node,
-    reload, serve, typescript,
+    background_instance, completions, config, dev, domains, down, generate, import, init, man,
+    node, reload, serve, typescript,
 };
 use crate::exit::CliError;
 use crate::output::Output;

@@ -138,7 +138,8 @@ pub struct ClassPosition<'a> {
     pub is_empty: bool,
 }
 
-/// The method that handles a type, without `_request`: a word that begins with a digit keeps its `_`.
+/// The method that handles a type, without `_request`. A word that begins with a digit keeps its `_`,
+/// and so do all words if some are single letters, whose capitals would be one word.
 fn method_of(stem: &str) -> String {
     let mut method = String::with_capacity(stem.len() + 7);
     for (at, word) in stem.split('_').enumerate() {
@@ -157,7 +158,11 @@ fn method_of(stem: &str) -> String {
         method.push_str(letters.as_str());
     }
     method.push_str("Handler");
-    method
+    let handled = request_type_of(&method);
+    match handled.and_then(|type_| Some(type_.strip_suffix("_request")? == stem)) {
+        Some(true) => method,
+        _ => format!("{stem}_handler"),
+    }
 }
 
 #[cfg(test)]

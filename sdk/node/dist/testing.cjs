@@ -30,17 +30,18 @@ if(!responder)return failed(unknown(responders,domain,type));try{let result=awai
 result)?await collectParts(result):result)??"{}","")}catch(error){return failed(messageOf(error))}}async*#respondInParts(domain,type,payload){let responder=this.#responders.
 get(domain)?.[type],result=responder&&isGenerator(responder)?responder(payload):void 0;if(!isParts(result)){yield await this.#respond(this.#responders.get(domain),
 domain,type,payload);return}for await(let part of result)yield message(responseTypeOf(type),JSON.stringify(part)??"{}","")}#start(peer,type,payload,timeoutMs,streamCredit,part){
-let id=`test:${++this.#ids}`,response=new Promise((done,fail)=>this.#calls.set(id,{part,done,fail}));return peer.calls.add(id),peer.send({...message(type,JSON.stringify(
-payload)??"{}",id),deadlineMs:timeoutMs,streamCredit}),{id,response}}async#settle(peer,id,response,type,timeoutMs,signal){let timer,onAbort,givenUp=new Promise(
-(_,reject)=>{let giveUp=reason=>{this.#cancel(peer,id),reject(reason)};timeoutMs>0&&(timer=setTimeout(()=>giveUp(new this.#hook.FulcrumError("TIMEOUT",`${type}:\
- no response within ${timeoutMs} ms`)),timeoutMs)),onAbort=()=>giveUp(signal?.reason),signal?.addEventListener("abort",onAbort)});try{return await Promise.race(
-[response,givenUp])}finally{clearTimeout(timer),onAbort&&signal?.removeEventListener("abort",onAbort),this.#calls.delete(id),peer.calls.delete(id)}}#cancel(peer,id){
-this.#calls.has(id)&&peer.send(message("cancel","",id))}};function message(type,payload,requestId){return{type,payload,requestId,success:!0,error:"",deadlineMs:0,
-streamCredit:0}}function failed(error){return{...message("error","",""),success:!1,error}}function fromDomain(type,payload,requestId){let body=parseObject(payload),
-response=message(type,payload,requestId);return body.success!==!1?response:{...response,success:!1,error:typeof body.error=="string"?body.error:"a failure witho\
-ut a reason"}}function unknown(responders,domain,type){return domain===void 0?`Unknown message type: ${type} (add it to the option \`runtime\` of startDomain)`:
-responders?`Unknown message type: ${type} (domain ${domain} of this test responds to ${Object.keys(responders).sort().join(", ")||"nothing"})`:`unknown domain "${domain}\
-" (add it to the option \`domains\` of startDomain)`}function isGenerator(responder){return responder.constructor.name==="AsyncGeneratorFunction"}var TESTING=Symbol.for("fulcrum.domain.testing");var TIMEOUT_MS=5e3;async function startDomain(domainClass,options={}){let hook=hookOf(domainClass),runtime=new LocalRuntime(hook,options.runtime??{}),others=[],
+let id=`test:${++this.#ids}`,response=new Promise((done,fail)=>this.#calls.set(id,{part,done,fail}));peer.calls.add(id);let deadlineMs=timeoutMs>0?timeoutMs+1:0;
+return peer.send({...message(type,JSON.stringify(payload)??"{}",id),deadlineMs,streamCredit}),{id,response}}async#settle(peer,id,response,type,timeoutMs,signal){
+let timer,onAbort,givenUp=new Promise((_,reject)=>{let giveUp=reason=>{this.#cancel(peer,id),reject(reason)};timeoutMs>0&&(timer=setTimeout(()=>giveUp(new this.#hook.
+FulcrumError("TIMEOUT",`${type}: no response within ${timeoutMs} ms`)),timeoutMs)),onAbort=()=>giveUp(signal?.reason),signal?.addEventListener("abort",onAbort)});
+try{return await Promise.race([response,givenUp])}finally{clearTimeout(timer),onAbort&&signal?.removeEventListener("abort",onAbort),this.#calls.delete(id),peer.
+calls.delete(id)}}#cancel(peer,id){this.#calls.has(id)&&peer.send(message("cancel","",id))}};function message(type,payload,requestId){return{type,payload,requestId,
+success:!0,error:"",deadlineMs:0,streamCredit:0}}function failed(error){return{...message("error","",""),success:!1,error}}function fromDomain(type,payload,requestId){
+let body=parseObject(payload),response=message(type,payload,requestId);return body.success!==!1?response:{...response,success:!1,error:typeof body.error=="strin\
+g"?body.error:"a failure without a reason"}}function unknown(responders,domain,type){return domain===void 0?`Unknown message type: ${type} (add it to the option\
+ \`runtime\` of startDomain)`:responders?`Unknown message type: ${type} (domain ${domain} of this test responds to ${Object.keys(responders).sort().join(", ")||
+"nothing"})`:`unknown domain "${domain}" (add it to the option \`domains\` of startDomain)`}function isGenerator(responder){return responder.constructor.name===
+"AsyncGeneratorFunction"}var TESTING=Symbol.for("fulcrum.domain.testing");var TIMEOUT_MS=5e3;async function startDomain(domainClass,options={}){let hook=hookOf(domainClass),runtime=new LocalRuntime(hook,options.runtime??{}),others=[],
 start=async(given,name)=>{let domain2=new given;return domain2.name=name||domain2.name||nameOf(given),hookOf(given).useTransport(domain2,()=>runtime.transport(domain2.
 name)),await domain2.start(),domain2};for(let[name,other]of Object.entries(options.domains??{}))typeof other=="function"?others.push(await start(other,name)):runtime.
 addResponders(name,other);let domain=await start(domainClass,options.name);return{domain,published:runtime.published,call:async(type,payload={},{timeoutMs=TIMEOUT_MS,

@@ -11,7 +11,6 @@ use crate::commands::scaffold::{
     LanguageArg, call_line, check_names, make_resolvable, write_error,
 };
 use crate::exit::{CliError, Code};
-use crate::output::Output;
 
 /// The file that makes a directory an app.
 const APP_FILE: &str = "fulcrum.yml";
