@@ -110,6 +110,7 @@ impl App {
             .prefix("fulcrum-bench-")
             .tempdir()?;
         let app = directory.path().join("app");
+        fs::create_dir(&app)?;
         for index in 0..domains {
             let domain = app.join("domains").join(format!("d{index}"));
             fs::create_dir_all(&domain)?;

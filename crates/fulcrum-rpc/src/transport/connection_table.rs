@@ -202,12 +202,17 @@ impl ConnectionState {
 
     /// Records that `bytes` more are buffered for it.
     pub(crate) fn hold(&self, bytes: usize) {
-        self.buffered_bytes.fetch_add(bytes, Ordering::Relaxed);
-        if let Some(table) = self.table.upgrade() {
-            let before = table.buffered_bytes.fetch_add(bytes, Ordering::Relaxed);
-            if before.saturating_add(bytes) > MAX_BUFFERED {
-                table.evict_largest();
-            }
+        // The table's count comes first here and last in `release`, so it is never below the sum
+        // of the connections' counts: another thread may release as soon as it sees these bytes.
+        let table = self.table.upgrade();
+        let before = table
+            .as_ref()
+            .map(|table| table.buffered_bytes.fetch_add(bytes, Ordering::AcqRel));
+        self.buffered_bytes.fetch_add(bytes, Ordering::AcqRel);
+        if let (Some(table), Some(before)) = (table, before)
+            && before.saturating_add(bytes) > MAX_BUFFERED
+        {
+            table.evict_largest();
         }
     }
 
@@ -216,11 +221,11 @@ impl ConnectionState {
         let less = |held: usize| (held > 0).then(|| held.saturating_sub(bytes));
         let before = self
             .buffered_bytes
-            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, less);
+            .fetch_update(Ordering::AcqRel, Ordering::Acquire, less);
         if let (Ok(before), Some(table)) = (before, self.table.upgrade()) {
             table
                 .buffered_bytes
-                .fetch_sub(before.min(bytes), Ordering::Relaxed);
+                .fetch_sub(before.min(bytes), Ordering::AcqRel);
         }
     }
 
@@ -285,6 +290,26 @@ mod tests {
         slots[1].connection().hold(MAX_BUFFERED / 4);
         assert_eq!([0, 1, 2].map(|n| is_cut(&slots[n])), [false, true, false]);
         drop(slots);
+        assert_eq!(table.buffered_bytes.load(Ordering::Relaxed), 0);
+    }
+
+    /// What is written to a connection is released whether it was held or not, as soon as it is
+    /// written, which other threads do.
+    #[test]
+    fn bytes_that_other_threads_release_at_once_evict_no_connection() {
+        const TIMES: usize = 300_000;
+        let table = table(1);
+        let slot = admit(&table).expect("admitted");
+        let connection = slot.connection();
+        // More threads than cores, so that some are suspended in the middle of a step.
+        std::thread::scope(|scope| {
+            for _ in 0..4 {
+                scope.spawn(|| (0..TIMES).for_each(|_| connection.hold(1)));
+                scope.spawn(|| (0..TIMES).for_each(|_| connection.release(1000)));
+            }
+        });
+        assert!(!is_cut(&slot), "at most 1.2 MB were held");
+        connection.release(usize::MAX);
         assert_eq!(table.buffered_bytes.load(Ordering::Relaxed), 0);
     }
 
