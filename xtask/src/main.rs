@@ -83,9 +83,12 @@ enum Task {
         /// Package the debug build
         #[arg(long)]
         debug: bool,
-        /// The directory to write to [default: target/dist]
+        /// The directory to write to [default: target/dist-packages]
         #[arg(long, value_name = "DIR")]
         out: Option<std::path::PathBuf>,
+        /// Install the packages with npm, pnpm and Yarn, and run them
+        #[arg(long)]
+        check: bool,
     },
     /// Install with real package managers: fresh clones, workspaces, repaired failures
     Packages {
@@ -174,9 +177,10 @@ fn run(task: &Task) -> anyhow::Result<()> {
         Task::Examples => examples::run().map(|outcome| println!("{outcome}")),
         Task::Crates => crates::run(),
         Task::Man { out } => dist::write_man_pages(out.as_deref()),
-        Task::Dist { debug, out } => dist::run(&dist::Options {
+        Task::Dist { debug, out, check } => dist::run(&dist::Options {
             debug: *debug,
             out: out.clone(),
+            check: *check,
         }),
         Task::Packages { filter } => packages::run(filter.as_deref()),
         Task::Runtimes { filter } => runtimes::run(filter.as_deref()),

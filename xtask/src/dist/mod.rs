@@ -2,6 +2,7 @@
 //! sources have the same result: no file has the time of the build, its user or its place.
 
 mod archive;
+mod check;
 mod deb;
 mod manual;
 mod npm;
@@ -16,7 +17,6 @@ use crate::command::CommandRunner;
 use crate::{sample, workspace};
 
 pub(crate) use manual::write_man_pages;
-pub(crate) use npm::NpmPackages;
 
 use platform::Platform;
 
@@ -25,8 +25,10 @@ use platform::Platform;
 pub(crate) struct Options {
     /// Package the debug build: fast to make, for tests.
     pub(crate) debug: bool,
-    /// The directory of the result; `target/dist` by default.
+    /// The directory of the result; `target/dist-packages` by default.
     pub(crate) out: Option<PathBuf>,
+    /// Install the result with real package managers, and run it.
+    pub(crate) check: bool,
 }
 
 /// Builds everything.
@@ -36,30 +38,24 @@ pub(crate) struct Options {
 pub(crate) fn run(options: &Options) -> anyhow::Result<()> {
     let out = match &options.out {
         Some(out) => out.clone(),
-        None => workspace::target()?.join("dist"),
+        None => workspace::target()?.join("dist-packages"),
     };
     fs::create_dir_all(&out).with_context(|| format!("cannot create {}", out.display()))?;
     let program = build(options.debug)?;
     let platform = Platform::current()?;
     let tree = Tree::write(&out, &program)?;
     archive::tarball(&out, &tree, platform)?;
-    npm::pack(&out, &tree, platform)?;
+    let packages = npm::pack(&out, &tree, platform)?;
     deb::build(&out, &tree)?;
     fs::remove_dir_all(&tree.dir)?;
     for path in sorted(&out)? {
         let size = fs::metadata(&path)?.len();
         println!("{:>9} KiB  {}", size.div_ceil(1024), path.display());
     }
-    Ok(())
-}
-
-/// Builds only the packages for npm.
-///
-/// # Errors
-/// See [`run`].
-pub(crate) fn npm_packages(program: &Path, out: &Path) -> anyhow::Result<NpmPackages> {
-    let tree = Tree::write(out, program)?;
-    npm::pack(out, &tree, Platform::current()?)
+    match options.check {
+        true => check::run(&packages),
+        false => Ok(()),
+    }
 }
 
 /// Builds the program that is packaged.

@@ -15,15 +15,15 @@ use crate::workspace;
 
 /// The packed packages.
 #[derive(Debug, Clone)]
-pub(crate) struct NpmPackages {
+pub(super) struct NpmPackages {
     /// `fulcrum-cli`.
-    pub(crate) launcher: PathBuf,
+    pub(super) launcher: PathBuf,
     /// The name of the package with the program, such as `@fulcrum/linux-x64-gnu`.
-    pub(crate) platform_name: String,
+    pub(super) platform_name: String,
     /// The program.
-    pub(crate) platform: PathBuf,
+    pub(super) platform: PathBuf,
     /// `@fulcrum/domain`.
-    pub(crate) domain: PathBuf,
+    pub(super) domain: PathBuf,
 }
 
 /// Packs all of them into `out`. The file with the program is named after the launcher too, so that

@@ -41,4 +41,5 @@ mod k_words;
 mod measurements;
 mod probes;
 mod t_completions;
+mod t_install;
 mod t_scaffold;
