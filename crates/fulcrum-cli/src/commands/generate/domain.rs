@@ -63,7 +63,7 @@ pub(super) fn run(args: &Args, context: &Context) -> Result<(), CliError> {
     make_resolvable(&app.root, &context.output);
     context.output.progress(&tree(&app.name, &written));
     context.output.progress(&format!(
-        "\nNext:\n  fulcrum dev              # a running one with --watch starts it by itself\n  {}",
+        "\nNext:\n  fulcrum dev              # one that runs already starts it by itself\n  {}",
         call_line(&example(Template::Minimal, name))
     ));
     Ok(())
