@@ -8,8 +8,8 @@ use clap::error::ErrorKind;
 use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand};
 
 use crate::commands::{
-    background_instance, completions, config, dev, domains, down, generate, import, init, man,
-    node, reload, serve, typescript,
+    background_instance, completions, config, dev, domains, down, explain, generate, import, init,
+    man, node, reload, serve, typescript,
 };
 use crate::shorthand;
 
@@ -67,6 +67,8 @@ pub(crate) enum Command {
     Import(import::Args),
     /// Run Node as domains are run: the app's version, TypeScript, @fulcrum/domain
     Node(node::Args),
+    /// Explain an error code: cause, example and cure
+    Explain(explain::Args),
     /// Print a completion script for a shell
     Completions(completions::Args),
     /// Run the background instance of `--detach` (internal)
@@ -101,6 +103,7 @@ const GROUPS: [(&str, &[&str]); 5] = [
             "domains status",
             "domains why",
             "domains events",
+            "explain",
         ],
     ),
     (

@@ -3,8 +3,8 @@
 use crate::cli::{self, Cli, Command};
 use crate::commands::context::Context;
 use crate::commands::{
-    background_instance, completions, config, dev, domains, down, generate, import, init, man,
-    node, reload, serve, typescript,
+    background_instance, completions, config, dev, domains, down, explain, generate, import, init,
+    man, node, reload, serve, typescript,
 };
 use crate::exit::CliError;
 use crate::output::Output;
@@ -29,6 +29,7 @@ pub(crate) fn run(cli: Cli, output: Output) -> Result<(), CliError> {
         Command::Init(args) => init::run(&args, &context),
         Command::Generate(args) => generate::run(&args.command, &context),
         Command::Node(args) => node::run(&args, &context),
+        Command::Explain(args) => explain::run(&args, &context),
         Command::Import(args) => import::run(&args, &context),
         Command::Completions(args) => completions::run(&args, &context.output),
         Command::BackgroundInstance(args) => background_instance::run(args, &context),

@@ -1,5 +1,7 @@
 //! The files of a new app as a tree, and the name of a handler.
 
+#![expect(clippy::disallowed_macros, reason = "an example prints")]
+
 use fulcrum_scaffold::{AppOptions, Handler, Language, Template, app_files, tree, write_new};
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {

@@ -3,6 +3,7 @@
 use clap::builder::PossibleValuesParser;
 
 use crate::complete::{self, SHELLS};
+use crate::error_code::ErrorCode;
 use crate::exit::CliError;
 use crate::output::Output;
 
@@ -14,7 +15,11 @@ pub(crate) struct Args {
 }
 
 pub(crate) fn run(args: &Args, output: &Output) -> Result<(), CliError> {
-    let script = complete::script(&args.shell)
-        .ok_or_else(|| CliError::failed(format!("no completions for {}", args.shell)))?;
+    let script = complete::script(&args.shell).ok_or_else(|| {
+        CliError::new(
+            ErrorCode::Usage,
+            format!("no completions for {}", args.shell),
+        )
+    })?;
     output.data(&script)
 }

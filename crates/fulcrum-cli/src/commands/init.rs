@@ -10,7 +10,8 @@ use crate::commands::context::Context;
 use crate::commands::scaffold::{
     LanguageArg, call_line, check_names, make_resolvable, write_error,
 };
-use crate::exit::{CliError, Code};
+use crate::error_code::ErrorCode;
+use crate::exit::CliError;
 
 /// The file that makes a directory an app.
 const APP_FILE: &str = "fulcrum.yml";
@@ -45,16 +46,19 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<(), CliError> {
     let dir = args.dir.as_deref().or(context.app());
     let dir = dir.unwrap_or(Path::new("."));
     if dir.join(APP_FILE).symlink_metadata().is_ok() {
-        return Err(CliError::failed(format!(
-            "{} is an app already: it has a {APP_FILE}\n  hint: `fulcrum generate domain NAME` adds a domain, `fulcrum dev` starts it",
-            dir.display()
-        )));
+        return Err(CliError::new(
+            ErrorCode::FileExists,
+            format!(
+                "{} is an app already: it has a {APP_FILE}\n  hint: `fulcrum generate domain NAME` adds a domain, `fulcrum dev` starts it",
+                dir.display()
+            ),
+        ));
     }
     let (language, domains) = choices(args)?;
     let template = match args.template {
         Some(TemplateArg::Shop) if !args.domains.is_empty() => {
             return Err(CliError::new(
-                Code::Usage,
+                ErrorCode::Usage,
                 "the template `shop` has domains of its own: leave out --domains, or use the template `minimal`",
             ));
         }
@@ -69,9 +73,12 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<(), CliError> {
         domains,
     };
     let written = write_new(dir, &app_files(&options)).map_err(|error| write_error(&error))?;
-    let root = dir
-        .canonicalize()
-        .map_err(|error| CliError::failed(format!("cannot open {}: {error}", dir.display())))?;
+    let root = dir.canonicalize().map_err(|error| {
+        CliError::new(
+            ErrorCode::FileFailed,
+            format!("cannot open {}: {error}", dir.display()),
+        )
+    })?;
     make_resolvable(&root, &context.output);
     let shown = args.dir.as_deref().unwrap_or(Path::new("."));
     context
@@ -150,8 +157,12 @@ fn ask_for<T>(
     default: &str,
     parse: impl Fn(&str) -> Result<T, String>,
 ) -> Result<T, CliError> {
-    let closed =
-        |error: io::Error| CliError::failed(format!("cannot ask on this terminal: {error}"));
+    let closed = |error: io::Error| {
+        CliError::new(
+            ErrorCode::OutputFailed,
+            format!("cannot ask on this terminal: {error}"),
+        )
+    };
     loop {
         write!(output, "{question} [{default}]: ").map_err(closed)?;
         output.flush().map_err(closed)?;
@@ -159,10 +170,7 @@ fn ask_for<T>(
         if input.read_line(&mut line).map_err(closed)? == 0 {
             // Ctrl-D.
             let _ = writeln!(output);
-            return Err(CliError::new(
-                Code::Interrupted,
-                "nothing was written: no answer",
-            ));
+            return Err(CliError::interrupted("nothing was written: no answer"));
         }
         let answer = match line.trim() {
             "" => default,
@@ -178,6 +186,7 @@ fn ask_for<T>(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::exit::Code;
 
     fn answer(lines: &str) -> (Result<(Language, Vec<String>), CliError>, String) {
         let mut output = Vec::new();

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use clap::Command;
 
+use crate::error_code::ErrorCode;
 use crate::exit::CliError;
 
 #[derive(Debug, clap::Args)]
@@ -15,6 +16,9 @@ pub(crate) struct Args {
 /// Writes a page for each command that is not hidden, such as `fulcrum-domains-list.1`.
 pub(crate) fn run(args: &Args, command: Command) -> Result<(), CliError> {
     clap_mangen::generate_to(command, &args.dir).map_err(|error| {
-        CliError::failed(format!("cannot write to {}: {error}", args.dir.display()))
+        CliError::new(
+            ErrorCode::FileFailed,
+            format!("cannot write to {}: {error}", args.dir.display()),
+        )
     })
 }

@@ -6,6 +6,7 @@ use fulcrum_spawn::prepare::{NodeCommand, plan_node_command};
 use fulcrum_spawn::process::replace_process;
 
 use crate::commands::context::Context;
+use crate::error_code::ErrorCode;
 use crate::exit::CliError;
 use crate::{load, wiring};
 
@@ -33,15 +34,18 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<(), CliError> {
     };
     let (spec, warnings) = plan_node_command(&command, &prepare).map_err(|error| {
         let hint = error.hint.map(|hint| format!("\n  hint: {hint}"));
-        CliError::failed(format!("{}{}", error.message, hint.unwrap_or_default()))
+        CliError::new(
+            ErrorCode::NodeFailed,
+            format!("{}{}", error.message, hint.unwrap_or_default()),
+        )
     })?;
     let warnings = warnings.iter().map(ToString::to_string);
     for warning in warnings.chain(cache_warning) {
         context.output.eprint(&format!("warning: {warning}"));
     }
     let error = replace_process(&spec);
-    Err(CliError::failed(format!(
-        "cannot run {}: {error}",
-        spec.program.display()
-    )))
+    Err(CliError::new(
+        ErrorCode::NodeFailed,
+        format!("cannot run {}: {error}", spec.program.display()),
+    ))
 }

@@ -4,11 +4,12 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use clap::ValueEnum;
-use fulcrum_config::check_domain_name;
+use fulcrum_config::{Diagnostic, check_domain_name};
 use fulcrum_scaffold::{Example, Language, WriteError};
 use fulcrum_spawn::prepare::SdkLocation;
 
-use crate::exit::{CliError, Code};
+use crate::error_code::ErrorCode;
+use crate::exit::CliError;
 use crate::output::Output;
 use crate::wiring;
 
@@ -33,21 +34,28 @@ impl From<LanguageArg> for Language {
 /// Checks the names of new domains.
 ///
 /// # Errors
-/// [`Code::Usage`] for a name that is not valid, or two that differ only in case.
+/// [`ErrorCode::BadName`] for a name that is not valid, or two that differ only in case.
 pub(super) fn check_names(names: &[String]) -> Result<(), CliError> {
     let mut seen: BTreeMap<String, &str> = BTreeMap::new();
     for name in names {
         check_domain_name(name)
-            .map_err(|diagnostic| CliError::new(Code::Usage, diagnostic.to_string()))?;
+            .map_err(|diagnostic| CliError::new(ErrorCode::BadName, message_of(&diagnostic)))?;
         if let Some(other) = seen.insert(name.to_ascii_lowercase(), name) {
             let text = match other == name {
                 true => format!("the domain `{name}` is named twice"),
                 false => format!("the domains `{other}` and `{name}` differ only in case"),
             };
-            return Err(CliError::new(Code::Usage, text));
+            return Err(CliError::new(ErrorCode::BadName, text));
         }
     }
     Ok(())
+}
+
+/// The message and the hint of a finding, without its code.
+fn message_of(diagnostic: &Diagnostic) -> String {
+    let hint = diagnostic.hint.as_ref();
+    let hint = hint.map(|hint| format!("\n  hint: {hint}"));
+    format!("{}{}", diagnostic.message, hint.unwrap_or_default())
 }
 
 /// Writes what editors, `tsc` and tests need of Fulcrum itself: the package `@fulcrum/domain`. None of it
@@ -77,9 +85,12 @@ pub(super) fn call_line(example: &Example) -> String {
 
 /// The error of a file that cannot be written.
 pub(super) fn write_error(error: &WriteError) -> CliError {
-    CliError::failed(format!(
-        "{error}\n  hint: the directory must be writable; files that exist are never changed"
-    ))
+    CliError::new(
+        ErrorCode::FileFailed,
+        format!(
+            "{error}\n  hint: the directory must be writable; files that exist are never changed"
+        ),
+    )
 }
 
 #[cfg(test)]

@@ -9,7 +9,8 @@ use crate::commands::context::Context;
 use crate::commands::scaffold::{
     LanguageArg, call_line, check_names, make_resolvable, write_error,
 };
-use crate::exit::{CliError, Code};
+use crate::error_code::ErrorCode;
+use crate::exit::CliError;
 use crate::load;
 
 #[derive(Debug, clap::Args)]
@@ -31,12 +32,15 @@ pub(super) fn run(args: &Args, context: &Context) -> Result<(), CliError> {
     let is_same = |other: &str| other.eq_ignore_ascii_case(name);
     if let Some(other) = app.domains.iter().find(|domain| is_same(&domain.name)) {
         let dir = other.dir.strip_prefix(&app.root).unwrap_or(&other.dir);
-        return Err(CliError::failed(format!(
-            "the domain `{}` exists already, in {}\n  hint: `fulcrum generate handler {} TYPE` adds a handler to it",
-            other.name,
-            dir.display(),
-            other.name
-        )));
+        return Err(CliError::new(
+            ErrorCode::FileExists,
+            format!(
+                "the domain `{}` exists already, in {}\n  hint: `fulcrum generate handler {} TYPE` adds a handler to it",
+                other.name,
+                dir.display(),
+                other.name
+            ),
+        ));
     }
     let selection = Selection {
         only: args.depends_on.clone(),
@@ -44,7 +48,7 @@ pub(super) fn run(args: &Args, context: &Context) -> Result<(), CliError> {
     };
     if !args.depends_on.is_empty() {
         let unknown = |unknown: fulcrum_config::UnknownDomain| {
-            CliError::new(Code::UnknownDomain, unknown.message(&app))
+            CliError::new(ErrorCode::UnknownDomain, unknown.message(&app))
         };
         selection.resolve(&app).map_err(unknown)?;
     }
@@ -102,7 +106,9 @@ fn new_domains_dir(app: &App) -> Result<PathBuf, CliError> {
         is_plain.then(|| PathBuf::from(parent))
     };
     app.runtime.domains.iter().find_map(parent).ok_or_else(|| {
-        CliError::failed(format!(
+        CliError::new(
+            ErrorCode::RequestFailed,
+            format!(
             "runtime.domains ({}) has no pattern such as `domains/*` that tells where a new domain belongs\n  hint: add `domains/*` to it",
             app.runtime.domains.join(", ")
         ))
