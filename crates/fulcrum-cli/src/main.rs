@@ -40,7 +40,7 @@ fn main() -> ExitCode {
     if let Some(code) = commands::guard::run_if_requested() {
         return code;
     }
-    if let Some(code) = complete::run_if_requested() {
+    if let Some(code) = complete::run_if_requested(cli::command) {
         return code;
     }
     panic::install_panic_hook();

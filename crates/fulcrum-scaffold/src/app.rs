@@ -1,17 +1,10 @@
 //! The files of a new app.
 
 use crate::domain::{DomainOptions, domain_files};
+use crate::file::ScaffoldFile;
+use crate::language::Language;
+use crate::template::Template;
 use crate::text::fill;
-use crate::{Language, ScaffoldFile};
-
-/// What a new app consists of.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Template {
-    /// Domains with one handler each.
-    Minimal,
-    /// Two domains, `catalog` and `orders`, of which one calls the other.
-    Shop,
-}
 
 /// The domains of [`Template::Shop`].
 const SHOP_DOMAINS: [&str; 2] = ["catalog", "orders"];

@@ -2,9 +2,12 @@
 
 use std::path::{Path, PathBuf};
 
+use crate::file::ScaffoldFile;
+use crate::handler::Handler;
+use crate::language::Language;
 use crate::name::{class_name, singular};
+use crate::template::Template;
 use crate::text::fill;
-use crate::{Handler, Language, ScaffoldFile};
 
 /// A new domain.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -97,15 +100,15 @@ pub fn domain_files(options: &DomainOptions) -> Vec<ScaffoldFile> {
 
 /// A call that a new domain answers.
 #[must_use]
-pub fn example(template: crate::Template, domain: &str) -> Example {
+pub fn example(template: Template, domain: &str) -> Example {
     let of = |domain: &str, request_type: String, payload| Example {
         domain: domain.to_owned(),
         request_type,
         payload,
     };
     match template {
-        crate::Template::Minimal => of(domain, hello(domain).request_type, r#"{"name": "Ann"}"#),
-        crate::Template::Shop => of(
+        Template::Minimal => of(domain, hello(domain).request_type, r#"{"name": "Ann"}"#),
+        Template::Shop => of(
             "orders",
             "order_create_request".to_owned(),
             r#"{"sku": "tea-green", "quantity": 3}"#,

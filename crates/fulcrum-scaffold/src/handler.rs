@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::Language;
+use crate::language::Language;
 use crate::name::{request_type_of, singular};
 use crate::text::fill;
 

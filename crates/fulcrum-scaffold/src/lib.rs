@@ -40,15 +40,17 @@ mod file;
 mod handler;
 mod language;
 mod name;
+mod template;
 mod text;
 mod tree;
 mod write;
 
-pub use app::{AppOptions, Template, app_files, package_name};
+pub use app::{AppOptions, app_files, package_name};
 pub use domain::{DomainOptions, Example, domain_files, example};
 pub use file::{ScaffoldFile, WrittenFile};
 pub use handler::{ClassPosition, Handler, HandlerError};
 pub use language::Language;
 pub use name::{class_name, request_type_of, singular};
+pub use template::Template;
 pub use tree::tree;
 pub use write::{WriteError, write_new};

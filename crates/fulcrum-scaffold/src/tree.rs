@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use crate::WrittenFile;
+use crate::file::WrittenFile;
 
 #[derive(Default)]
 struct Branch {

@@ -5,7 +5,7 @@ use std::fs::{self, OpenOptions};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
-use crate::{ScaffoldFile, WrittenFile};
+use crate::file::{ScaffoldFile, WrittenFile};
 
 /// A file that could not be written; those before it are written.
 #[derive(Debug)]

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use super::platform::Platform;
-use super::{Tree, source_date, version};
+use super::tree::{Tree, source_date, version};
 use crate::command::CommandRunner;
 
 /// Writes `fulcrum-VERSION-TRIPLE.tar.gz`.

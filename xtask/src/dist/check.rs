@@ -8,7 +8,7 @@ use anyhow::{Context, bail, ensure};
 use serde_json::json;
 
 use super::npm::NpmPackages;
-use super::version;
+use super::tree::version;
 use crate::command::CommandRunner;
 use crate::packages::managers::{MANAGERS, Manager};
 use crate::sample::{Sample, Signal, send};
@@ -90,7 +90,10 @@ impl Project<'_> {
             "name": "installed",
             "private": true,
             "type": "module",
-            "dependencies": { "fulcrum-cli": file(&packages.launcher)? },
+            "dependencies": {
+                "fulcrum-cli": file(&packages.launcher)?,
+                "@fulcrum/domain": file(&packages.domain)?,
+            },
         });
         match self.manager.program {
             // As `npm install ./fulcrum-cli-*.tgz` has it.
@@ -136,6 +139,10 @@ impl Project<'_> {
         let init = self.npx(&["init", ".", "--lang", "js"]);
         let written = init.output()?;
         ensure!(written.status.success(), init.failure(&written));
+
+        let test = self.npx(&["node", "--test", "test/users.test.js"]);
+        let tested = test.output()?;
+        ensure!(tested.status.success(), test.failure(&tested));
 
         let log = self.dir.join("dev.log");
         let mut dev = self.npx(&["dev"]).start(&log)?;

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use super::{Tree, source_date};
+use super::tree::{Tree, source_date};
 use crate::command::CommandRunner;
 use crate::sample::copy_tree;
 use crate::workspace;

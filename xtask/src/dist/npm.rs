@@ -8,7 +8,7 @@ use anyhow::Context;
 use serde_json::{Map, Value, json};
 
 use super::platform::Platform;
-use super::{Tree, version};
+use super::tree::{Tree, version};
 use crate::command::CommandRunner;
 use crate::sample::copy_tree;
 use crate::workspace;

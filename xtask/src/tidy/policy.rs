@@ -189,7 +189,7 @@ pub(super) const CRATES: &[Crate] = &[
     Crate {
         name: "fulcrum-scaffold",
         siblings: &[],
-        allowed: &[],
+        allowed: &[("serde_json", "tests of files that are JSON")],
     },
     Crate {
         name: "fulcrum-watch",

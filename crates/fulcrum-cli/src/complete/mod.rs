@@ -14,8 +14,7 @@ use clap::{Arg, Command};
 use clap_complete::engine::{ArgValueCompleter, CompletionCandidate};
 use clap_complete::env::{CompleteEnv, EnvCompleter, Shells};
 
-use crate::cli;
-use crate::exit::Code;
+use crate::exit_code::Code;
 use crate::shorthand;
 
 /// The variable by which a shell asks for candidates.
@@ -24,11 +23,11 @@ const VARIABLE: &str = "COMPLETE";
 /// The shells.
 pub(crate) const SHELLS: [&str; 5] = ["bash", "elvish", "fish", "powershell", "zsh"];
 
-/// Prints candidates if a shell asks for them.
-pub(crate) fn run_if_requested() -> Option<ExitCode> {
+/// Prints candidates for this command line if a shell asks for them.
+pub(crate) fn run_if_requested(command_line: fn() -> Command) -> Option<ExitCode> {
     std::env::var_os(VARIABLE)?;
     let working_dir = std::env::current_dir().ok();
-    let completion = CompleteEnv::with_factory(command).var(VARIABLE);
+    let completion = CompleteEnv::with_factory(|| command(command_line())).var(VARIABLE);
     match completion.try_complete(std::env::args_os(), working_dir.as_deref()) {
         Ok(true) => Some(Code::Done.into()),
         Ok(false) => None,
@@ -49,18 +48,24 @@ pub(crate) fn script(shell: &str) -> Option<Vec<u8>> {
     written.ok().map(|()| script)
 }
 
-/// The command line with what completes each argument, and with the short forms of commands.
-fn command() -> Command {
-    let mut command = cli::command();
-    for (word, path) in shorthand::COMMANDS {
+/// The command line with what completes each argument, with the short forms of commands, and without
+/// internal commands.
+fn command(all: Command) -> Command {
+    let visible = all
+        .get_subcommands()
+        .filter(|command| !command.is_hide_set())
+        .cloned();
+    let short_forms = shorthand::COMMANDS.iter().filter_map(|(word, path)| {
         let found = path
             .iter()
-            .try_fold(&command, |command, name| command.find_subcommand(name));
-        if let Some(found) = found {
-            let short = found.clone().name(word).hide(true);
-            command = command.subcommand(short);
-        }
-    }
+            .try_fold(&all, |command, name| command.find_subcommand(name))?;
+        Some(found.clone().name(*word).hide(true))
+    });
+    let command = Command::new("fulcrum")
+        .disable_help_subcommand(true)
+        .args(all.get_arguments().cloned())
+        .subcommands(visible)
+        .subcommands(short_forms);
     with_completers(command, true)
 }
 
@@ -146,7 +151,7 @@ mod tests {
     #[test]
     fn arguments_that_name_something_that_exists_are_completed() {
         let mut found = Vec::new();
-        completed(&command(), "", &mut found);
+        completed(&command(crate::cli::command()), "", &mut found);
         for expected in [
             "dev: targets",
             "dev: only",

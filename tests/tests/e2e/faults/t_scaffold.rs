@@ -5,7 +5,7 @@ use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use fulcrum_e2e::{App, CTRL_C, TerminalStep, binary, is_optimized, measurement, not_applicable};
+use fulcrum_e2e::{App, TerminalStep, binary, is_optimized, measurement, not_applicable};
 
 /// A directory with `fulcrum`, for `PATH`.
 fn program_dir(app: &App) -> PathBuf {
@@ -149,13 +149,17 @@ fn t01_questions_are_asked_on_a_terminal_without_flags() {
         let code = Path::new(target).join(format!("domains/{domain}/domain.js"));
         assert!(code.is_file(), "{}", code.display());
     }
-    // Ctrl-C at a question leaves nothing behind.
+    // The end of the input at a question leaves nothing behind.
     let other = format!("{target}-not");
     let session = app.terminal_session(
         &[fulcrum, "init", &other],
-        &[TerminalStep::Expect("[ts]: "), CTRL_C, TerminalStep::Exit],
+        &[
+            TerminalStep::Expect("[ts]: "),
+            TerminalStep::Send("\x04"),
+            TerminalStep::Exit,
+        ],
     );
-    assert_ne!(session.code, Some(0), "{session:?}");
+    assert_eq!(session.code, Some(130), "{session:?}");
     assert!(!Path::new(&other).exists());
     // With a flag nothing is asked.
     let session = app.terminal_session(
