@@ -79,14 +79,16 @@ impl App {
         dependencies
     }
 
-    /// Copies the settings that a running instance cannot change from `running`: its address, the
+    /// Copies the settings that a running instance cannot change from `running`: its addresses, the
     /// registration mode, the log format, store and export, watching, the standby limit, type checks
     /// and the size of the cache.
     pub fn retain_immutable(&mut self, running: &App) {
         let RuntimeSettings {
             domains: _,
             grpc,
+            http,
             logs,
+            notify: _,
             watch,
             standby,
             env_override: _,
@@ -95,6 +97,7 @@ impl App {
             groups: _,
         } = &mut self.runtime;
         grpc.clone_from(&running.runtime.grpc);
+        http.clone_from(&running.runtime.http);
         logs.format = running.runtime.logs.format;
         logs.store = running.runtime.logs.store;
         logs.forward.clone_from(&running.runtime.logs.forward);

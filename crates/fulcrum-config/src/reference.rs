@@ -116,6 +116,8 @@ fn accepted(kind: Type) -> String {
         Type::Probe { log: true } => "`registered`, `started`, or a probe".to_owned(),
         Type::Probe { log: false } => "`registered`, or a probe".to_owned(),
         Type::Listen => "`HOST:PORT`".to_owned(),
+        Type::OptionalListen => "`off`, or `HOST:PORT`".to_owned(),
+        Type::Webhooks => "list of `{webhook, on, format, secret}`".to_owned(),
         Type::OtlpEndpoint => "`http://HOST:PORT`".to_owned(),
         Type::Port => "`auto`, or a port".to_owned(),
         Type::EnvFiles => "path; or a list of paths and of `{path, required}`".to_owned(),
@@ -186,6 +188,14 @@ const DESCRIPTIONS: &[(&str, &str)] = &[
         "PEM file with the authority of client certificates; with it, clients must present one.",
     ),
     (
+        "runtime.http",
+        "The interface for other programs: metrics and health endpoints (docs/observability.md).",
+    ),
+    (
+        "runtime.http.listen",
+        "Loopback address of `/metrics`, `/livez` and `/readyz`; port 0 lets the system choose one. The default is `127.0.0.1:50080` in `dev`, where another port is used if that one is in use, and `off` in `serve`.",
+    ),
+    (
         "runtime.defaults",
         "Settings for every domain: all keys of `process`, which a domain's file overrides.",
     ),
@@ -232,6 +242,10 @@ const DESCRIPTIONS: &[(&str, &str)] = &[
     (
         "runtime.logs.forward.level",
         "Lowest level to export; lines without a known level are left out then. Without it, all lines are exported.",
+    ),
+    (
+        "runtime.notify",
+        "Webhooks that are told what went wrong. `on` is a list of `failed`, `hung`, `memory` and `crash_loop`; all by default. `format` is `json`, the default, or `slack`. With a `secret`, bodies are signed (docs/observability.md).",
     ),
     (
         "runtime.watch",

@@ -55,6 +55,10 @@ pub(crate) enum Type {
     Probe { log: bool },
     /// `HOST:PORT` to listen on.
     Listen,
+    /// `off`, or `HOST:PORT` to listen on.
+    OptionalListen,
+    /// A list of webhooks.
+    Webhooks,
     /// `http://HOST:PORT` to export log lines to.
     OtlpEndpoint,
     /// `auto` or a port.
@@ -104,8 +108,10 @@ pub(crate) static RUNTIME: &[Key] = &[
         },
     ),
     key("grpc", Kind::Section(GRPC)),
+    key("http", Kind::Shorthand("listen", HTTP)),
     key("defaults", Kind::Section(PROCESS)),
     key("logs", Kind::Section(LOGS)),
+    value("notify", Type::Webhooks),
     key("watch", Kind::Shorthand("enabled", WATCH_ALL)),
     value("standby", Type::Standby),
     value("env_override", Type::Bool),
@@ -161,6 +167,8 @@ static GRPC: &[Key] = &[
     value("web_origins", GLOBS),
     key("tls", Kind::Section(TLS)),
 ];
+
+static HTTP: &[Key] = &[value("listen", Type::OptionalListen)];
 
 static TLS: &[Key] = &[
     value("cert", Type::String),

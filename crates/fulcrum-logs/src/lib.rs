@@ -96,7 +96,7 @@ mod wait;
 
 pub use chunk::Chunk;
 pub use follower::{Capacity, ChunkDelivery, Delivery, Follower, Gap};
-pub use hub::{Hub, HubConfig};
+pub use hub::{DroppedLines, Hub, HubConfig};
 pub use json::{gap_to_json, to_json};
 pub use level::detect_level;
 pub use line::{FULCRUM_SOURCE, Level, LogLine, ParseNameError, Source, Stream};

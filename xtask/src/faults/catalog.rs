@@ -1,5 +1,5 @@
 //! The rows of the failure catalog that must have an outcome: sections A to G, I: field reports,
-//! J: calls, and T: the terminal and the first minute.
+//! J: calls, O: telemetry, and T: the terminal and the first minute.
 
 use super::row::Id;
 
@@ -290,6 +290,11 @@ pub(super) const ROWS: &[Entry] = &[
     row('K', 23, "commands and flags of other tools"),
     row('K', 24, "secrets in the configuration"),
     row('K', 25, "noise: cargo's variables, debug messages"),
+    untested('O', 1, "traces of calls and starts", "not built yet"),
+    untested('O', 2, "a receiver of OTLP", "not built yet"),
+    row('O', 3, "metrics and health endpoints"),
+    untested('O', 4, "profiles through the inspector", "not built yet"),
+    row('O', 5, "notifications by webhook"),
     row('T', 0, "installed from npm as a native binary"),
     row('T', 1, "an empty directory becomes an app without network"),
     untested('T', 2, "the schema of the configuration", NOT_BUILT),
@@ -329,6 +334,7 @@ mod tests {
             ('I', 19),
             ('J', 19),
             ('K', 25),
+            ('O', 5),
         ];
         let expected = sections
             .into_iter()

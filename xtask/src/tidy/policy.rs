@@ -22,6 +22,7 @@ const SIBLINGS: &[&str] = &[
     "fulcrum-logs",
     "fulcrum-rpc",
     "fulcrum-spawn",
+    "fulcrum-telemetry",
     "fulcrum-watch",
 ];
 
@@ -192,6 +193,30 @@ pub(super) const CRATES: &[Crate] = &[
         allowed: &[("serde_json", "tests of files that are JSON")],
     },
     Crate {
+        name: "fulcrum-telemetry",
+        siblings: &[],
+        allowed: &[
+            (
+                "axum",
+                "the router of the HTTP listener, which tonic has anyway",
+            ),
+            ("base64", "signatures of notifications"),
+            ("hmac", "signatures of notifications"),
+            ("hyper", "connections with time limits"),
+            ("hyper-util", "the router as a service of hyper"),
+            ("prometheus-client", "metrics in OpenMetrics"),
+            (
+                "rustls-native-certs",
+                "the certificates that the system trusts",
+            ),
+            ("serde", "bodies of health endpoints"),
+            ("serde_json", "bodies of health endpoints"),
+            ("sha2", "signatures of notifications"),
+            ("tokio", "the listener"),
+            ("tokio-rustls", "notifications over HTTPS"),
+        ],
+    },
+    Crate {
         name: "fulcrum-watch",
         siblings: &[],
         allowed: &[
@@ -229,6 +254,7 @@ pub(super) const CRATES: &[Crate] = &[
             "fulcrum-runtime",
             "fulcrum-scaffold",
             "fulcrum-spawn",
+            "fulcrum-telemetry",
             "fulcrum-watch",
         ],
         allowed: &[
@@ -298,7 +324,7 @@ pub(super) const LAYERS: &[(&str, &[&[&str]])] = &[(
         &["registration", "launch"],
         &["transitions", "reload", "schedule"],
         &["watch", "control"],
-        &["parts", "typecheck"],
+        &["notify", "parts", "telemetry", "typecheck"],
         &["handle"],
         &["runtime"],
     ],

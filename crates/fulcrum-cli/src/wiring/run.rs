@@ -15,6 +15,7 @@ use fulcrum_spawn::process::{GuardHandle, StartupMessage};
 use tokio::time::sleep;
 
 use super::claim::Claim;
+use super::http::HttpEndpoint;
 use super::listen::{self, BoundPort};
 use super::logging::Logging;
 use super::options::Options;
@@ -41,6 +42,7 @@ pub(crate) async fn run(options: Options, mut timings: Timings) -> Result<(), Cl
     timings.done("lock");
     let signals = Signals::catch().map_err(|error| CliError::cannot_run(&error))?;
     let port = listen::listen(&options.app, options.mode)?;
+    let http = HttpEndpoint::bind(options.app.runtime.http.listen.as_ref(), options.mode)?;
     timings.done("listeners");
     let processes = ProcessParts::start().map_err(|error| CliError::cannot_run(&error))?;
 
@@ -64,6 +66,8 @@ pub(crate) async fn run(options: Options, mut timings: Timings) -> Result<(), Cl
     let wait = options.wait;
     let terminal = options.terminal();
     let runtime = Runtime::new(RuntimeParts {
+        metrics: http.as_ref().map(HttpEndpoint::metrics),
+        http: http.as_ref().map(HttpEndpoint::address),
         terminal,
         load_options: load::request(Some(&options.app.root), options.mode)?,
         selection: selection(&options),
@@ -84,6 +88,7 @@ pub(crate) async fn run(options: Options, mut timings: Timings) -> Result<(), Cl
     })?;
     timings.done("runtime");
     let servers = Servers::start(port.listeners, control, &runtime, &hub, &shutdown);
+    HttpEndpoint::serve_if_bound(http, &runtime, &hub, &shutdown);
     timings.done("servers");
     timings.log(&hub, || runtime.handle().events());
     tokio::spawn(signals.run(shutdown.clone(), hub));

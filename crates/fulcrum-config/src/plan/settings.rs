@@ -17,8 +17,8 @@ use crate::process::{
     StopRecipient, StopSettings, WatchSettings,
 };
 use crate::runtime::{
-    AppWatchSettings, GrpcSettings, LogFormat, LogSettings, LogStoreSettings, OtlpExportSettings,
-    RegistrationMode, RuntimeSettings, TlsSettings, WEB_LOOPBACK,
+    AppWatchSettings, GrpcSettings, HttpSettings, LogFormat, LogSettings, LogStoreSettings,
+    OtlpExportSettings, RegistrationMode, RuntimeSettings, TlsSettings, WEB_LOOPBACK,
 };
 use crate::schedule::{MissedRuns, Overlap, Schedule};
 use crate::setting::Setting;
@@ -341,7 +341,9 @@ impl RuntimeMaps {
         let RuntimeSettings {
             domains,
             grpc,
+            http,
             logs,
+            notify,
             watch,
             standby,
             // A setting of each process.
@@ -358,6 +360,8 @@ impl RuntimeMaps {
             });
             updatable.insert(format!("runtime.groups.{name}"), value);
         }
+        let notify = Setting::Webhooks(notify.clone()).to_json();
+        updatable.insert("runtime.notify".to_owned(), notify);
         let mut immutable = SettingMap::new();
         let mut set = |key: &str, value: Value| {
             if !value.is_null() {
@@ -365,6 +369,9 @@ impl RuntimeMaps {
             }
         };
         set_grpc(grpc, &mut set);
+        let HttpSettings { listen } = http;
+        let listen = listen.as_ref().map(ToString::to_string);
+        set("http.listen", json!(listen.as_deref().unwrap_or("off")));
         set_logs(logs, &mut set);
         let AppWatchSettings {
             enabled,

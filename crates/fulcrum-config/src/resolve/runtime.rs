@@ -8,10 +8,11 @@ use super::web_origins::web_origins;
 use crate::code::Code;
 use crate::diagnostic::Diagnostic;
 use crate::runtime::{
-    AppWatchSettings, GrpcSettings, ListenAddress, LogFormat, LogSettings, LogStoreSettings,
-    RegistrationMode, RestartStrategy, RuntimeSettings, SupervisionGroup, TlsSettings,
+    AppWatchSettings, GrpcSettings, HttpSettings, ListenAddress, LogFormat, LogSettings,
+    LogStoreSettings, RegistrationMode, RestartStrategy, RuntimeSettings, SupervisionGroup,
+    TlsSettings,
 };
-use crate::setting::{Origin, SettingTree};
+use crate::setting::{Origin, Setting, SettingTree};
 
 /// The settings of the app.
 pub(crate) fn runtime(
@@ -62,6 +63,13 @@ pub(crate) fn runtime(
             web_origins: web_origins(&settings, diagnostics),
             tls,
         },
+        http: HttpSettings {
+            listen: http_listen(&settings),
+        },
+        notify: match settings.leaf("notify").map(|leaf| &leaf.setting) {
+            Some(Setting::Webhooks(webhooks)) => webhooks.clone(),
+            _ => Vec::new(),
+        },
         logs: LogSettings {
             level: settings.string("logs.level").expect(SET).to_owned(),
             format: match settings.string("logs.format") {
@@ -83,6 +91,17 @@ pub(crate) fn runtime(
         cache_size: settings.size("cache_size").expect(SET),
         groups: groups.collect(),
     }
+}
+
+/// Where metrics and health endpoints are served; `off` is no address.
+fn http_listen(settings: &SettingsReader<'_>) -> Option<ListenAddress> {
+    let (host, port) = settings.address("http.listen")?;
+    let origin = &settings.leaf("http.listen")?.origin;
+    Some(ListenAddress {
+        host,
+        port,
+        explicit: *origin != Origin::Default,
+    })
 }
 
 fn log_store(settings: &SettingsReader<'_>) -> Option<LogStoreSettings> {
