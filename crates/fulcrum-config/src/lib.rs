@@ -130,7 +130,7 @@ pub use app::{App, Domain, Program};
 pub use diagnostic::{Diagnostic, Location, Severity};
 pub use env_file::read_env_file;
 pub use file_watch::FileWatchOptions;
-pub use import::{Import, ImportKind, ImportRequest, ImportedFile, import};
+pub use import::{Import, ImportKind, ImportRequest, ImportedDomain, ImportedFile, import};
 pub use load::load;
 pub use mode::Mode;
 pub use options::{LoadOptions, LoadResult};

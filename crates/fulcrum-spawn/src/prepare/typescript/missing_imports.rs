@@ -5,11 +5,13 @@
 //! followed, from the entry, and only paths, since packages may be provided in many ways. In doubt,
 //! as for a file that cannot be parsed, nothing is missing.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
 use std::fs;
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
-use std::time::SystemTime;
+use std::sync::Arc;
 
+use super::content_cache::ContentCache;
 use super::import_visitor::parse_module;
 use super::module_info::{Import, ImportKind};
 use super::position::line_text;
@@ -23,19 +25,12 @@ const MAX_FILES: usize = 2_000;
 
 /// The static imports of files, each content parsed once.
 #[derive(Debug, Default)]
-pub(super) struct StaticImports(HashMap<PathBuf, CachedImports>);
-
-#[derive(Debug)]
-struct CachedImports {
-    /// The size and time of the file when it was parsed.
-    stamp: (u64, Option<SystemTime>),
-    imports: Vec<Import>,
-}
+pub(super) struct StaticImports(ContentCache<Arc<[Import]>>);
 
 impl StaticImports {
     /// A static import of a file that does not exist, or a file that may not be read, if the program
     /// has any. `None` also if the program is too large. Reads and parses files.
-    pub(super) fn first_error(&mut self, entry: &Path) -> Option<StripError> {
+    pub(super) fn first_error(&self, entry: &Path) -> Option<StripError> {
         let resolver = ImportResolver::new(&NodeResolution::default());
         let surroundings = SurroundingsReader::new(resolver.base());
         // The entry may be named by a link, and Node resolves its imports from its real path.
@@ -45,23 +40,22 @@ impl StaticImports {
             if seen.len() > MAX_FILES {
                 return None;
             }
-            if let Err(error) = fs::File::open(&path)
-                && error.kind() == std::io::ErrorKind::PermissionDenied
-            {
-                return Some(error_in(
-                    &path,
-                    (1, 1),
-                    format!("cannot be read: {error}"),
-                    "",
-                ));
-            }
+            let content = match fs::read(&path) {
+                Ok(content) => content,
+                Err(error) if error.kind() == ErrorKind::PermissionDenied => {
+                    let message = format!("cannot be read: {error}");
+                    return Some(error_in(&path, (1, 1), message, ""));
+                }
+                // It was removed a moment ago.
+                Err(_) => continue,
+            };
             let around = surroundings.of_dir(path.parent()?).ok()?;
             let importer = Importer {
                 path: &path,
                 is_compiled: is_always_compiled(&path),
                 tsconfig: around.tsconfig.as_deref(),
             };
-            for import in self.of_file(&path) {
+            for import in self.of_file(&path, &content).iter() {
                 match resolver.resolve(importer, &import.specifier, Via::Import) {
                     Target::Missing if may_be_types(&path, import) => {}
                     Target::Missing => return Some(missing(&path, import)),
@@ -78,27 +72,20 @@ impl StaticImports {
     }
 
     /// The static imports of paths.
-    fn of_file(&mut self, path: &Path) -> &[Import] {
-        let meta = fs::metadata(path);
-        let stamp = meta.map_or((0, None), |meta| (meta.len(), meta.modified().ok()));
-        let is_known = self.0.get(path).is_some_and(|known| known.stamp == stamp);
-        if !is_known {
-            let imports = parse(path).unwrap_or_default();
-            self.0
-                .insert(path.to_owned(), CachedImports { stamp, imports });
-        }
-        self.0.get(path).map_or(&[], |known| &known.imports)
+    fn of_file(&self, path: &Path, content: &[u8]) -> Arc<[Import]> {
+        let parse = || parse(path, content).unwrap_or_default().into();
+        self.0.get(path, content, parse).value
     }
 }
 
-/// The static imports of paths in a file; `None` if it cannot be read or parsed.
-fn parse(path: &Path) -> Option<Vec<Import>> {
-    let text = fs::read_to_string(path).ok()?;
+/// The static imports of paths in a file; `None` if it cannot be parsed.
+fn parse(path: &Path, content: &[u8]) -> Option<Vec<Import>> {
+    let text = std::str::from_utf8(content).ok()?;
     let info = if is_typescript(path) {
         // Imports that are only types are gone from the stripped code.
-        strip_text(path, &text).ok()?.1
+        strip_text(path, text).ok()?.1
     } else {
-        let text = text.strip_prefix('\u{feff}').unwrap_or(&text);
+        let text = text.strip_prefix('\u{feff}').unwrap_or(text);
         run_isolated(text, |text| parse_module(&text)).flatten()?
     };
     let imports = info.imports.into_iter();
@@ -219,7 +206,7 @@ mod tests {
     fn a_file_that_is_saved_again_is_parsed_again() {
         let dir = tempfile::tempdir().unwrap();
         let (entry, other) = (dir.path().join("a.mjs"), dir.path().join("b.mjs"));
-        let mut imports = StaticImports::default();
+        let imports = StaticImports::default();
         fs::write(&entry, "import './b.mjs'").unwrap();
         assert!(imports.first_error(&entry).is_some());
         fs::write(&other, "").unwrap();

@@ -3,6 +3,7 @@
 mod cache_sweep;
 pub(super) mod compile;
 pub(super) mod compile_options;
+mod content_cache;
 mod elide;
 mod exports;
 mod import_visitor;
