@@ -47,7 +47,8 @@ pub(crate) async fn run(
         Err(ConnectError::NotRunning) => {}
         Err(error) => return Err(client::connect_error(&app.root, &error)),
     }
-    let log = LogFile::create(&app.root).map_err(|error| CliError::failed(error.to_string()))?;
+    let log =
+        LogFile::create(&app.root, &dir).map_err(|error| CliError::failed(error.to_string()))?;
     let mut child = spawn(mode, &start, watch, &app.root, &log)
         .map_err(|error| CliError::failed(format!("cannot start the instance: {error}")))?;
     let client = match wait_until_serving(&mut child, &dir, &app.root, &log).await {

@@ -3,7 +3,7 @@
 use fulcrum_config::Mode;
 
 use super::context::Context;
-use super::start_args::StartArgs;
+use super::start_args::{LineFormat, StartArgs};
 use super::watch::WatchArgs;
 use super::{detach, executor, instance_options};
 use crate::exit::CliError;
@@ -29,12 +29,16 @@ pub(crate) fn run(
     let (app, warnings) = load::load_valid(context.app(), mode, &context.output)?;
     let wait = start.wait_timeout();
     let stdout = context.output.stdout();
+    let format = start.output;
+    let options =
+        instance_options::background_options(mode, start.selection, watch, app, &warnings, stdout);
     let options = Options {
+        json: format.map_or(options.json, |format| format == LineFormat::Json),
         wait,
         // In production a closed log pipe is no reason to exit.
         exit_on_stdout_close: mode == Mode::Dev,
         detached: false,
-        ..instance_options::background_options(mode, start.selection, watch, app, &warnings, stdout)
+        ..options
     };
     timings.done("configuration");
     executor::run_instance(run::run(options, timings))

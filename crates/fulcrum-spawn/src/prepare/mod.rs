@@ -121,9 +121,9 @@ pub use self::{
     sdk_install::SdkLocation,
     standby_command::StandbyCommand,
     typescript::{
-        Format, StripError, StripErrorKind, Stripped, SweepReport, SyntaxChecker, SyntaxError,
-        TypeScriptRequestOptions, answer_typescript_request, check_syntax, run_typescript_helper,
-        strip_file, sweep_cache, sweep_in_background,
+        CheckedImports, Format, StripError, StripErrorKind, Stripped, SweepReport, SyntaxChecker,
+        SyntaxError, TypeScriptRequestOptions, answer_typescript_request, check_syntax,
+        run_typescript_helper, strip_file, sweep_cache, sweep_in_background,
     },
 };
 #[cfg(feature = "node")]

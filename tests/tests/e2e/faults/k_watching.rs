@@ -138,6 +138,31 @@ fn k20_code_that_cannot_start_leaves_the_running_generation_alone() {
     app.write_file("domains/users/tax.mjs", "export {}; // again\n");
     app.wait_for_event("users", "reloaded", 2);
     assert_ne!(app.leader("users").pid, leader);
+    // A package before it is installed.
+    let leader = app.leader("users").pid;
+    app.write_file(
+        "domains/users/price.mjs",
+        &format!("import 'left-pad';\n{}", version(3)),
+    );
+    assert_kept(
+        &app,
+        leader,
+        3,
+        "imports \"left-pad\", which is not installed",
+    );
+    app.write_file("node_modules/left-pad/package.json", "{}");
+    app.write_file("node_modules/left-pad/index.js", "");
+    app.write_file(
+        "domains/users/price.mjs",
+        &format!("import 'left-pad';\n{}", version(4)),
+    );
+    app.wait_for_event("users", "reloaded", 3);
+    // A name that is renamed in one file first.
+    let leader = app.leader("users").pid;
+    app.write_file("domains/users/price.mjs", "export const release = 'v5';\n");
+    assert_kept(&app, leader, 4, "\"./price.mjs\" does not export `version`");
+    app.write_file("domains/users/price.mjs", &version(6));
+    app.wait_for_event("users", "reloaded", 4);
     app.down();
 }
 

@@ -1,5 +1,6 @@
 //! TypeScript: its compilation, what decides it, the files that a domain imports, and syntax checks.
 
+mod absent_package;
 mod cache_sweep;
 pub(super) mod compile;
 pub(super) mod compile_options;
@@ -34,6 +35,7 @@ mod transform;
 pub(super) mod tsconfig;
 
 pub use cache_sweep::{SweepReport, sweep_cache, sweep_in_background};
+pub use missing_imports::CheckedImports;
 pub use request::{TypeScriptRequestOptions, answer_typescript_request, run_typescript_helper};
 pub use strip::{Format, StripError, StripErrorKind, Stripped, strip_file};
 pub use syntax_cache::{SyntaxChecker, SyntaxError};

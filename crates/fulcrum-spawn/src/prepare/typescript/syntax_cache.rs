@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
 use super::content_cache::{Cached, ContentCache};
-use super::missing_imports::StaticImports;
+use super::missing_imports::{CheckedImports, StaticImports};
 use super::strip::StripError;
 use super::syntax_check::check_syntax;
 
@@ -42,11 +42,11 @@ impl SyntaxChecker {
     }
 
     /// Why the program of this entry cannot start, although each of its files is valid: it imports a
-    /// file that does not exist, or one of its files may not be read. Reads and parses files, which
-    /// may block.
+    /// file or a package that does not exist, or one of its files may not be read. Reads and parses
+    /// files, which may block.
     #[must_use]
-    pub fn program_error(&self, entry: &Path) -> Option<SyntaxError> {
-        let error = self.imports.first_error(entry);
+    pub fn program_error(&self, entry: &Path, checked: CheckedImports) -> Option<SyntaxError> {
+        let error = self.imports.first_error(entry, checked);
         let mut errors = self
             .program_errors
             .lock()

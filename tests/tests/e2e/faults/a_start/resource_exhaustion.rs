@@ -138,6 +138,11 @@ fn a19_without_file_descriptors_nothing_spins_and_everything_recovers() {
     }
     app.wait_for("users", "is restarted", |users| users["ready"] == true);
     assert_eq!(app.leader("orders"), orders);
+    let logs = app.logs("users");
+    for text in ["Too many open files", "ulimit -n"] {
+        let told = logs.iter().filter(|line| line.message.contains(text));
+        assert_eq!(told.count(), 1, "why it was not restarted: {logs:?}");
+    }
     wait_until("as many descriptors are open as before", LIMIT, || {
         (used("it is running").fds <= before.fds + 2).then_some(())
     });
