@@ -8,7 +8,8 @@ use clap::error::ErrorKind;
 use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand};
 
 use crate::commands::{
-    background_instance, completions, config, dev, domains, down, import, reload, serve, typescript,
+    background_instance, completions, config, dev, domains, down, explain, import, reload, serve,
+    top, typescript,
 };
 use crate::shorthand;
 
@@ -56,10 +57,15 @@ pub(crate) enum Command {
     Domains(domains::Args),
     /// Print domain logs (short for `domains logs`)
     Logs(domains::logs::Args),
+    /// Show domains and logs in full screen, and control them by keys
+    #[command(visible_alias = "tui")]
+    Top(top::Args),
     /// Validate and print the configuration
     Config(config::Args),
     /// Write the configuration that says the same as a file of another tool
     Import(import::Args),
+    /// Explain an error code: cause, example and cure
+    Explain(explain::Args),
     /// Print a completion script for a shell
     Completions(completions::Args),
     /// Run the background instance of `--detach` (internal)
@@ -76,11 +82,13 @@ const GROUPS: [(&str, &[&str]); 4] = [
     (
         "Inspect",
         &[
+            "top",
             "logs",
             "domains list",
             "domains status",
             "domains why",
             "domains events",
+            "explain",
         ],
     ),
     (

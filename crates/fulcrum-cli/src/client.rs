@@ -4,15 +4,16 @@ use std::path::Path;
 use std::time::Duration;
 
 use fulcrum_rpc::control::outcome::Kind;
-use fulcrum_rpc::control::{Domain, Outcome, Progress, StatusRequest};
+use fulcrum_rpc::control::{Domain, Outcome, Progress, StatusRequest, compare_names};
 use fulcrum_rpc::{ConnectError, ControlClient, ControlError};
 use fulcrum_runtime::format::format_duration;
 use fulcrum_spawn::process::Stat;
 use tokio::time::Instant;
 use tokio_stream::{Stream, StreamExt};
 
+use crate::error_code::ErrorCode;
 use crate::exit::{CliError, Code};
-use crate::output::{Output, compare_naturally, sanitize};
+use crate::output::{Output, sanitize};
 use crate::{load, paths, users};
 
 /// The pause between two looks for an instance that is awaited.
@@ -49,7 +50,7 @@ pub(crate) async fn connect_within(
             Err(error) if error.code == Code::NotRunning => {
                 if !limit.is_zero() && started.elapsed() >= limit {
                     let text = format!("after {}: {}", format_duration(limit), error.message);
-                    return Err(CliError::new(Code::TimedOut, text));
+                    return Err(CliError::new(ErrorCode::NoInstanceInTime, text));
                 }
                 tokio::time::sleep(RETRY_INTERVAL).await;
             }
@@ -62,31 +63,37 @@ pub(crate) async fn connect_within(
 pub(crate) fn connect_error(root: &Path, error: &ConnectError) -> CliError {
     match error {
         ConnectError::NotRunning => CliError::new(
-            Code::NotRunning,
+            ErrorCode::NotRunning,
             format!(
                 "no running instance for {}\n  hint: start one with `fulcrum dev`",
                 root.display()
             ),
         ),
         ConnectError::VersionMismatch { .. } => {
-            CliError::new(Code::VersionMismatch, error.to_string())
+            CliError::new(ErrorCode::VersionMismatch, error.to_string())
         }
         ConnectError::OtherUser { pid, uid } => {
             let user = users::name(*uid);
-            CliError::failed(format!(
-                "the instance for {} (pid {pid}) belongs to {user}\n  \
+            CliError::new(
+                ErrorCode::OtherUser,
+                format!(
+                    "the instance for {} (pid {pid}) belongs to {user}\n  \
                  hint: run this command as {}",
-                root.display(),
-                users::name_or_root(*uid)
-            ))
+                    root.display(),
+                    users::name_or_root(*uid)
+                ),
+            )
         }
-        ConnectError::Unresponsive { pid, .. } => CliError::failed(unresponsive_text(
-            error,
-            *pid,
-            pid.and_then(Stat::read)
-                .is_some_and(|stat| stat.is_stopped()),
-        )),
-        ConnectError::Io(_) => CliError::failed(error.to_string()),
+        ConnectError::Unresponsive { pid, .. } => CliError::new(
+            ErrorCode::Unresponsive,
+            unresponsive_text(
+                error,
+                *pid,
+                pid.and_then(Stat::read)
+                    .is_some_and(|stat| stat.is_stopped()),
+            ),
+        ),
+        ConnectError::Io(_) => CliError::new(ErrorCode::ConnectionFailed, error.to_string()),
     }
 }
 
@@ -106,9 +113,10 @@ fn unresponsive_text(error: &ConnectError, pid: Option<u32>, is_stopped: bool) -
 /// Maps an error of the control API to an exit code.
 pub(crate) fn control_error(error: ControlError) -> CliError {
     match error {
-        ControlError::NotFound(text) => CliError::new(Code::UnknownDomain, text),
-        ControlError::Invalid(text) => CliError::new(Code::Usage, text),
-        ControlError::Failed(text) | ControlError::Disconnected(text) => CliError::failed(text),
+        ControlError::NotFound(text) => CliError::relayed(Code::UnknownDomain, &text),
+        ControlError::Invalid(text) => CliError::relayed(Code::Usage, &text),
+        ControlError::Failed(text) => CliError::relayed(Code::Failed, &text),
+        ControlError::Disconnected(text) => CliError::new(ErrorCode::ConnectionFailed, text),
     }
 }
 
@@ -127,7 +135,7 @@ pub(crate) async fn domains(
     };
     let response = client.status(request).await.map_err(control_error)?;
     let mut domains = response.domains;
-    domains.sort_by(|a, b| compare_naturally(&a.name, &b.name));
+    domains.sort_by(|a, b| compare_names(&a.name, &b.name));
     Ok(domains)
 }
 
@@ -167,11 +175,16 @@ pub(crate) async fn wait_for_outcome(
     mut progress: impl Stream<Item = Result<Progress, ControlError>> + Unpin,
     output: &Output,
 ) -> Result<Outcome, CliError> {
+    let waiting = output.waiting("waiting");
     while let Some(step) = progress.next().await {
         let step = step.map_err(control_error)?;
         match step.outcome {
             Some(outcome) => return Ok(outcome),
-            None => output.progress(&format_progress(&step)),
+            None => {
+                let text = format_progress(&step);
+                waiting.step(&text);
+                output.progress(&text);
+            }
         }
     }
     Err(connection_lost())
@@ -179,7 +192,8 @@ pub(crate) async fn wait_for_outcome(
 
 /// The error for a stream of progress that ends without an outcome.
 pub(crate) fn connection_lost() -> CliError {
-    CliError::failed(
+    CliError::new(
+        ErrorCode::ConnectionLost,
         "connection to the instance lost before the operation completed\n  \
          hint: check with `fulcrum domains list`",
     )
@@ -213,10 +227,11 @@ pub(crate) fn exit_code(kind: Kind) -> Code {
 pub(crate) fn into_result(outcome: &Outcome) -> Result<(), CliError> {
     match exit_code(outcome.kind()) {
         Code::Done => Ok(()),
-        code if outcome.message.is_empty() => {
-            Err(CliError::new(code, "the operation failed without a reason"))
-        }
-        code => Err(CliError::new(code, outcome.message.clone())),
+        code if outcome.message.is_empty() => Err(CliError::relayed(
+            code,
+            "the operation failed without a reason",
+        )),
+        code => Err(CliError::relayed(code, &outcome.message)),
     }
 }
 

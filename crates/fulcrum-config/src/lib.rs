@@ -39,7 +39,7 @@
 //! std::fs::write(dir.path().join("fulcrum.yml"), "runtime:\n  grcp: {}\n")?;
 //! assert_eq!(
 //!     load(&options).diagnostics[0].to_string(),
-//!     "fulcrum.yml:2:3: `runtime`: unknown key `grcp`\n  hint: did you mean `grpc`?"
+//!     "fulcrum.yml:2:3: error[FUL0120]: `runtime`: unknown key `grcp`\n  hint: did you mean `grpc`?"
 //! );
 //! # Ok(())
 //! # }
@@ -70,7 +70,9 @@
 //! configuration is loaded, and read again at each start, with [`read_env_file`]. Node is searched
 //! by the process that starts it.
 
+mod accepted_values;
 mod app;
+mod code;
 mod defaults;
 mod dependency_graph;
 mod diagnostic;
@@ -96,6 +98,7 @@ mod listen;
 mod load;
 mod mode;
 mod node;
+mod notify;
 mod options;
 mod other_tools;
 mod otlp;
@@ -127,6 +130,7 @@ mod yaml_error;
 mod yaml_value;
 
 pub use app::{App, Domain, Program};
+pub use code::Code;
 pub use diagnostic::{Diagnostic, Location, Severity};
 pub use env_file::read_env_file;
 pub use file_watch::FileWatchOptions;
@@ -142,13 +146,14 @@ pub use process::{
     ProbeCheck, ProbeSettings, ProcessKind, ProcessSettings, ResourceLimits, RestartMode,
     RestartSettings, StopRecipient, StopSettings, WatchSettings,
 };
-pub use redact::{redact_arguments, redact_command_line, redact_value};
+pub use redact::{redact_arguments, redact_command_line, redact_url_path, redact_value};
 pub use reference::{SettingReference, setting_reference};
 pub use root::find_app_root;
 pub use runtime::{
-    AppWatchSettings, GrpcSettings, ListenAddress, LogFormat, LogSettings, LogStoreSettings,
-    OtlpExportSettings, RegistrationMode, RestartStrategy, RuntimeSettings, SupervisionGroup,
-    TlsSettings, WebOrigins,
+    AppWatchSettings, FailureNotice, GrpcSettings, HttpSettings, ListenAddress, LogFormat,
+    LogSettings, LogStoreSettings, NotifyEvent, OtlpExportSettings, RegistrationMode,
+    RestartStrategy, RuntimeSettings, SupervisionGroup, TerminalSettings, TlsSettings, WebOrigins,
+    WebhookFormat, WebhookSettings,
 };
 pub use schedule::{CronExpression, MissedRuns, Overlap, Schedule};
 pub use selection::{Selection, UnknownDomain, select, select_among, unknown_domain};

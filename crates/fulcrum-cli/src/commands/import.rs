@@ -14,6 +14,7 @@ use serde::Serialize;
 use serde_json::{Map, Value};
 
 use crate::commands::context::Context;
+use crate::error_code::ErrorCode;
 use crate::exit::{CliError, Code};
 use crate::load;
 use crate::output::{DiagnosticJson, Output};
@@ -98,7 +99,7 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<(), CliError> {
         evaluated: evaluated.as_deref(),
     };
     let imported = import(&request)
-        .map_err(|diagnostic| CliError::new(Code::ConfigInvalid, diagnostic.to_string()))?;
+        .map_err(|diagnostic| CliError::relayed(Code::ConfigInvalid, &diagnostic.to_string()))?;
     let existing = existing(&imported);
     let writes = !args.dry_run && existing.is_empty();
     let states = match writes {
@@ -117,9 +118,9 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<(), CliError> {
             if args.dry_run {
                 print(&imported, &states, output)?;
             }
-            for diagnostic in imported.notes.iter().chain(found) {
-                output.eprint(&diagnostic.to_string());
-            }
+            let root = Some(imported.root.as_path());
+            output.diagnostics(&imported.notes, root);
+            output.diagnostics(found, root);
         }
     }
     match loaded {
@@ -134,10 +135,11 @@ fn nothing_written(existing: &[String]) -> CliError {
         1 => ("exists", "it"),
         _ => ("exist", "them"),
     };
-    CliError::failed(format!(
+    let text = format!(
         "nothing was written: {} already {exist}\n  hint: files are never overwritten; remove or rename {them}, or compare with `--dry-run`",
         existing.join(", "),
-    ))
+    );
+    CliError::new(ErrorCode::FileExists, text)
 }
 
 fn to_json<'a>(
@@ -177,11 +179,12 @@ fn evaluate(file: &Path) -> Result<String, CliError> {
     let failed = |error: StartError| {
         let hint = error.hint.map(|hint| format!("\n  hint: {hint}"));
         let message = format!("{}{}", error.message, hint.unwrap_or_default());
-        CliError::new(Code::ConfigInvalid, message)
+        CliError::new(ErrorCode::ImportFailed, message)
     };
-    let file = file
-        .canonicalize()
-        .map_err(|error| CliError::failed(format!("cannot read {}: {error}", file.display())))?;
+    let file = file.canonicalize().map_err(|error| {
+        let text = format!("cannot read {}: {error}", file.display());
+        CliError::new(ErrorCode::FileFailed, text)
+    })?;
     let dir = file.parent().unwrap_or(Path::new("/"));
     let (prepare, _) = wiring::run::prepare_context()?;
     let path = std::env::var_os("PATH").unwrap_or_default();
@@ -249,10 +252,11 @@ fn write(imported: &Import, output: &Output) -> Result<Vec<FileState>, CliError>
                 states.push(FileState::Kept);
             }
             Err(error) => {
-                return Err(CliError::failed(format!(
+                let text = format!(
                     "cannot write {}: {error}\n  hint: the app's directory must be writable",
                     path.display()
-                )));
+                );
+                return Err(CliError::new(ErrorCode::FileFailed, text));
             }
         }
     }
@@ -275,7 +279,7 @@ fn create(path: &Path, text: &str) -> io::Result<()> {
 fn report(imported: &Import, loaded: &LoadResult, output: &Output) -> Result<(), CliError> {
     if loaded.app.is_none() {
         return Err(CliError::new(
-            Code::ConfigInvalid,
+            ErrorCode::InvalidConfiguration,
             format!(
                 "the files are written, but not valid yet ({})",
                 load::summarize(&loaded.diagnostics)

@@ -1,13 +1,16 @@
 //! Findings about a configuration as JSON.
 
-use fulcrum_config::{Diagnostic, Severity};
+use fulcrum_config::Diagnostic;
 use serde::Serialize;
 
 /// A diagnostic as JSON.
 #[derive(Debug, Serialize)]
 pub(crate) struct DiagnosticJson<'a> {
-    severity: &'static str,
-    code: &'static str,
+    severity: String,
+    /// `FUL0120`, which `fulcrum explain` explains.
+    code: String,
+    /// `unknown-key`
+    kind: String,
     file: Option<String>,
     /// From 1; null for a whole file.
     line: Option<u32>,
@@ -20,11 +23,9 @@ impl<'a> From<&'a Diagnostic> for DiagnosticJson<'a> {
     fn from(diagnostic: &'a Diagnostic) -> Self {
         let at = diagnostic.at.as_ref();
         Self {
-            severity: match diagnostic.severity {
-                Severity::Error => "error",
-                Severity::Warning => "warning",
-            },
-            code: diagnostic.code,
+            severity: diagnostic.severity.to_string(),
+            code: diagnostic.code.to_string(),
+            kind: diagnostic.code.kind(),
             file: at.map(|at| at.file.to_string_lossy().into_owned()),
             line: at.map(|at| at.line).filter(|line| *line > 0),
             column: at.map(|at| at.column).filter(|column| *column > 0),
@@ -38,7 +39,7 @@ impl<'a> From<&'a Diagnostic> for DiagnosticJson<'a> {
 mod tests {
     use std::path::PathBuf;
 
-    use fulcrum_config::Location;
+    use fulcrum_config::{Location, Severity};
 
     use super::*;
 
@@ -46,7 +47,7 @@ mod tests {
     fn a_diagnostic_has_every_key() {
         let diagnostic = Diagnostic {
             severity: Severity::Warning,
-            code: "no-domains",
+            code: fulcrum_config::Code::NoDomains,
             at: Some(Location {
                 file: PathBuf::from("fulcrum.yml"),
                 line: 0,
@@ -57,7 +58,7 @@ mod tests {
         };
         assert_eq!(
             serde_json::to_string(&DiagnosticJson::from(&diagnostic)).expect("JSON"),
-            r#"{"severity":"warning","code":"no-domains","file":"fulcrum.yml","line":null,"column":null,"message":"none","hint":null}"#
+            r#"{"severity":"warning","code":"FUL0141","kind":"no-domains","file":"fulcrum.yml","line":null,"column":null,"message":"none","hint":null}"#
         );
     }
 }

@@ -8,10 +8,10 @@ use std::time::Duration;
 use fulcrum_config::{StopRecipient, StopSettings};
 use fulcrum_logs::{Hub, Level, Pump, PumpCounters, Source, Stream, wait_for_text};
 use fulcrum_rpc::Registry;
+use fulcrum_spawn::StartError;
 use fulcrum_spawn::lifecycle::{Fact, StopSignal};
 use fulcrum_spawn::process::{Member, Process, ProcessHandle, ProcessOutput, signal_number};
 use fulcrum_spawn::supervisor::{FactSender, ProcessGroup};
-use rustix::io::Errno;
 use rustix::process::Signal;
 use tokio::io::AsyncRead;
 use tokio::sync::oneshot;
@@ -90,16 +90,20 @@ async fn run(task: ProcessTask) {
     };
     let drained = CancellationToken::new();
     let mut pumps = Vec::new();
-    let counters = PumpCounters::default();
+    let state = states.get(&domain);
+    let output = state.as_ref().map(|state| &state.output);
+    let counters = |stream| output.map_or_else(PumpCounters::default, |all| all.of(stream));
     match process.take_any_output() {
         Some(ProcessOutput::Pipes(stdout, stderr)) => {
             for (reader, stream) in [(stdout, Stream::Stdout), (stderr, Stream::Stderr)] {
+                let counters = counters(stream);
                 let pump = Pump::new(reader, &hub, source.clone(), stream, &counters);
                 pumps.push(spawn_pump(pump, drained.clone()));
             }
         }
         Some(ProcessOutput::Terminal(reader)) => {
-            let pump = Pump::new(reader, &hub, source.clone(), Stream::Stdout, &counters);
+            let stream = Stream::Stdout;
+            let pump = Pump::new(reader, &hub, source.clone(), stream, &counters(stream));
             pumps.push(spawn_pump(pump, drained.clone()));
         }
         None => {}
@@ -139,18 +143,8 @@ async fn run(task: ProcessTask) {
 
 /// Why the domain is not started again yet.
 fn describe_unknown_members(error: &io::Error) -> String {
-    let hint = match Errno::from_io_error(error) {
-        Some(Errno::MFILE) => {
-            "\n  hint: fulcrum itself has no file descriptor left; start it with a higher limit (`ulimit -n`, LimitNOFILE= of systemd)"
-        }
-        Some(Errno::NFILE) => {
-            "\n  hint: the machine has no file descriptor left; raise fs.file-max, or end what holds them"
-        }
-        _ => "",
-    };
-    format!(
-        "it is unknown whether processes of this generation are left ({error}); the next one waits until /proc can be read{hint}"
-    )
+    let text = format!("not started again until it is known which processes are left: {error}");
+    StartError::from_io(text, error).to_string()
 }
 
 /// Runs a pump in a task of its own. The receiver is notified when the pipe has ended. Once

@@ -35,17 +35,13 @@ pub(super) fn run(args: &Args, context: &Context) -> Result<(), CliError> {
             .collect();
         output.json(&diagnostics)?;
     } else {
-        for diagnostic in &loaded.diagnostics {
-            output.eprint(&diagnostic.to_string());
-        }
+        let root = load::root(context.app());
+        output.diagnostics(&loaded.diagnostics, root.as_deref());
     }
     let summary = summarize(&loaded.diagnostics);
     match loaded.app {
         None if args.output == Format::Json => Err(CliError::already_reported(Code::ConfigInvalid)),
-        None => Err(CliError::new(
-            Code::ConfigInvalid,
-            format!("invalid configuration ({summary})"),
-        )),
+        None => Err(load::invalid(&loaded.diagnostics)),
         Some(app) if args.output == Format::Table => {
             let domains = pluralize(app.domains.len(), "domain");
             output.data(format!("{domains}, {summary}\n").as_bytes())
