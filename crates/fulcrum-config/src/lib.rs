@@ -135,7 +135,7 @@ pub use diagnostic::{Diagnostic, Location, Severity};
 pub use discover::check_domain_name;
 pub use env_file::read_env_file;
 pub use file_watch::FileWatchOptions;
-pub use import::{Import, ImportKind, ImportRequest, ImportedFile, import};
+pub use import::{Import, ImportKind, ImportRequest, ImportedDomain, ImportedFile, import};
 pub use load::load;
 pub use mode::Mode;
 pub use options::{LoadOptions, LoadResult};

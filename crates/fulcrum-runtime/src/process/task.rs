@@ -1,12 +1,14 @@
 //! One generation's process: its output, its exit, and the signals sent to it.
 
+use std::io;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use fulcrum_config::{StopRecipient, StopSettings};
-use fulcrum_logs::{Hub, Pump, PumpCounters, Source, Stream, wait_for_text};
+use fulcrum_logs::{Hub, Level, Pump, PumpCounters, Source, Stream, wait_for_text};
 use fulcrum_rpc::Registry;
+use fulcrum_spawn::StartError;
 use fulcrum_spawn::lifecycle::{Fact, StopSignal};
 use fulcrum_spawn::process::{Member, Process, ProcessHandle, ProcessOutput, signal_number};
 use fulcrum_spawn::supervisor::{FactSender, ProcessGroup};
@@ -18,6 +20,7 @@ use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
 use crate::exit::diagnose::ExitDiagnoser;
+use crate::log_lines::log_for_domain;
 use crate::state::desired::DesiredStateReceiver;
 use crate::state::domain::SharedDomainStates;
 
@@ -125,7 +128,10 @@ async fn run(task: ProcessTask) {
         .diagnose(process.pid(), facts.generation(), report)
         .await;
     facts.report(Fact::Exited(report));
-    process.group_empty().await;
+    let log = |text| log_for_domain(&hub, &domain, facts.generation(), Level::Warn, text);
+    process
+        .group_empty_or_unknown(|error| log(describe_unknown_members(error)))
+        .await;
     facts.report(Fact::GroupEmpty);
     for (task, _) in pumps {
         let abort = task.abort_handle();
@@ -133,6 +139,12 @@ async fn run(task: ProcessTask) {
             abort.abort();
         }
     }
+}
+
+/// Why the domain is not started again yet.
+fn describe_unknown_members(error: &io::Error) -> String {
+    let text = format!("not started again until it is known which processes are left: {error}");
+    StartError::from_io(text, error).to_string()
 }
 
 /// Runs a pump in a task of its own. The receiver is notified when the pipe has ended. Once

@@ -126,9 +126,10 @@ pub use self::{
     sdk_install::SdkLocation,
     standby_command::StandbyCommand,
     typescript::{
-        ClassBody, Format, StripError, StripErrorKind, Stripped, SweepReport, SyntaxChecker,
-        SyntaxError, TypeScriptRequestOptions, answer_typescript_request, check_syntax,
-        find_domain_class, run_typescript_helper, strip_file, sweep_cache, sweep_in_background,
+        CheckedImports, ClassBody, Format, StripError, StripErrorKind, Stripped, SweepReport,
+        SyntaxChecker, SyntaxError, TypeScriptRequestOptions, answer_typescript_request,
+        check_syntax, find_domain_class, run_typescript_helper, strip_file, sweep_cache,
+        sweep_in_background,
     },
 };
 #[cfg(feature = "node")]
