@@ -6,6 +6,7 @@
 mod app;
 mod calls;
 mod cold;
+mod instructions;
 mod log_query;
 mod log_writer;
 mod logs;
@@ -16,5 +17,6 @@ mod run;
 mod start;
 mod typescript;
 
+pub(crate) use instructions::run as count_instructions;
 pub(crate) use log_writer::write as write_lines;
 pub(crate) use run::{Bench, run};
