@@ -127,6 +127,14 @@ impl LineSplitter {
         &mut self.buffer
     }
 
+    /// Gives the buffer back if nothing is in it.
+    pub(crate) fn release_unused(&mut self) {
+        if self.rest().is_empty() {
+            self.start = 0;
+            self.pool.put(std::mem::take(&mut self.buffer));
+        }
+    }
+
     /// Frees unused memory.
     pub(crate) fn shrink(&mut self) {
         self.buffer = self.rest().to_vec();

@@ -3,17 +3,25 @@
 //! Measurements vary with the machine, so none is a test and none is printed alone: each is the
 //! median of several rounds, taken in turns with its reference. The binary is an optimized build.
 
+mod all;
 mod app;
 mod calls;
+mod calm;
 mod cold;
+mod cost;
 mod instructions;
 mod log_query;
 mod log_writer;
 mod logs;
+mod managers;
+mod marks;
 mod median;
 mod nodes;
+mod plot;
 mod reload;
+mod report;
 mod run;
+mod scale;
 mod start;
 mod typescript;
 

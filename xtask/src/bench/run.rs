@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use anyhow::bail;
 use clap::Subcommand;
 
-use super::{calls, cold, instructions, log_query, logs, reload, start};
+use super::{all, calls, cold, instructions, log_query, logs, reload, scale, start};
 use crate::command::CommandRunner;
 use crate::workspace;
 
@@ -24,6 +24,11 @@ pub(crate) enum Bench {
     Calls,
     /// Measure a crash to a response of the next process, beside `node -e 0` and a direct respawn
     Crash,
+    /// Measure 10 to 5,000 tiny programs: start, memory, idle cost, list, stop; on an idle machine only
+    Scale,
+    /// Measure all that docs/performance.md tells, beside pm2, supervisor and runit; on an idle
+    /// machine only
+    All,
     /// Count the instructions of hot paths with valgrind, and compare them with the checked-in table
     Instructions {
         /// Write the table instead of comparing
@@ -56,6 +61,8 @@ pub(crate) fn run(bench: Bench) -> anyhow::Result<()> {
         Bench::Reload => reload::run(&fulcrum),
         Bench::Calls => calls::run(&fulcrum),
         Bench::Crash => reload::crashes(&fulcrum),
+        Bench::Scale => scale::run(&fulcrum),
+        Bench::All => all::run(&fulcrum),
         Bench::Instructions { .. } => Ok(()),
     }
 }

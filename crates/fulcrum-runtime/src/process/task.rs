@@ -86,7 +86,7 @@ async fn run(task: ProcessTask) {
         pid: process.pid(),
     };
     let drained = CancellationToken::new();
-    let mut pumps = Vec::new();
+    let mut pumps: Vec<PumpTask> = Vec::new();
     let counters = PumpCounters::default();
     match process.take_any_output() {
         Some(ProcessOutput::Pipes(stdout, stderr)) => {
@@ -106,22 +106,26 @@ async fn run(task: ProcessTask) {
     if let Some(state) = states.get(&domain) {
         state.mark_exited(facts.generation());
     }
-    // The exit is reported after the last output, unless another process holds the pipe.
-    let _ = timeout(DRAIN_TIMEOUT, async {
-        for (_, finished) in &mut pumps {
-            let _ = finished.await;
-        }
+    // In memory of its own, which exists after an exit: a process that runs has a small task.
+    Box::pin(async {
+        // The exit is reported after the last output, unless another process holds the pipe.
+        let _ = timeout(DRAIN_TIMEOUT, async {
+            for (_, finished) in &mut pumps {
+                let _ = finished.await;
+            }
+        })
+        .await;
+        drained.cancel();
+        registry
+            .disconnect(&domain, facts.generation(), STREAM_END_TIMEOUT)
+            .await;
+        diagnoser
+            .diagnose(process.pid(), facts.generation(), report)
+            .await;
     })
     .await;
-    drained.cancel();
-    registry
-        .disconnect(&domain, facts.generation(), STREAM_END_TIMEOUT)
-        .await;
-    diagnoser
-        .diagnose(process.pid(), facts.generation(), report)
-        .await;
     facts.report(Fact::Exited(report));
-    process.group_empty().await;
+    Box::pin(process.group_empty()).await;
     facts.report(Fact::GroupEmpty);
     for (task, _) in pumps {
         let abort = task.abort_handle();
@@ -131,12 +135,15 @@ async fn run(task: ProcessTask) {
     }
 }
 
+/// The task of a pump, and the end of its pipe.
+type PumpTask = (JoinHandle<()>, oneshot::Receiver<()>);
+
 /// Runs a pump in a task of its own. The receiver is notified when the pipe has ended. Once
 /// `drained` is cancelled the unfinished line is published; later output is still read.
 fn spawn_pump<R: AsyncRead + Unpin + Send + 'static>(
     mut pump: Pump<R>,
     drained: CancellationToken,
-) -> (JoinHandle<()>, oneshot::Receiver<()>) {
+) -> PumpTask {
     let (notify, finished) = oneshot::channel();
     let task = tokio::spawn(async move {
         let is_cut = tokio::select! {

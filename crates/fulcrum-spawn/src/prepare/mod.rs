@@ -47,6 +47,7 @@ mod cargo_run;
 mod command_plan;
 mod environment;
 mod executable;
+mod proxy;
 mod warning;
 
 #[cfg(feature = "node")]
@@ -75,8 +76,6 @@ mod other_plan;
 mod own_writes;
 #[cfg(feature = "node")]
 mod package_json;
-#[cfg(feature = "node")]
-mod proxy;
 mod query;
 #[cfg(feature = "node")]
 mod runner;
