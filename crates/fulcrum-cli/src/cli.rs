@@ -8,7 +8,8 @@ use clap::error::ErrorKind;
 use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand};
 
 use crate::commands::{
-    background_instance, completions, config, dev, domains, down, import, reload, serve, typescript,
+    background_instance, completions, config, dev, domains, down, explain, import, reload, serve,
+    typescript,
 };
 use crate::shorthand;
 
@@ -60,6 +61,8 @@ pub(crate) enum Command {
     Config(config::Args),
     /// Write the configuration that says the same as a file of another tool
     Import(import::Args),
+    /// Explain an error code: cause, example and cure
+    Explain(explain::Args),
     /// Print a completion script for a shell
     Completions(completions::Args),
     /// Run the background instance of `--detach` (internal)
@@ -81,6 +84,7 @@ const GROUPS: [(&str, &[&str]); 4] = [
             "domains status",
             "domains why",
             "domains events",
+            "explain",
         ],
     ),
     (

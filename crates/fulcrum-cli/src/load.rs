@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use fulcrum_config::{App, Diagnostic, LoadOptions, LoadResult, Mode, Severity};
 use fulcrum_runtime::format::pluralize;
 
+use crate::error_code::ErrorCode;
 use crate::exit::{CliError, Code};
 use crate::output::Output;
 
@@ -15,7 +16,12 @@ use crate::output::Output;
 /// [`Code::ConfigInvalid`] if there is no app.
 pub(crate) fn app_root(app: Option<&Path>) -> Result<PathBuf, CliError> {
     fulcrum_config::find_app_root(app, &environment(), &working_dir()?)
-        .map_err(|diagnostic| CliError::new(Code::ConfigInvalid, diagnostic.to_string()))
+        .map_err(|diagnostic| CliError::relayed(Code::ConfigInvalid, &diagnostic.to_string()))
+}
+
+/// What the files of diagnostics are relative to; none without an app.
+pub(crate) fn root(app: Option<&Path>) -> Option<PathBuf> {
+    app_root(app).ok()
 }
 
 /// Loads the configuration.
@@ -50,21 +56,26 @@ pub(crate) fn load_valid(
     output: &Output,
 ) -> Result<(App, Vec<Diagnostic>), CliError> {
     let LoadResult {
-        app,
+        app: loaded,
         diagnostics: problems,
     } = read(app, mode)?;
-    match app {
+    match loaded {
         Some(app) => Ok((app, problems)),
         None => {
-            for diagnostic in &problems {
-                output.eprint(&diagnostic.to_string());
-            }
-            Err(CliError::new(
-                Code::ConfigInvalid,
-                format!("invalid configuration ({})", summarize(&problems)),
-            ))
+            output.diagnostics(&problems, root(app).as_deref());
+            Err(invalid(&problems))
         }
     }
+}
+
+/// The error for diagnostics that were printed, which says how to learn more about the first.
+pub(crate) fn invalid(diagnostics: &[Diagnostic]) -> CliError {
+    let mut message = format!("invalid configuration ({})", summarize(diagnostics));
+    let errors = |one: &&Diagnostic| one.severity == Severity::Error;
+    if let Some(first) = diagnostics.iter().find(errors) {
+        message.push_str(&format!("\n  hint: see `fulcrum explain {}`", first.code));
+    }
+    CliError::new(ErrorCode::InvalidConfiguration, message)
 }
 
 /// The number of diagnostics by severity: `2 errors, 1 warning`; `no problems`.
@@ -96,9 +107,12 @@ fn environment() -> BTreeMap<String, String> {
 
 fn working_dir() -> Result<PathBuf, CliError> {
     std::env::current_dir().map_err(|error| {
-        CliError::failed(format!(
-            "cannot use the working directory: {error}\n  hint: change to an existing directory"
-        ))
+        CliError::new(
+            ErrorCode::WorkingDirectory,
+            format!(
+                "cannot use the working directory: {error}\n  hint: change to an existing directory"
+            ),
+        )
     })
 }
 
@@ -109,7 +123,7 @@ mod tests {
     fn diagnostic(severity: Severity) -> Diagnostic {
         Diagnostic {
             severity,
-            code: "x",
+            code: fulcrum_config::Code::InvalidValue,
             at: None,
             message: String::new(),
             hint: None,

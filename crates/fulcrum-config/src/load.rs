@@ -7,6 +7,7 @@ use std::sync::Arc;
 use figment::value::{Dict, Value};
 
 use crate::app::App;
+use crate::code::Code;
 use crate::dependency_graph;
 use crate::diagnostic::{self, Diagnostic, quoted};
 use crate::discover;
@@ -90,7 +91,7 @@ fn read(options: &LoadOptions, root: &Path, diagnostics: &mut Vec<Diagnostic>) -
     }
     if builders.is_empty() && is_discovery_clean {
         diagnostics.push(
-            Diagnostic::warning("no-domains", format!("the app has no domains in {}", quoted(&runtime.domains.join(", "))))
+            Diagnostic::warning(Code::NoDomains, format!("the app has no domains in {}", quoted(&runtime.domains.join(", "))))
                 .in_file(CONFIG_FILE)
                 .hint("create one with `fulcrum generate domain NAME`: a directory with a `domain.js` or `domain.ts`"),
         );
@@ -185,7 +186,7 @@ fn check_dependencies(
                 None => diagnostics.push(unknown_domain(name, builders.keys().map(String::as_str), "process.depends_on", origin)),
                 Some(other) if !other.may_have_process() => diagnostics.push(
                     Diagnostic::error(
-                        "no-process",
+                        Code::NoProcess,
                         format!("{}`process.depends_on`: the domain {} has no process to wait for", origin.prefix(), quoted(name)),
                     )
                     .at(origin.location())
@@ -210,7 +211,7 @@ fn check_dependencies(
             .unwrap_or(&Origin::Default);
         diagnostics.push(
             Diagnostic::error(
-                "dependency-cycle",
+                Code::DependencyCycle,
                 format!(
                     "`process.depends_on`: dependency cycle: {} -> {first}",
                     cycle.join(" -> ")
@@ -238,7 +239,7 @@ fn check_ports(
         match used.get(&port) {
             Some(other) => diagnostics.push(
                 Diagnostic::warning(
-                    "duplicate-port",
+                    Code::DuplicatePort,
                     format!(
                         "`process.port`: {} uses port {port}, which {} uses too",
                         quoted(&builder.name),

@@ -17,6 +17,7 @@ use super::watch::WatchArgs;
 use crate::args::duration::to_millis;
 use crate::commands::context::Context;
 use crate::commands::{background_instance, reload};
+use crate::error_code::ErrorCode;
 use crate::exit::{CliError, Code};
 use crate::output::Output;
 use crate::{client, load, paths};
@@ -47,9 +48,14 @@ pub(crate) async fn run(
         Err(ConnectError::NotRunning) => {}
         Err(error) => return Err(client::connect_error(&app.root, &error)),
     }
-    let log = LogFile::create(&app.root).map_err(|error| CliError::failed(error.to_string()))?;
-    let mut child = spawn(mode, &start, watch, &app.root, &log)
-        .map_err(|error| CliError::failed(format!("cannot start the instance: {error}")))?;
+    let log = LogFile::create(&app.root)
+        .map_err(|error| CliError::new(ErrorCode::CannotStart, error.to_string()))?;
+    let mut child = spawn(mode, &start, watch, &app.root, &log).map_err(|error| {
+        CliError::new(
+            ErrorCode::CannotStart,
+            format!("cannot start the instance: {error}"),
+        )
+    })?;
     let client = match wait_until_serving(&mut child, &dir, &app.root, &log).await {
         Ok(client) => client,
         Err(NotServing::Exited(status)) => {
@@ -99,11 +105,14 @@ fn mode_name(mode: Mode) -> &'static str {
 
 fn already_running(instance: &Instance, root: &Path) -> CliError {
     let Instance { pid, mode, .. } = instance;
-    CliError::failed(format!(
-        "an instance for {} is already running (pid {pid}, {mode})\n  \
+    CliError::new(
+        ErrorCode::AlreadyRunning,
+        format!(
+            "an instance for {} is already running (pid {pid}, {mode})\n  \
          hint: stop it with `fulcrum down`, or wait for it with `fulcrum domains wait`",
-        root.display()
-    ))
+            root.display()
+        ),
+    )
 }
 
 #[expect(
@@ -173,7 +182,7 @@ async fn wait_until_serving(
         biased;
         status = child.wait() => Err(NotServing::Exited(status.ok())),
         result = tokio::time::timeout(READY_TIMEOUT, connect) => result.unwrap_or_else(|_| {
-            Err(NotServing::Failed(CliError::new(Code::TimedOut, format!(
+            Err(NotServing::Failed(CliError::new(ErrorCode::NotAnswering, format!(
                 "the instance (pid {}) is running but did not answer within {}\n  hint: see {}; stop it by its pid",
                 pid.unwrap_or_default(),
                 format_duration(READY_TIMEOUT),
@@ -192,13 +201,14 @@ fn report_early_exit(status: Option<ExitStatus>, log: &LogFile, output: &Output)
     let status_text =
         status.map_or_else(|| "unknown status".to_owned(), |status| status.to_string());
     let lead = if lines.is_empty() { "" } else { "full log: " };
-    CliError::new(
-        code_of(status.and_then(|status| status.code())),
-        format!(
-            "the instance exited ({status_text})\n  {lead}{}",
-            log.path().display()
-        ),
-    )
+    let text = format!(
+        "the instance exited ({status_text})\n  {lead}{}",
+        log.path().display()
+    );
+    CliError {
+        code: code_of(status.and_then(|status| status.code())),
+        ..CliError::new(ErrorCode::InstanceExited, text)
+    }
 }
 
 /// The exit code of the command for an instance's exit code. An early exit is a failure, even with code 0.
@@ -256,13 +266,11 @@ fn not_ready_error(error: CliError, limit: Option<Duration>) -> CliError {
         (Code::TimedOut, Some(limit)) => format!("not ready after {}: ", format_duration(limit)),
         _ => String::new(),
     };
-    CliError::new(
-        error.code,
-        format!(
-            "{lead}{}\n  hint: the instance keeps running: `fulcrum domains list`, `fulcrum down`",
-            error.message
-        ),
-    )
+    let message = format!(
+        "{lead}{}\n  hint: the instance keeps running: `fulcrum domains list`, `fulcrum down`",
+        error.message
+    );
+    CliError { message, ..error }
 }
 
 #[cfg(test)]
@@ -281,7 +289,7 @@ mod tests {
 
     #[test]
     fn a_start_that_is_not_ready_names_the_cause_and_the_running_instance() {
-        let cause = CliError::new(Code::TimedOut, "orders is backoff (exit code 1)");
+        let cause = CliError::relayed(Code::TimedOut, "orders is backoff (exit code 1)");
         let error = not_ready_error(cause, Some(Duration::from_secs(60)));
         assert_eq!(error.code, Code::TimedOut);
         assert_eq!(
@@ -290,7 +298,7 @@ mod tests {
              hint: the instance keeps running: `fulcrum domains list`, `fulcrum down`"
         );
         let error = not_ready_error(
-            CliError::new(Code::DomainFailed, "orders: exit code 1"),
+            CliError::relayed(Code::DomainFailed, "orders: exit code 1"),
             None,
         );
         assert!(

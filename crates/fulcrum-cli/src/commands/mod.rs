@@ -9,6 +9,7 @@ pub(crate) mod dev;
 pub(crate) mod domains;
 pub(crate) mod down;
 mod executor;
+pub(crate) mod explain;
 pub(crate) mod guard;
 pub(crate) mod import;
 mod instance_exit;

@@ -21,7 +21,8 @@ use super::options::Options;
 use super::servers::Servers;
 use super::signals::Signals;
 use crate::commands::guard::GUARD_COMMAND;
-use crate::exit::{CliError, Code};
+use crate::error_code::ErrorCode;
+use crate::exit::CliError;
 use crate::output::Timings;
 use crate::{load, paths};
 
@@ -102,9 +103,10 @@ pub(crate) async fn run(options: Options, mut timings: Timings) -> Result<(), Cl
         exit.result.map_err(CliError::from)
     } else {
         let survivors = exit.survivors.join(", ");
-        Err(CliError::failed(format!(
-            "still running after SIGKILL: {survivors}"
-        )))
+        Err(CliError::new(
+            ErrorCode::SurvivedKill,
+            format!("still running after SIGKILL: {survivors}"),
+        ))
     }
 }
 
@@ -133,7 +135,7 @@ fn check_selection(options: &Options) -> Result<(), CliError> {
     let resolved = selection(options).resolve(&options.app);
     resolved
         .map(drop)
-        .map_err(|unknown| CliError::new(Code::UnknownDomain, unknown.message(&options.app)))
+        .map_err(|unknown| CliError::new(ErrorCode::UnknownDomain, unknown.message(&options.app)))
 }
 
 fn log_warnings(hub: &Hub, options: &Options, port: &BoundPort) {
@@ -148,8 +150,12 @@ fn log_warnings(hub: &Hub, options: &Options, port: &BoundPort) {
 
 /// What commands are prepared with, and a warning about the cache directory.
 pub(crate) fn prepare_context() -> Result<(PrepareContext, Option<String>), CliError> {
-    let program = std::env::current_exe()
-        .map_err(|error| CliError::failed(format!("cannot find the fulcrum program: {error}")))?;
+    let program = std::env::current_exe().map_err(|error| {
+        CliError::new(
+            ErrorCode::CannotStart,
+            format!("cannot find the fulcrum program: {error}"),
+        )
+    })?;
     let helper = vec![program.into_os_string(), "__typescript".into()];
     let cache = paths::cache_dir();
     let mut context = PrepareContext::new(cache.path, helper);

@@ -84,7 +84,8 @@ impl Case {
         loaded.app.expect("an app without diagnostics")
     }
 
-    /// All diagnostics as text, with the app's directory as `ROOT`.
+    /// All diagnostics as text, with the app's directory as `ROOT` and without their codes, which
+    /// are [`fulcrum_config::Code`]s: no text can be without one.
     pub(crate) fn diagnostics(&self) -> Vec<String> {
         let loaded = self.load();
         assert_eq!(loaded.app.is_some(), loaded.is_valid());
@@ -92,7 +93,11 @@ impl Case {
         loaded
             .diagnostics
             .iter()
-            .map(|diagnostic| diagnostic.to_string().replace(&root, "ROOT"))
+            .map(|diagnostic| {
+                let text = diagnostic.to_string().replace(&root, "ROOT");
+                text.replace(&format!("error[{}]: ", diagnostic.code), "")
+                    .replace(&format!("warning[{}]: ", diagnostic.code), "warning: ")
+            })
             .collect()
     }
 
