@@ -331,6 +331,27 @@ mod tests {
     }
 
     #[test]
+    fn a_buffer_is_given_back_unless_something_is_in_it() {
+        let mut splitter = LineSplitter::new(64);
+        splitter.push(b"one\ntw");
+        assert!(splitter.next_batch().is_some() && splitter.next_batch().is_none());
+        splitter.release_unused();
+        assert_eq!(splitter.unfinished_len(), 2);
+        splitter.push(b"o\n");
+        assert_eq!(
+            splitter.next_batch().map(|batch| batch.text),
+            Some("two\n".into())
+        );
+        splitter.release_unused();
+        assert_eq!(splitter.buffer.capacity(), 0);
+        splitter.push(b"three\n");
+        assert_eq!(
+            splitter.next_batch().map(|batch| batch.text),
+            Some("three\n".into())
+        );
+    }
+
+    #[test]
     fn an_unfinished_line_is_returned_once_without_what_may_be_half_of_something() {
         let mut splitter = LineSplitter::new(64);
         let mut parts = Vec::new();

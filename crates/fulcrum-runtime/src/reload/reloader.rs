@@ -62,7 +62,7 @@ impl ReloadTask {
             response,
         } = request;
         self.manager.drop_finished();
-        let options = self.factory.load_options.clone();
+        let options = Arc::clone(&self.factory.load_options);
         let loaded = match trigger {
             // A client has saved its files before.
             ReloadTrigger::Request => tokio::task::spawn_blocking(move || load(&options)).await,
