@@ -1,12 +1,12 @@
 //! The process at the other end of a connection: a domain, and its caller.
 
+use std::io::Read;
 use std::time::Duration;
 
 use anyhow::{Context, ensure};
 use fulcrum_rpc::CAPABILITY_HEARTBEAT;
 use fulcrum_rpc::framework::framework_service_client::FrameworkServiceClient;
 use fulcrum_rpc::framework::{DomainMessage, RuntimeMessage};
-use tokio::io::AsyncReadExt;
 use tokio::sync::mpsc;
 use tokio_stream::wrappers::UnboundedReceiverStream;
 use tonic::Streaming;
@@ -45,12 +45,11 @@ impl Domain {
 pub(super) async fn heartbeats(address: &str, count: u32) -> anyhow::Result<()> {
     let mut client = FrameworkServiceClient::connect(address.to_owned()).await?;
     let domain = Domain::register(&mut client).await?;
-    let mut input = tokio::io::stdin();
     for seq in 1..=count {
         tokio::time::sleep(HEARTBEAT_INTERVAL).await;
         let heartbeat = format!(r#"{{"seq":{seq},"event_loop_lag_ms":0.4}}"#);
         domain.sender.send(message("heartbeat", &heartbeat, ""))?;
-        input.read_u8().await?;
+        tokio::task::spawn_blocking(|| std::io::stdin().read_exact(&mut [0])).await??;
     }
     Ok(())
 }

@@ -20,5 +20,6 @@ pub(crate) mod serve;
 mod start;
 mod start_args;
 mod targets;
+pub(crate) mod top;
 pub(crate) mod typescript;
 mod watch;

@@ -86,17 +86,26 @@ async fn run(task: ProcessTask) {
         pid: process.pid(),
     };
     let drained = CancellationToken::new();
+<<<<<<< HEAD
     let mut pumps: Vec<PumpTask> = Vec::new();
     let counters = PumpCounters::default();
+=======
+    let mut pumps = Vec::new();
+    let state = states.get(&domain);
+    let output = state.as_ref().map(|state| &state.output);
+    let counters = |stream| output.map_or_else(PumpCounters::default, |all| all.of(stream));
+>>>>>>> cad19acef791175cbf8e0d7534d7f4509f96b900
     match process.take_any_output() {
         Some(ProcessOutput::Pipes(stdout, stderr)) => {
             for (reader, stream) in [(stdout, Stream::Stdout), (stderr, Stream::Stderr)] {
+                let counters = counters(stream);
                 let pump = Pump::new(reader, &hub, source.clone(), stream, &counters);
                 pumps.push(spawn_pump(pump, drained.clone()));
             }
         }
         Some(ProcessOutput::Terminal(reader)) => {
-            let pump = Pump::new(reader, &hub, source.clone(), Stream::Stdout, &counters);
+            let stream = Stream::Stdout;
+            let pump = Pump::new(reader, &hub, source.clone(), stream, &counters(stream));
             pumps.push(spawn_pump(pump, drained.clone()));
         }
         None => {}

@@ -39,4 +39,7 @@ mod k_runtimes;
 mod k_watching;
 mod k_words;
 mod measurements;
+mod o_metrics;
+mod o_notify;
 mod probes;
+mod t_terminal;
