@@ -97,13 +97,8 @@ mod wait;
 
 pub use chunk::Chunk;
 pub use follower::{Capacity, ChunkDelivery, Delivery, Follower, Gap};
-<<<<<<< HEAD
-pub use hub::{Hub, HubConfig};
-pub use json::{gap_to_json, to_json, to_json_into};
-=======
 pub use hub::{DroppedLines, Hub, HubConfig};
-pub use json::{gap_to_json, to_json};
->>>>>>> cad19acef791175cbf8e0d7534d7f4509f96b900
+pub use json::{gap_to_json, to_json, to_json_into};
 pub use level::detect_level;
 pub use line::{FULCRUM_SOURCE, Level, LogLine, ParseNameError, Source, Stream};
 pub use line_format::LineFormat;

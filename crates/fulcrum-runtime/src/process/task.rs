@@ -86,15 +86,10 @@ async fn run(task: ProcessTask) {
         pid: process.pid(),
     };
     let drained = CancellationToken::new();
-<<<<<<< HEAD
     let mut pumps: Vec<PumpTask> = Vec::new();
-    let counters = PumpCounters::default();
-=======
-    let mut pumps = Vec::new();
     let state = states.get(&domain);
     let output = state.as_ref().map(|state| &state.output);
     let counters = |stream| output.map_or_else(PumpCounters::default, |all| all.of(stream));
->>>>>>> cad19acef791175cbf8e0d7534d7f4509f96b900
     match process.take_any_output() {
         Some(ProcessOutput::Pipes(stdout, stderr)) => {
             for (reader, stream) in [(stdout, Stream::Stdout), (stderr, Stream::Stderr)] {
