@@ -212,6 +212,11 @@ pub(super) const CRATES: &[Crate] = &[
         ],
     },
     Crate {
+        name: "fulcrum-scaffold",
+        siblings: &[],
+        allowed: &[("serde_json", "tests of files that are JSON")],
+    },
+    Crate {
         name: "fulcrum-telemetry",
         siblings: &[],
         allowed: &[
@@ -271,6 +276,7 @@ pub(super) const CRATES: &[Crate] = &[
             "fulcrum-logs",
             "fulcrum-rpc",
             "fulcrum-runtime",
+            "fulcrum-scaffold",
             "fulcrum-spawn",
             "fulcrum-telemetry",
             "fulcrum-tui",
@@ -283,6 +289,7 @@ pub(super) const CRATES: &[Crate] = &[
             ),
             ("clap", "arguments"),
             ("clap_complete", "completions"),
+            ("clap_mangen", "man pages"),
             ("humantime", "times for people"),
             ("indicatif", "the sign on a terminal that a command waits"),
             ("regex", "`logs --grep`"),
