@@ -62,7 +62,7 @@ impl ReloadTask {
             response,
         } = request;
         self.manager.drop_finished();
-        let options = self.factory.load_options.clone();
+        let options = Arc::clone(&self.factory.load_options);
         // A client may ask while its editor, or another program, still saves.
         let loaded = load_when_stable(&options, &self.current()).await;
         let result = match loaded {

@@ -49,6 +49,7 @@ mod cargo_run;
 mod command_plan;
 mod environment;
 mod executable;
+mod proxy;
 mod warning;
 
 #[cfg(feature = "node")]
@@ -79,8 +80,6 @@ mod other_plan;
 mod own_writes;
 #[cfg(feature = "node")]
 mod package_json;
-#[cfg(feature = "node")]
-mod proxy;
 mod query;
 #[cfg(feature = "node")]
 mod runner;

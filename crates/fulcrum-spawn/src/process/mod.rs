@@ -4,6 +4,7 @@ mod attribution;
 mod capture;
 pub(crate) mod cgroup;
 mod cgroup_limits;
+mod child;
 mod footprint;
 mod group;
 mod guard;
