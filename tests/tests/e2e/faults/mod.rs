@@ -43,4 +43,7 @@ mod o_metrics;
 mod o_notify;
 mod o_traces;
 mod probes;
+mod t_completions;
+mod t_install;
+mod t_scaffold;
 mod t_terminal;
