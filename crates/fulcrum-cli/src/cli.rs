@@ -8,8 +8,8 @@ use clap::error::ErrorKind;
 use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand};
 
 use crate::commands::{
-    background_instance, completions, config, dev, domains, down, explain, import, reload, serve,
-    typescript,
+    background_instance, completions, config, dev, doctor, domains, down, explain, import, reload,
+    serve, typescript,
 };
 use crate::shorthand;
 
@@ -61,6 +61,8 @@ pub(crate) enum Command {
     Config(config::Args),
     /// Write the configuration that says the same as a file of another tool
     Import(import::Args),
+    /// Check the machine and the app: what keeps domains from running well, and its cure
+    Doctor(doctor::Args),
     /// Explain an error code: cause, example and cure
     Explain(explain::Args),
     /// Print a completion script for a shell
@@ -84,6 +86,7 @@ const GROUPS: [(&str, &[&str]); 4] = [
             "domains status",
             "domains why",
             "domains events",
+            "doctor",
             "explain",
         ],
     ),

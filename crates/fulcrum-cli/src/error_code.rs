@@ -49,6 +49,10 @@ pub(crate) enum ErrorCode {
     NoInstanceInTime = 516,
     /// A background instance could not be started.
     CannotStart = 517,
+    /// `dev` took another port than the default one.
+    PortMoved = 518,
+    /// The cache is not in its usual place.
+    CacheMoved = 519,
     /// A request failed, for the reason in its text.
     RequestFailed = 520,
     /// No domain has that name.
@@ -61,6 +65,10 @@ pub(crate) enum ErrorCode {
     NotInTime = 524,
     /// A domain failed permanently.
     DomainFailed = 525,
+    /// Processes are killed, as was asked for.
+    ForcedShutdown = 526,
+    /// A server of the instance ended.
+    ServerFailed = 527,
     /// A call was answered with a failure.
     CallFailed = 601,
     /// Some of many calls failed.
@@ -71,6 +79,8 @@ pub(crate) enum ErrorCode {
     UnknownTypes = 604,
     /// The log store cannot be read.
     StoreUnreadable = 701,
+    /// Lines cannot be stored.
+    StoreUnwritable = 703,
     /// A time range that can contain nothing.
     EmptyTimeRange = 702,
     /// The command line is invalid.
@@ -85,6 +95,8 @@ pub(crate) enum ErrorCode {
     UnknownCode = 905,
     /// A file cannot be read or written.
     FileFailed = 906,
+    /// `fulcrum doctor` has found something that does not work.
+    ChecksFailed = 907,
     /// A defect of Fulcrum.
     Internal = 999,
 }

@@ -3,6 +3,8 @@
 use std::fmt;
 use std::io;
 
+use crate::code::Code;
+
 /// A failed start: what happened, what to do, and whether a retry could help.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct StartError {
@@ -12,6 +14,8 @@ pub struct StartError {
     pub hint: Option<String>,
     /// A retry cannot help: something has to be changed first.
     pub permanent: bool,
+    /// What kind of failure it is.
+    pub code: Code,
 }
 
 impl StartError {
@@ -23,6 +27,7 @@ impl StartError {
             message: message.into(),
             hint: None,
             permanent: true,
+            code: Code::StartFailed,
         }
     }
 
@@ -33,6 +38,7 @@ impl StartError {
             message: message.into(),
             hint: None,
             permanent: false,
+            code: Code::StartFailed,
         }
     }
 
@@ -61,6 +67,15 @@ impl StartError {
         }
     }
 
+    /// Sets the code, unless the failure has one of its own.
+    #[must_use]
+    pub fn code(mut self, code: Code) -> Self {
+        if self.code == Code::StartFailed {
+            self.code = code;
+        }
+        self
+    }
+
     /// Adds what to do about it.
     #[must_use]
     pub fn hint(mut self, hint: impl Into<String>) -> Self {
@@ -75,7 +90,7 @@ impl fmt::Display for StartError {
         if let Some(hint) = &self.hint {
             write!(f, " ({hint})")?;
         }
-        Ok(())
+        write!(f, " [{}]", self.code)
     }
 }
 

@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 use super::authorization::{RegistrationError, RegistrationGrant, StopNotice};
 use super::capabilities::{CAPABILITY_DRAIN, CAPABILITY_HEARTBEAT, CAPABILITY_LARGE_MESSAGES};
 use super::message::REGISTER;
+use crate::code::WarningCode;
 use crate::framework::DomainMessage;
 
 /// The longest name that a stream may register, in bytes.
@@ -88,6 +89,7 @@ impl Registration {
         }
         if !payload_name.is_empty() && payload_name != domain {
             tracing::warn!(
+                code = %WarningCode::OtherName,
                 "domain {domain:?} registers with another name in its payload, {:?}; the field `domain` is used",
                 truncate(payload_name)
             );

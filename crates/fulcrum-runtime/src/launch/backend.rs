@@ -6,7 +6,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use fulcrum_config::{Domain, Program, SettingsCache};
-use fulcrum_logs::{Hub, Level};
+use fulcrum_logs::{Hub, Level, with_code};
 use fulcrum_rpc::Registry;
 use fulcrum_spawn::prepare::{PackageInstaller, StartWarning};
 use fulcrum_spawn::process::{OomMonitor, Process, RunId, Spawner};
@@ -14,6 +14,7 @@ use fulcrum_spawn::standby::{StandbyPool, end_in_background};
 use fulcrum_spawn::supervisor::{Backend, FactSender, ProcessGroup, StartLimiter, StartPermit};
 use fulcrum_spawn::{CommandSpec, StartError};
 
+use crate::code::Code;
 use crate::command::build::{CommandContext, build_command};
 use crate::command::environment::environment;
 use crate::exit::diagnose::ExitDiagnoser;
@@ -225,7 +226,7 @@ async fn prepare(
     let (name, hub) = (domain.name.clone(), context.hub.clone());
     let log = |level, text: String| log_for_domain(&hub, &name, generation, level, text);
     if let Some(warning) = warning {
-        log(Level::Warn, warning);
+        log(Level::Warn, with_code(&warning, Code::SettingsUnreadable));
     }
     if is_node(&domain) {
         let env = install_environment(&domain, &context).await?;

@@ -40,3 +40,5 @@ mod k_watching;
 mod k_words;
 mod measurements;
 mod probes;
+mod t_doctor;
+mod t_errors;
