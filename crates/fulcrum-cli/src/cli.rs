@@ -9,7 +9,7 @@ use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand};
 
 use crate::commands::{
     background_instance, completions, config, dev, doctor, domains, down, explain, import, reload,
-    serve, typescript,
+    serve, top, typescript,
 };
 use crate::shorthand;
 
@@ -57,6 +57,9 @@ pub(crate) enum Command {
     Domains(domains::Args),
     /// Print domain logs (short for `domains logs`)
     Logs(domains::logs::Args),
+    /// Show domains and logs in full screen, and control them by keys
+    #[command(visible_alias = "tui")]
+    Top(top::Args),
     /// Validate and print the configuration
     Config(config::Args),
     /// Write the configuration that says the same as a file of another tool
@@ -81,6 +84,7 @@ const GROUPS: [(&str, &[&str]); 4] = [
     (
         "Inspect",
         &[
+            "top",
             "logs",
             "domains list",
             "domains status",

@@ -4,7 +4,7 @@ use crate::cli::{self, Cli, Command};
 use crate::commands::context::Context;
 use crate::commands::{
     background_instance, completions, config, dev, doctor, domains, down, explain, import, reload,
-    serve, typescript,
+    serve, top, typescript,
 };
 use crate::exit::CliError;
 use crate::output::Output;
@@ -25,6 +25,7 @@ pub(crate) fn run(cli: Cli, output: Output) -> Result<(), CliError> {
         Command::Reload(args) => reload::run(args, context),
         Command::Domains(args) => domains::run(args.command, context),
         Command::Logs(args) => domains::run(domains::Command::Logs(args), context),
+        Command::Top(args) => top::run(args, context),
         Command::Config(args) => config::run(args.command, &context),
         Command::Doctor(args) => doctor::run(args, context),
         Command::Explain(args) => explain::run(&args, &context),

@@ -49,8 +49,10 @@ pub(crate) enum ErrorCode {
     NoInstanceInTime = 516,
     /// A background instance could not be started.
     CannotStart = 517,
+    /// The address of metrics and health endpoints cannot be used.
+    HttpPortUnavailable = 518,
     /// `dev` took another port than the default one.
-    PortMoved = 518,
+    PortMoved = 528,
     /// The cache is not in its usual place.
     CacheMoved = 519,
     /// A request failed, for the reason in its text.
@@ -95,8 +97,10 @@ pub(crate) enum ErrorCode {
     UnknownCode = 905,
     /// A file cannot be read or written.
     FileFailed = 906,
+    /// What needs a terminal has none.
+    NoTerminal = 907,
     /// `fulcrum doctor` has found something that does not work.
-    ChecksFailed = 907,
+    ChecksFailed = 920,
     /// A defect of Fulcrum.
     Internal = 999,
 }

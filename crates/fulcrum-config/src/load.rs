@@ -232,6 +232,14 @@ fn check_ports(
 ) {
     let mut used: BTreeMap<u16, &str> =
         BTreeMap::from([(runtime.grpc.listen.port, "runtime.grpc.listen")]);
+    if let Some(listen) = runtime
+        .http
+        .listen
+        .as_ref()
+        .filter(|listen| listen.explicit)
+    {
+        used.insert(listen.port, "runtime.http.listen");
+    }
     for builder in builders.values() {
         let Some(PortSetting::Fixed(port)) = builder.process.port else {
             continue;

@@ -87,6 +87,7 @@ fn mask_named(section: &str, name: &str, tree: &mut Value) {
     let masked = match section {
         // Headers of the export usually contain credentials.
         "headers" => json!(MASK),
+        "runtime" if name == "notify" => mask_webhooks(value),
         "env" => match value {
             Value::String(text) => json!(redact_value(name, text)),
             other => other.clone(),
@@ -96,6 +97,32 @@ fn mask_named(section: &str, name: &str, tree: &mut Value) {
     if masked != *value {
         map.insert("value".to_owned(), masked);
         map.insert("masked".to_owned(), json!(true));
+    }
+}
+
+/// Webhooks without the secret, and without the path of the URL, which is one for many receivers.
+pub(crate) fn mask_webhooks(webhooks: &Value) -> Value {
+    let mut masked = webhooks.clone();
+    for webhook in masked.as_array_mut().into_iter().flatten() {
+        if let Some(url) = webhook["webhook"].as_str() {
+            webhook["webhook"] = json!(redact_url_path(url));
+        }
+        if webhook.get("secret").is_some() {
+            webhook["secret"] = json!(MASK);
+        }
+    }
+    masked
+}
+
+/// `https://hooks.example.com/services/T0/B0/x` as `https://hooks.example.com/***`.
+pub fn redact_url_path(url: &str) -> String {
+    let Some((scheme, rest)) = url.split_once("://") else {
+        return MASK.to_owned();
+    };
+    let ends = rest.find(['/', '?', '#']).unwrap_or(rest.len());
+    match rest[ends..].len() {
+        0 | 1 => url.to_owned(),
+        _ => format!("{scheme}://{}/{MASK}", &rest[..ends]),
     }
 }
 
@@ -164,6 +191,21 @@ mod tests {
         ] {
             assert_eq!(redact_value(name, value), redacted);
         }
+    }
+
+    #[test]
+    fn webhooks_are_shown_without_secret_and_path() {
+        let webhooks = json!([
+            {"webhook": "https://hooks.example.com/services/hunter2", "secret": "hunter2"},
+            {"webhook": "http://127.0.0.1:9000?key=hunter2", "on": ["failed"]},
+            {"webhook": "https://example.com"},
+        ]);
+        let expected = json!([
+            {"webhook": "https://hooks.example.com/***", "secret": "***"},
+            {"webhook": "http://127.0.0.1:9000/***", "on": ["failed"]},
+            {"webhook": "https://example.com"},
+        ]);
+        assert_eq!(mask_webhooks(&webhooks), expected);
     }
 
     #[test]

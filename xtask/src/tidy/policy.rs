@@ -22,6 +22,7 @@ const SIBLINGS: &[&str] = &[
     "fulcrum-logs",
     "fulcrum-rpc",
     "fulcrum-spawn",
+    "fulcrum-telemetry",
     "fulcrum-watch",
 ];
 
@@ -187,6 +188,44 @@ pub(super) const CRATES: &[Crate] = &[
         ],
     },
     Crate {
+        name: "fulcrum-tui",
+        siblings: &["fulcrum-logs", "fulcrum-rpc"],
+        allowed: &[
+            (
+                "ratatui",
+                "cells, styles, and the difference between two frames",
+            ),
+            ("rustix", "modes of the terminal, the window's size"),
+            ("serde_json", "JSON lines on several rows"),
+            ("tokio", "the driver"),
+            ("unicode-width", "columns"),
+        ],
+    },
+    Crate {
+        name: "fulcrum-telemetry",
+        siblings: &[],
+        allowed: &[
+            (
+                "axum",
+                "the router of the HTTP listener, which tonic has anyway",
+            ),
+            ("base64", "signatures of notifications"),
+            ("hmac", "signatures of notifications"),
+            ("hyper", "connections with time limits"),
+            ("hyper-util", "the router as a service of hyper"),
+            ("prometheus-client", "metrics in OpenMetrics"),
+            (
+                "rustls-native-certs",
+                "the certificates that the system trusts",
+            ),
+            ("serde", "bodies of health endpoints"),
+            ("serde_json", "bodies of health endpoints"),
+            ("sha2", "signatures of notifications"),
+            ("tokio", "the listener"),
+            ("tokio-rustls", "notifications over HTTPS"),
+        ],
+    },
+    Crate {
         name: "fulcrum-watch",
         siblings: &[],
         allowed: &[
@@ -239,6 +278,8 @@ pub(super) const CRATES: &[Crate] = &[
             "fulcrum-rpc",
             "fulcrum-runtime",
             "fulcrum-spawn",
+            "fulcrum-telemetry",
+            "fulcrum-tui",
             "fulcrum-watch",
         ],
         allowed: &[
@@ -249,6 +290,7 @@ pub(super) const CRATES: &[Crate] = &[
             ("clap", "arguments"),
             ("clap_complete", "completions"),
             ("humantime", "times for people"),
+            ("indicatif", "the sign on a terminal that a command waits"),
             ("regex", "`logs --grep`"),
             ("rustix", "is it a terminal, who am I"),
             ("serde", "output for programs"),
@@ -307,7 +349,7 @@ pub(super) const LAYERS: &[(&str, &[&[&str]])] = &[(
         &["registration", "launch"],
         &["transitions", "reload", "schedule"],
         &["watch", "control"],
-        &["parts", "typecheck"],
+        &["notify", "parts", "telemetry", "typecheck"],
         &["handle"],
         &["runtime"],
     ],

@@ -21,5 +21,6 @@ pub(crate) mod serve;
 mod start;
 mod start_args;
 mod targets;
+pub(crate) mod top;
 pub(crate) mod typescript;
 mod watch;

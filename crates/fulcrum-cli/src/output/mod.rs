@@ -9,8 +9,8 @@ mod explanation;
 mod generations;
 mod json;
 mod markdown;
-mod natural_order;
 mod plan_table;
+mod spinner;
 mod stdout_closed;
 mod stream_info;
 mod table;
@@ -31,5 +31,3 @@ pub(crate) use stream_info::{StreamInfo, color_disabled_by_env};
 pub(crate) use table::{Cell, Table, sanitize};
 pub(crate) use timings::Timings;
 pub(crate) use writer::Output;
-
-pub(crate) use natural_order::compare as compare_naturally;

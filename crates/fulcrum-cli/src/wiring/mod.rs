@@ -2,6 +2,7 @@
 //! hands them to `fulcrum-runtime`.
 
 pub(crate) mod claim;
+mod http;
 mod listen;
 pub(crate) mod log_store;
 mod logging;
@@ -9,4 +10,3 @@ pub(crate) mod options;
 pub(crate) mod run;
 mod servers;
 mod signals;
-mod terminal;

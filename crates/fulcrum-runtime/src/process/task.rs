@@ -87,16 +87,20 @@ async fn run(task: ProcessTask) {
     };
     let drained = CancellationToken::new();
     let mut pumps = Vec::new();
-    let counters = PumpCounters::default();
+    let state = states.get(&domain);
+    let output = state.as_ref().map(|state| &state.output);
+    let counters = |stream| output.map_or_else(PumpCounters::default, |all| all.of(stream));
     match process.take_any_output() {
         Some(ProcessOutput::Pipes(stdout, stderr)) => {
             for (reader, stream) in [(stdout, Stream::Stdout), (stderr, Stream::Stderr)] {
+                let counters = counters(stream);
                 let pump = Pump::new(reader, &hub, source.clone(), stream, &counters);
                 pumps.push(spawn_pump(pump, drained.clone()));
             }
         }
         Some(ProcessOutput::Terminal(reader)) => {
-            let pump = Pump::new(reader, &hub, source.clone(), Stream::Stdout, &counters);
+            let stream = Stream::Stdout;
+            let pump = Pump::new(reader, &hub, source.clone(), stream, &counters(stream));
             pumps.push(spawn_pump(pump, drained.clone()));
         }
         None => {}
