@@ -43,6 +43,8 @@ pub(crate) enum Code {
     Unmanaged = 420,
     /// A registration was rejected.
     RegistrationRejected = 421,
+    /// A webhook could not be delivered.
+    WebhookFailed = 422,
     /// Files cannot be watched.
     CannotWatch = 801,
     /// The file system does not report changes.
