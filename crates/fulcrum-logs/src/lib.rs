@@ -100,7 +100,7 @@ pub use chunk::Chunk;
 pub use error_code::{error_code, split_code, with_code};
 pub use follower::{Capacity, ChunkDelivery, Delivery, Follower, Gap};
 pub use hub::{DroppedLines, Hub, HubConfig};
-pub use json::{gap_to_json, to_json};
+pub use json::{gap_to_json, to_json, to_json_into};
 pub use level::detect_level;
 pub use line::{FULCRUM_SOURCE, Level, LogLine, ParseNameError, Source, Stream};
 pub use line_format::LineFormat;
