@@ -113,57 +113,6 @@ impl Column {
                 let (low, high) = (middle - half, middle + half);
                 of_process(sparkline(row.memory.values(), width.into(), low, high))
             }
-            Self::Lag => "LAG",
-            Self::Restarts => "RST",
-            Self::Uptime => "UPTIME",
-            Self::Port => "PORT",
-            Self::Pid => "PID",
-            Self::Reason => "REASON",
-        }
-    }
-
-    /// Whether it is aligned to the right.
-    pub(crate) fn is_number(self) -> bool {
-        matches!(
-            self,
-            Self::Cpu
-                | Self::Memory
-                | Self::Lag
-                | Self::Restarts
-                | Self::Uptime
-                | Self::Port
-                | Self::Pid
-        )
-    }
-
-    /// What is in it; `width` columns wide.
-    pub(crate) fn text(self, row: &DomainRow, width: u16) -> String {
-        let domain = &row.state;
-        let of_process = |text: String| match domain.pid {
-            Some(_) => text,
-            None => String::new(),
-        };
-        match self {
-            Self::Name => domain.name.clone(),
-            Self::Phase => domain.phase.clone(),
-            Self::Ready => if domain.ready { "yes" } else { "no" }.to_owned(),
-            Self::Cpu => of_process(short_percent(domain.cpu_percent)),
-            Self::CpuHistory => {
-                // At least a tenth of a CPU, so that an idle domain is a flat line.
-                let high = row.cpu.range().1.max(10.0);
-                of_process(sparkline(row.cpu.values(), width.into(), 0.0, high))
-            }
-            Self::Memory => of_process(short_bytes(domain.memory_bytes)),
-            Self::MemoryHistory => {
-                let (low, high) = row.memory.range();
-                let high = high.max(low * 1.1);
-                of_process(sparkline(
-                    row.memory.values(),
-                    width.into(),
-                    low * 0.9,
-                    high,
-                ))
-            }
             Self::Lag => of_process(domain.event_loop_lag_ms.map(short_lag).unwrap_or_default()),
             Self::Restarts => short_count(domain.restarts.into()),
             Self::Uptime => of_process(short_duration(domain.uptime_ms)),
