@@ -132,6 +132,7 @@ mod yaml_value;
 pub use app::{App, Domain, Program};
 pub use code::Code;
 pub use diagnostic::{Diagnostic, Location, Severity};
+pub use discover::check_domain_name;
 pub use env_file::read_env_file;
 pub use file_watch::FileWatchOptions;
 pub use import::{Import, ImportKind, ImportRequest, ImportedFile, import};

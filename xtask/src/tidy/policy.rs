@@ -202,6 +202,11 @@ pub(super) const CRATES: &[Crate] = &[
         ],
     },
     Crate {
+        name: "fulcrum-scaffold",
+        siblings: &[],
+        allowed: &[("serde_json", "tests of files that are JSON")],
+    },
+    Crate {
         name: "fulcrum-telemetry",
         siblings: &[],
         allowed: &[
@@ -261,6 +266,7 @@ pub(super) const CRATES: &[Crate] = &[
             "fulcrum-logs",
             "fulcrum-rpc",
             "fulcrum-runtime",
+            "fulcrum-scaffold",
             "fulcrum-spawn",
             "fulcrum-telemetry",
             "fulcrum-tui",
@@ -273,6 +279,7 @@ pub(super) const CRATES: &[Crate] = &[
             ),
             ("clap", "arguments"),
             ("clap_complete", "completions"),
+            ("clap_mangen", "man pages"),
             ("humantime", "times for people"),
             ("indicatif", "the sign on a terminal that a command waits"),
             ("regex", "`logs --grep`"),

@@ -42,4 +42,7 @@ mod measurements;
 mod o_metrics;
 mod o_notify;
 mod probes;
+mod t_completions;
+mod t_install;
+mod t_scaffold;
 mod t_terminal;
