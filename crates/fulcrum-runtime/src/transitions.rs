@@ -25,6 +25,7 @@ use crate::readiness::serving::ServingStatus;
 use crate::restart::groups::GroupRestarts;
 use crate::state::desired::DesiredStateReceiver;
 use crate::state::domain::{PendingReload, SharedDomainStates};
+use crate::traces::starts::StartTraces;
 
 /// Records and logs transitions, and passes them to supervision groups and the serving status.
 pub(crate) struct TransitionTask {
@@ -37,6 +38,7 @@ pub(crate) struct TransitionTask {
     pub(crate) serving: ServingStatus,
     pub(crate) late: LateReadiness,
     pub(crate) hooks: HookRunner,
+    pub(crate) traces: StartTraces,
     /// Exits whose consequence is not known yet.
     pub(crate) exits: HeldExits,
     pub(crate) events: EventLog,
@@ -62,6 +64,7 @@ impl TransitionTask {
             self.groups.on_transition(&transition);
             self.serving.on_transition(&transition);
             self.late.on_transition(&transition);
+            self.traces.on_transition(&transition);
             let handle = self.supervisor.domain(&transition.domain);
             self.hooks.on_transition(&transition, handle.as_ref());
             match handle {
@@ -198,6 +201,8 @@ impl TransitionTask {
         }
         let PendingReload { since, what } = state.pending_reload.send_replace(None)?;
         let after = since.elapsed();
+        let (domain, generation) = (&transition.domain, transition.generation);
+        self.traces.reloaded(domain, generation, (after, &what));
         if let Some(metrics) = &state.metrics {
             metrics.reloaded(after);
         }
