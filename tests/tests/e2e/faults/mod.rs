@@ -44,6 +44,8 @@ mod o_notify;
 mod o_traces;
 mod probes;
 mod t_completions;
+mod t_doctor;
+mod t_errors;
 mod t_install;
 mod t_scaffold;
 mod t_terminal;
