@@ -8,7 +8,8 @@ use clap::error::ErrorKind;
 use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand};
 
 use crate::commands::{
-    background_instance, completions, config, dev, domains, down, import, reload, serve, typescript,
+    background_instance, completions, config, dev, domains, down, import, metrics, reload, serve,
+    traces, typescript,
 };
 use crate::shorthand;
 
@@ -56,6 +57,10 @@ pub(crate) enum Command {
     Domains(domains::Args),
     /// Print domain logs (short for `domains logs`)
     Logs(domains::logs::Args),
+    /// Print traces of requests and starts, the newest first
+    Traces(traces::Args),
+    /// Print the metrics that domains have sent
+    Metrics(metrics::Args),
     /// Validate and print the configuration
     Config(config::Args),
     /// Write the configuration that says the same as a file of another tool
@@ -81,6 +86,9 @@ const GROUPS: [(&str, &[&str]); 4] = [
             "domains status",
             "domains why",
             "domains events",
+            "traces",
+            "traces show",
+            "metrics",
         ],
     ),
     (
@@ -193,6 +201,9 @@ mod tests {
         for sub in command.get_subcommands().filter(|sub| !sub.is_hide_set()) {
             let path = format!("{path} {}", sub.get_name()).trim().to_owned();
             if sub.has_subcommands() {
+                if !sub.is_subcommand_required_set() {
+                    found.push(path.clone());
+                }
                 leaves(sub, &path, found);
             } else {
                 found.push(path);

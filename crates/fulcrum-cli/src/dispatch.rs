@@ -2,8 +2,10 @@
 
 use crate::cli::{self, Cli, Command};
 use crate::commands::context::Context;
+use crate::commands::executor;
 use crate::commands::{
-    background_instance, completions, config, dev, domains, down, import, reload, serve, typescript,
+    background_instance, completions, config, dev, domains, down, import, metrics, reload, serve,
+    traces, typescript,
 };
 use crate::exit::CliError;
 use crate::output::Output;
@@ -24,6 +26,8 @@ pub(crate) fn run(cli: Cli, output: Output) -> Result<(), CliError> {
         Command::Reload(args) => reload::run(args, context),
         Command::Domains(args) => domains::run(args.command, context),
         Command::Logs(args) => domains::run(domains::Command::Logs(args), context),
+        Command::Traces(args) => executor::run_client(None, traces::run(args, context)),
+        Command::Metrics(args) => executor::run_client(None, metrics::run(args, context)),
         Command::Config(args) => config::run(args.command, &context),
         Command::Import(args) => import::run(&args, &context),
         Command::Completions(args) => completions::run(&args, cli::command(), &context.output),

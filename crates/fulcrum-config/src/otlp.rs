@@ -76,6 +76,47 @@ pub(crate) fn parse_endpoint(text: &str) -> Result<Setting, ValueError> {
     Ok(Setting::String(format!("http://{host}:{port}")))
 }
 
+/// Parses the address of a collector, `http(s)://HOST[:PORT][/PATH]`.
+pub(crate) fn parse_target(text: &str) -> Result<Setting, ValueError> {
+    let shape = |why: &str| {
+        ValueError::invalid(format!(
+            "{} is not the address of a collector: {why}",
+            quoted(text)
+        ))
+        .hint(format!("write it like `https://collector:{PORT}`"))
+    };
+    let rest = text
+        .strip_prefix("https://")
+        .or_else(|| text.strip_prefix("http://"))
+        .ok_or_else(|| shape("it does not start with `https://` or `http://`"))?;
+    let authority = rest.split('/').next().unwrap_or_default();
+    if authority.contains('@') {
+        return Err(shape("a user name is not supported; use `headers`"));
+    }
+    let (host, port) = match authority.rsplit_once(':') {
+        Some((host, port)) if !authority.ends_with(']') => (host, Some(port)),
+        _ => (authority, None),
+    };
+    if host.is_empty() {
+        return Err(shape("it has no host"));
+    }
+    if port.is_some_and(|port| port.parse::<u16>().map_or(true, |port| port == 0)) {
+        return Err(shape("its port is not one from 1 to 65535"));
+    }
+    let is_plain = |byte: u8| byte.is_ascii_graphic() && !b"?#\"<>".contains(&byte);
+    if !text.bytes().all(is_plain) {
+        return Err(shape(
+            "it has a space, a query or a character that must be encoded",
+        ));
+    }
+    if rest.trim_end_matches('/').ends_with("/v1/traces") {
+        return Err(shape(
+            "leave out `/v1/traces`, which is for one of three kinds of data",
+        ));
+    }
+    Ok(Setting::String(text.trim_end_matches('/').to_owned()))
+}
+
 /// Checks the name of a header, and returns it in lower case, as it is sent.
 pub(crate) fn header_name(name: &str) -> Result<String, ValueError> {
     let sent = name.to_ascii_lowercase();
@@ -150,6 +191,32 @@ mod tests {
         }
         let code = parse_endpoint("https://localhost:4317").map_err(|error| error.code);
         assert_eq!(code, Err("not-supported"));
+    }
+
+    #[test]
+    fn a_collector_may_have_tls_and_a_path() {
+        for (text, read) in [
+            ("http://127.0.0.1:4318", "http://127.0.0.1:4318"),
+            ("https://collector.example/", "https://collector.example"),
+            ("https://[::1]:4317/otlp", "https://[::1]:4317/otlp"),
+        ] {
+            assert_eq!(parse_target(text), Ok(Setting::String(read.to_owned())));
+        }
+        for text in [
+            "",
+            "collector:4317",
+            "ftp://collector",
+            "http://",
+            "http://:4317",
+            "http://collector:0",
+            "http://collector:x",
+            "https://me:secret@collector",
+            "https://collector/?a=1",
+            "https://collector/v1/traces",
+            "https://col lector",
+        ] {
+            assert!(parse_target(text).is_err(), "{text}");
+        }
     }
 
     #[test]

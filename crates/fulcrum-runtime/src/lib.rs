@@ -70,6 +70,7 @@
 //! - **watch**: changes of files become code reloads and configuration reloads.
 //! - **control**: the control API, for clients of a running instance.
 //! - **notify**: what went wrong is passed to webhooks.
+//! - **traces**: traces of calls and starts, and what domains get of them.
 //! - **telemetry**: health and metrics, read when they are asked for.
 //! - **typecheck**: the app's TypeScript compiler, beside the domains.
 //!
@@ -110,6 +111,7 @@ mod state;
 mod telemetry;
 #[cfg(test)]
 mod test_support;
+mod traces;
 mod transitions;
 mod typecheck;
 mod watch;
@@ -125,3 +127,5 @@ pub use shutdown::escalation::{ShutdownAction, SignalEscalation, SignalKind};
 pub use shutdown::stage::{ShutdownSignal, ShutdownStage};
 pub use state::terminal::OutputTerminal;
 pub use telemetry::source::TelemetrySource;
+pub use traces::setup::{export_target, telemetry_setup};
+pub use traces::variables::ExportTarget;

@@ -24,6 +24,7 @@ use crate::readiness::serving::ServingStatus;
 use crate::restart::groups::GroupRestarts;
 use crate::state::desired::DesiredStateReceiver;
 use crate::state::domain::{PendingReload, SharedDomainStates};
+use crate::traces::starts::StartTraces;
 
 /// Records and logs transitions, and passes them to supervision groups and the serving status.
 pub(crate) struct TransitionTask {
@@ -36,6 +37,7 @@ pub(crate) struct TransitionTask {
     pub(crate) serving: ServingStatus,
     pub(crate) late: LateReadiness,
     pub(crate) hooks: HookRunner,
+    pub(crate) traces: StartTraces,
     /// Exits whose consequence is not known yet.
     pub(crate) exits: HeldExits,
     pub(crate) events: EventLog,
@@ -61,6 +63,7 @@ impl TransitionTask {
             self.groups.on_transition(&transition);
             self.serving.on_transition(&transition);
             self.late.on_transition(&transition);
+            self.traces.on_transition(&transition);
             let handle = self.supervisor.domain(&transition.domain);
             self.hooks.on_transition(&transition, handle.as_ref());
             match handle {

@@ -19,7 +19,26 @@
 //!
 //! It does not know processes, configuration or terminals, and opens no port by itself.
 
+mod context;
+pub mod environment;
+mod export;
 pub mod flame;
 pub mod http;
 pub mod metrics;
 pub mod notify;
+pub mod otlp;
+pub mod records;
+mod resource;
+pub mod series;
+mod service;
+mod spans;
+mod telemetry;
+pub mod traces;
+
+pub use context::{Sampler, SpanId, TraceContext, TraceId};
+pub use export::{ExportConfig, ExportProtocol, Forwarder};
+pub use otlp::DOMAIN_ATTRIBUTE;
+pub use resource::{Resource, write_list};
+pub use service::{TelemetryService, TelemetrySetup};
+pub use spans::{Attribute, Attributes, CallRecord, OwnSpan};
+pub use telemetry::{Losses, Telemetry, TelemetryOptions, Usage};

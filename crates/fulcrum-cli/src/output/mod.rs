@@ -7,12 +7,14 @@ mod event_kind;
 mod explanation;
 mod generations;
 mod json;
+mod metric_table;
 mod natural_order;
 mod plan_table;
 mod stdout_closed;
 mod stream_info;
 mod table;
 mod timings;
+mod traces;
 mod writer;
 
 pub(crate) use color::Color;
@@ -22,11 +24,13 @@ pub(crate) use event_kind::kind_color;
 pub(crate) use explanation::Explanation;
 pub(crate) use generations::{GenerationJson, group_by_generation};
 pub(crate) use json::{DomainJson, EventJson, InstanceJson};
+pub(crate) use metric_table::{MetricJson, metric_table};
 pub(crate) use plan_table::{PlanJson, plan_table};
 pub(crate) use stdout_closed::stdout_closed;
 pub(crate) use stream_info::StreamInfo;
 pub(crate) use table::{Cell, Table, sanitize};
 pub(crate) use timings::Timings;
+pub(crate) use traces::{TraceDetailJson, TraceJson, trace_line, trace_table, waterfall};
 pub(crate) use writer::Output;
 
 pub(crate) use natural_order::compare as compare_naturally;

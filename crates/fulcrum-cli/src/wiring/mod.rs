@@ -10,4 +10,5 @@ pub(crate) mod options;
 pub(crate) mod run;
 mod servers;
 mod signals;
+mod telemetry;
 mod terminal;

@@ -7,11 +7,14 @@ use std::time::Duration;
 use fulcrum_config::{Selection, unsupported_settings};
 use fulcrum_logs::{Hub, Level};
 use fulcrum_rpc::RuntimeDir;
-use fulcrum_runtime::{ProcessParts, Runtime, RuntimeParts, ShutdownSignal, ShutdownStage};
+use fulcrum_runtime::{
+    ProcessParts, Runtime, RuntimeParts, ShutdownSignal, ShutdownStage, export_target,
+};
 use fulcrum_spawn::prepare::{
     PrepareContext, create_report_dir, remove_report_dir, sweep_in_background, without_cargo,
 };
 use fulcrum_spawn::process::{GuardHandle, StartupMessage};
+use fulcrum_telemetry::TelemetryService;
 use tokio::time::sleep;
 
 use super::claim::Claim;
@@ -21,6 +24,7 @@ use super::logging::Logging;
 use super::options::Options;
 use super::servers::Servers;
 use super::signals::Signals;
+use super::telemetry;
 use crate::commands::guard::GUARD_COMMAND;
 use crate::exit::{CliError, Code};
 use crate::output::Timings;
@@ -52,10 +56,10 @@ pub(crate) async fn run(options: Options, mut timings: Timings) -> Result<(), Cl
     claim.stale.iter().for_each(StartupMessage::log);
     let guard = start_guard(&claim, &processes);
     log_warnings(&hub, &options, &port);
+    let traces = telemetry::start(&options.app, &processes.run, &hub)?;
     let (prepare, cache_warning) = prepare_context()?;
-    if let Some(warning) = cache_warning {
-        hub.log(Level::Warn, warning);
-    }
+    let warnings = cache_warning.into_iter();
+    warnings.for_each(|warning| drop(hub.log(Level::Warn, warning)));
     let limit = options.app.runtime.cache_size;
     tokio::spawn(sweep_later(claim.dir.clone(), prepare.cache.clone(), limit));
     let reports = options.watching.map(|_| create_report_dir(claim.dir.dir()));
@@ -67,6 +71,8 @@ pub(crate) async fn run(options: Options, mut timings: Timings) -> Result<(), Cl
     let runtime = Runtime::new(RuntimeParts {
         metrics: http.as_ref().map(HttpEndpoint::metrics),
         http: http.as_ref().map(HttpEndpoint::address),
+        telemetry: traces.as_ref().map(TelemetryService::telemetry),
+        export_target: traces.as_ref().and_then(export_target),
         terminal,
         load_options: load::request(Some(&options.app.root), options.mode)?,
         selection: selection(&options),
@@ -92,13 +98,17 @@ pub(crate) async fn run(options: Options, mut timings: Timings) -> Result<(), Cl
     }
     timings.done("servers");
     timings.log(&hub, || runtime.handle().events());
-    tokio::spawn(signals.run(shutdown.clone(), hub));
+    tokio::spawn(signals.run(shutdown.clone(), hub.clone()));
 
     let exit = runtime.run(wait).await;
 
     let fast = shutdown.stage() == ShutdownStage::Killing;
     shutdown.request(ShutdownStage::Done);
-    tokio::join!(servers.stop(fast), logging.stop_export(fast));
+    tokio::join!(
+        servers.stop(fast),
+        logging.stop_export(fast),
+        telemetry::stop(traces, fast, &hub)
+    );
     logging.close(fast).await;
     guard.end(exit.survivors.is_empty()).await;
     if let Some(reports) = &reports {

@@ -11,6 +11,7 @@ use tokio::sync::mpsc;
 use tokio::time::{Instant, Sleep, sleep_until};
 use tokio_stream::Stream;
 
+use super::call_observer::{CallOutcome, ObservedCall, TraceHeaders, outcome_of};
 use super::caller_deadline::CallerDeadline;
 use super::calls::{Call, CallFailure, CallOptions, CallerTerms, check};
 use super::message_response::{FailureCode, MessageResponse};
@@ -90,6 +91,7 @@ struct Parts {
     /// The time limit of each part, otherwise.
     timeout: Duration,
     state: State,
+    observed: ObservedCall,
 }
 
 impl Registry {
@@ -108,7 +110,7 @@ impl Registry {
             since: None,
         };
         let (timeout, room) = (options.timeout, Reservation::default());
-        let content = (payload, room);
+        let content = (payload, room, TraceHeaders::default());
         CallStream(Parts::open(self, (domain, type_), content, terms, timeout))
     }
 
@@ -117,7 +119,7 @@ impl Registry {
         &self,
         domain: &str,
         type_: &str,
-        content: (String, Reservation),
+        content: (String, Reservation, TraceHeaders),
         terms: CallerTerms,
     ) -> CallerStream {
         let timeout = self.config().call_timeout;
@@ -132,10 +134,11 @@ impl Parts {
     fn open(
         registry: &Registry,
         (domain, type_): (&str, &str),
-        (payload, room): (String, Reservation),
+        (payload, room, caller): (String, Reservation, TraceHeaders),
         terms: CallerTerms,
         timeout: Duration,
     ) -> Self {
+        let bytes = type_.len() + payload.len();
         let mut parts = Self {
             registry: registry.clone(),
             domain: domain.to_owned(),
@@ -143,6 +146,7 @@ impl Parts {
             deadline: terms.deadline,
             timeout,
             state: State::Ended,
+            observed: registry.config().observer.begin(caller, bytes),
         };
         let opened = check(domain, type_, &payload, registry.config().max_message)
             .and_then(|()| parts.submit(type_.to_owned(), (payload, room), terms.wait));
@@ -170,6 +174,7 @@ impl Parts {
             payload,
             deadline,
             credit: CREDIT,
+            trace: self.observed.to_domain(),
             room,
         };
         let id = self.registry.ids().next();
@@ -206,7 +211,31 @@ impl Parts {
         deadline.unwrap_or(now + self.timeout)
     }
 
+    /// The next part, which the observer sees, and the end.
     fn poll_part(
+        &mut self,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<MessageResponse, CallFailure>>> {
+        let part = ready!(self.poll_next_part(context));
+        let outcome = match &part {
+            // Others follow.
+            Some(Ok(response)) if matches!(self.state, State::Open(_)) => {
+                self.observed.add_response(response);
+                return Poll::Ready(part);
+            }
+            Some(last) => {
+                if let Ok(response) = last {
+                    self.observed.add_response(response);
+                }
+                outcome_of(last)
+            }
+            None => CallOutcome::Success,
+        };
+        self.observed.end(&self.domain, &self.type_, outcome);
+        Poll::Ready(part)
+    }
+
+    fn poll_next_part(
         &mut self,
         context: &mut Context<'_>,
     ) -> Poll<Option<Result<MessageResponse, CallFailure>>> {
@@ -271,6 +300,13 @@ impl Parts {
             }
         };
         self.state = State::Failed(failure);
+    }
+}
+
+impl Drop for Parts {
+    fn drop(&mut self) {
+        self.observed
+            .end(&self.domain, &self.type_, CallOutcome::Cancelled);
     }
 }
 

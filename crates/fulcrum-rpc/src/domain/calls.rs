@@ -7,6 +7,7 @@ use std::time::Duration;
 use tokio::time::Instant;
 use tonic::Status;
 
+use super::call_observer::{ObservedFuture, TraceHeaders, TraceToDomain};
 use super::caller_deadline::CallerDeadline;
 use super::message::{FRAMING, is_reserved};
 use super::message_response::{FailureCode, MessageResponse};
@@ -80,6 +81,10 @@ impl CallFailure {
         Self::new(FailureCode::Unavailable, text)
     }
 
+    pub(crate) fn text(&self) -> &str {
+        &self.text
+    }
+
     pub(crate) fn into_failure(self) -> MessageResponse {
         MessageResponse::failure(self.code, self.text)
     }
@@ -118,7 +123,10 @@ impl Registry {
             since: None,
         };
         let message = (type_.to_owned(), payload);
-        let result = self.route_call(domain, message, None, terms).await;
+        let caller = TraceHeaders::default();
+        let result = self
+            .route_call(domain, message, None, (terms, caller))
+            .await;
         result.unwrap_or_else(CallFailure::into_failure)
     }
 
@@ -130,7 +138,7 @@ impl Registry {
         &self,
         message: DomainMessage,
         room: Option<Reservation>,
-        terms: CallerTerms,
+        (terms, caller): (CallerTerms, TraceHeaders),
     ) -> Result<RuntimeMessage, Status> {
         let DomainMessage {
             domain,
@@ -140,7 +148,8 @@ impl Registry {
             ..
         } = message;
         let content = (type_, payload);
-        let response = match self.route_call(&domain, content, room, terms).await {
+        let routing = self.route_call(&domain, content, room, (terms, caller));
+        let response = match routing.await {
             Ok(response) => response,
             Err(failure) => failure.into_response(terms)?,
         };
@@ -187,19 +196,40 @@ impl Registry {
         domain: &str,
         (type_, payload): (String, String),
         room: Option<Reservation>,
+        (terms, caller): (CallerTerms, TraceHeaders),
+    ) -> Result<MessageResponse, CallFailure> {
+        let shown = truncate(&type_);
+        let bytes = type_.len() + payload.len();
+        let observed = ObservedFuture {
+            domain,
+            type_: &shown,
+            call: self.config().observer.begin(caller, bytes),
+        };
+        let trace = observed.call.to_domain();
+        let sending = self.send(domain, &shown, (type_, payload, trace), room, terms);
+        let result = sending.await;
+        observed.end(&result);
+        result
+    }
+
+    async fn send(
+        &self,
+        domain: &str,
+        shown: &str,
+        (type_, payload, trace): (String, String, Option<Arc<TraceToDomain>>),
+        room: Option<Reservation>,
         terms: CallerTerms,
     ) -> Result<MessageResponse, CallFailure> {
         check(domain, &type_, &payload, self.config().max_message)?;
-        let shown = truncate(&type_);
         let (deadline, timeout) = terms.limit(self.config().call_timeout);
         let call = Call {
             domain,
-            type_: &shown,
+            type_: shown,
             timeout,
         };
         let bytes = type_.len() + payload.len();
         let room = match room {
-            None if bytes > self.unreserved() => self.reserve(domain, &shown, bytes, terms).await?,
+            None if bytes > self.unreserved() => self.reserve(domain, shown, bytes, terms).await?,
             room => room,
         };
         let now = Instant::now();
@@ -211,6 +241,7 @@ impl Registry {
             payload,
             deadline,
             credit: 0,
+            trace,
             room: room.unwrap_or_default(),
         };
         let mut pending = match route.submit(self.ids().next(), content, terms.wait) {

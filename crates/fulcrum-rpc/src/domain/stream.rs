@@ -21,7 +21,7 @@ use super::connection_activity::{ConnectionActivity, ConnectionEnd};
 use super::event::{DomainEvent, HeartbeatPayload, StreamEnd};
 use super::handler::DomainRequest;
 use super::inbound::RejectedMessage;
-use super::message::{HEARTBEAT, REGISTER, REGISTERED, REJECTED, is_response};
+use super::message::{HEARTBEAT, REGISTER, REGISTERED, REJECTED, SPANS, is_response};
 use super::message_response::{FailureCode, MessageResponse};
 use super::registered_stream::{OutboundSender, RegisteredStream};
 use super::registration::{Registration, truncate};
@@ -332,6 +332,13 @@ impl Driver {
             HEARTBEAT => {
                 if self.heartbeat_limiter.allow(now).is_some() {
                     self.emit_heartbeat(HeartbeatPayload::parse(&message.payload));
+                }
+                None
+            }
+            SPANS => {
+                if let Some(observer) = self.registry.config().observer.get() {
+                    let (domain, generation) = (&self.stream.domain, self.stream.grant.generation);
+                    observer.spans(domain, generation, &message.payload);
                 }
                 None
             }

@@ -13,7 +13,7 @@ use tokio::sync::watch;
 use tokio::time::timeout;
 use tokio_util::task::TaskTracker;
 
-use crate::command::environment::{EnvironmentBase, environment};
+use crate::command::environment::{EnvironmentBase, ForProcess, environment};
 use crate::events::log::EventLog;
 use crate::hooks::command::{HookCommand, HookKind, HookSpawner};
 use crate::log_lines::log_for_domain;
@@ -167,7 +167,7 @@ impl HookRunner {
         let (base, config) = (Arc::clone(&self.environment), hook.config.clone());
         let desired = self.desired.current();
         let reading = tokio::task::spawn_blocking(move || {
-            environment(&base, &config, &desired.app.runtime, "")
+            environment(&base, &config, &desired.app.runtime, ForProcess::default())
         });
         let env = reading.await.map_err(|error| error.to_string())?;
         env.map_err(|error| format!("{} hook failed: {error}", hook.kind.as_str()))

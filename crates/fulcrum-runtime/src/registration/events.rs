@@ -21,6 +21,7 @@ use crate::readiness::started::record_registration;
 use crate::standby::NodeStandby;
 use crate::state::desired::DesiredStateReceiver;
 use crate::state::domain::{HeapSize, SharedDomainStates};
+use crate::traces::starts::StartTraces;
 
 /// Handles the events of domains' streams.
 pub(crate) struct RegistrationTask {
@@ -30,6 +31,7 @@ pub(crate) struct RegistrationTask {
     pub(crate) liveness: LivenessTasks,
     pub(crate) serving: ServingStatus,
     pub(crate) standby: StandbyPool<NodeStandby>,
+    pub(crate) traces: StartTraces,
     pub(crate) events: EventLog,
     pub(crate) hub: Hub,
 }
@@ -97,6 +99,7 @@ impl RegistrationTask {
             state.registered_generation.send_replace(generation);
             record_registration(&state);
         }
+        self.traces.registered(domain, generation);
         self.liveness.on_registered(domain, stream);
         self.serving
             .report_stream_fact(domain, generation, Fact::Ready);
