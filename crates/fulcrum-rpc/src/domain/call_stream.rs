@@ -11,7 +11,7 @@ use tokio::sync::mpsc;
 use tokio::time::{Instant, Sleep, sleep_until};
 use tokio_stream::Stream;
 
-use super::call_observer::{CallOutcome, ObservedCall, TraceHeaders, outcome_of};
+use super::call_observer::{CallOutcome, Caller, ObservedCall, outcome_of};
 use super::caller_deadline::CallerDeadline;
 use super::calls::{Call, CallFailure, CallOptions, CallerTerms, check};
 use super::message_response::{FailureCode, MessageResponse};
@@ -110,7 +110,7 @@ impl Registry {
             since: None,
         };
         let (timeout, room) = (options.timeout, Reservation::default());
-        let content = (payload, room, TraceHeaders::default());
+        let content = (payload, room, Caller::default());
         CallStream(Parts::open(self, (domain, type_), content, terms, timeout))
     }
 
@@ -119,7 +119,7 @@ impl Registry {
         &self,
         domain: &str,
         type_: &str,
-        content: (String, Reservation, TraceHeaders),
+        content: (String, Reservation, Caller),
         terms: CallerTerms,
     ) -> CallerStream {
         let timeout = self.config().call_timeout;
@@ -134,7 +134,7 @@ impl Parts {
     fn open(
         registry: &Registry,
         (domain, type_): (&str, &str),
-        (payload, room, caller): (String, Reservation, TraceHeaders),
+        (payload, room, caller): (String, Reservation, Caller),
         terms: CallerTerms,
         timeout: Duration,
     ) -> Self {

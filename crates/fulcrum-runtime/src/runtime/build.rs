@@ -38,6 +38,7 @@ use crate::standby::{NodeStandbyFactory, StandbySettings};
 use crate::state::desired::{self, DesiredState, DesiredStateReceiver};
 use crate::state::domain::{DomainStates, SharedDomainStates};
 use crate::traces::calls::CallTracer;
+use crate::traces::observer::CallCounter;
 use crate::traces::setup::instance_id;
 use crate::traces::starts::StartTraces;
 
@@ -182,10 +183,14 @@ fn domain_states(app: &App, metrics: Option<&Metrics>) -> SharedDomainStates {
     Arc::new(states)
 }
 
-/// Who observes calls: nobody, if nothing takes traces.
+/// Who observes calls: nobody, if nothing takes traces or metrics.
 fn call_observer(parts: &RuntimeParts) -> SharedObserver {
     let tracer = parts.telemetry.clone().map(CallTracer::new);
-    tracer.map_or_else(SharedObserver::default, SharedObserver::new)
+    match (&parts.metrics, tracer) {
+        (Some(metrics), tracer) => SharedObserver::new(CallCounter::new(metrics.clone(), tracer)),
+        (None, Some(tracer)) => SharedObserver::new(tracer),
+        (None, None) => SharedObserver::default(),
+    }
 }
 
 /// The registry of domains, and the events of their streams.
