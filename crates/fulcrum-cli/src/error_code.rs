@@ -49,6 +49,8 @@ pub(crate) enum ErrorCode {
     NoInstanceInTime = 516,
     /// A background instance could not be started.
     CannotStart = 517,
+    /// The address of metrics and health endpoints cannot be used.
+    HttpPortUnavailable = 518,
     /// A request failed, for the reason in its text.
     RequestFailed = 520,
     /// No domain has that name.

@@ -91,11 +91,9 @@ fn cannot_listen(listen: &ListenAddress, error: &io::Error) -> CliError {
         || error.to_string(),
         |holder| format!("address in use by {holder}"),
     );
-    CliError::new(
-        ErrorCode::PortUnavailable,
-        format!(
-            "cannot serve metrics and health at {listen}: {reason}\n  \
+    let text = format!(
+        "cannot serve metrics and health at {listen}: {reason}\n  \
          hint: runtime.http.listen sets another address, or `off`"
-        ),
-    )
+    );
+    CliError::new(ErrorCode::HttpPortUnavailable, text)
 }
