@@ -18,7 +18,7 @@ use fulcrum_telemetry::TelemetryService;
 use tokio::time::sleep;
 
 use super::claim::Claim;
-use super::http::HttpEndpoint;
+use super::http;
 use super::listen::{self, BoundPort};
 use super::logging::Logging;
 use super::options::Options;
@@ -46,7 +46,7 @@ pub(crate) async fn run(options: Options, mut timings: Timings) -> Result<(), Cl
     timings.done("lock");
     let signals = Signals::catch().map_err(|error| CliError::cannot_run(&error))?;
     let port = listen::listen(&options.app, options.mode)?;
-    let http = HttpEndpoint::bind(options.app.runtime.http.listen.as_ref(), options.mode)?;
+    let http = http::listen(&options.app, options.mode)?;
     timings.done("listeners");
     let processes = ProcessParts::start().map_err(|error| CliError::cannot_run(&error))?;
 
@@ -69,8 +69,7 @@ pub(crate) async fn run(options: Options, mut timings: Timings) -> Result<(), Cl
     let wait = options.wait;
     let terminal = options.terminal();
     let runtime = Runtime::new(RuntimeParts {
-        metrics: http.as_ref().map(HttpEndpoint::metrics),
-        http: http.as_ref().map(HttpEndpoint::address),
+        http,
         telemetry: traces.as_ref().map(TelemetryService::telemetry),
         export_target: traces.as_ref().and_then(export_target),
         terminal,
@@ -93,7 +92,6 @@ pub(crate) async fn run(options: Options, mut timings: Timings) -> Result<(), Cl
     })?;
     timings.done("runtime");
     let servers = Servers::start(port.listeners, control, &runtime, &hub, &shutdown);
-    HttpEndpoint::serve_if_bound(http, &runtime, &hub, &shutdown);
     timings.done("servers");
     timings.log(&hub, || runtime.handle().events());
     tokio::spawn(signals.run(shutdown.clone(), hub.clone()));

@@ -100,7 +100,10 @@ mod tests {
         let mut file = create(7).unwrap();
         file.write_all(b"{}").unwrap();
         let path = file.path().to_owned();
-        assert_eq!(path, app.path().join(".fulcrum/profiles/users-3-7.cpuprofile"));
+        assert_eq!(
+            path,
+            app.path().join(".fulcrum/profiles/users-3-7.cpuprofile")
+        );
         assert_eq!(file.keep().unwrap(), 2);
         let mode = fs::metadata(&path).unwrap().permissions().mode();
         assert_eq!(mode & 0o777, 0o600);

@@ -11,6 +11,7 @@ use serde_json::json;
 use crate::args::duration;
 use crate::client;
 use crate::commands::context::Context;
+use crate::error_code::ErrorCode;
 use crate::exit::CliError;
 
 /// How long CPU time is sampled by default.
@@ -91,18 +92,24 @@ fn moved(response: &ProfileResponse, to: Option<&Path>) -> Result<PathBuf, CliEr
         .or_else(|_| std::fs::copy(&from, to).and_then(|_| std::fs::remove_file(&from)));
     match moved {
         Ok(()) => Ok(to.to_owned()),
-        Err(error) => Err(CliError::failed(format!(
-            "cannot write {}: {error}\n  hint: the profile is in {}",
-            to.display(),
-            from.display()
-        ))),
+        Err(error) => Err(CliError::new(
+            ErrorCode::FileFailed,
+            format!(
+                "cannot write {}: {error}\n  hint: the profile is in {}",
+                to.display(),
+                from.display()
+            ),
+        )),
     }
 }
 
 /// Draws a CPU profile beside it. Returns the path of the picture.
 fn draw(profile: &Path, domain: &str) -> Result<PathBuf, CliError> {
     let failed = |error: &dyn std::fmt::Display| {
-        CliError::failed(format!("cannot draw {}: {error}", profile.display()))
+        CliError::new(
+            ErrorCode::FileFailed,
+            format!("cannot draw {}: {error}", profile.display()),
+        )
     };
     let text = std::fs::read_to_string(profile).map_err(|error| failed(&error))?;
     let graph = FlameGraph::from_cpu_profile(&text).map_err(|error| failed(&error))?;
