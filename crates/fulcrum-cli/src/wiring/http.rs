@@ -2,10 +2,10 @@
 
 use std::io;
 
-use fulcrum_config::{App, ListenAddress, Mode};
+use fulcrum_config::{App, Mode};
 use fulcrum_telemetry::http::HttpListener;
 
-use super::listen::find_owner;
+use super::listen::{describe_owner, find_owner};
 use crate::error_code::ErrorCode;
 use crate::exit::CliError;
 
@@ -19,22 +19,16 @@ pub(super) fn listen(app: &App, mode: Mode) -> Result<Option<HttpListener>, CliE
         return Ok(None);
     };
     let may_move = mode == Mode::Dev && !listen.explicit;
-    let bound = HttpListener::bind(&listen.host, listen.port, may_move);
-    bound
-        .map(Some)
-        .map_err(|error| cannot_listen(listen, &error))
-}
-
-fn cannot_listen(listen: &ListenAddress, error: &io::Error) -> CliError {
-    let is_in_use = error.kind() == io::ErrorKind::AddrInUse;
-    let owner = is_in_use.then(|| find_owner(&listen.to_string())).flatten();
-    let reason = match owner {
-        Some(owner) => format!("address in use by pid {} ({})", owner.pid, owner.command),
-        None => error.to_string(),
-    };
-    let text = format!(
-        "cannot serve metrics and health at {listen}: {reason}\n  \
-         hint: runtime.http.listen sets another address, or `off`"
-    );
-    CliError::new(ErrorCode::HttpPortUnavailable, text)
+    let bound = HttpListener::bind(&listen.host, listen.port, may_move).map(Some);
+    bound.map_err(|error| {
+        let is_in_use = error.kind() == io::ErrorKind::AddrInUse;
+        let owner = is_in_use.then(|| find_owner(&listen.to_string())).flatten();
+        let owner = owner.map(|owner| format!("address in use by {}", describe_owner(&owner)));
+        let reason = owner.unwrap_or_else(|| error.to_string());
+        let text = format!(
+            "cannot serve metrics and health at {listen}: {reason}\n  \
+             hint: runtime.http.listen sets another address, or `off`"
+        );
+        CliError::new(ErrorCode::HttpPortUnavailable, text)
+    })
 }

@@ -56,7 +56,7 @@ pub(crate) fn listen(app: &App, mode: Mode) -> Result<BoundPort, CliError> {
     })
 }
 
-fn describe_owner(owner: &SocketOwner) -> String {
+pub(super) fn describe_owner(owner: &SocketOwner) -> String {
     format!("pid {} ({})", owner.pid, owner.command)
 }
 
