@@ -88,6 +88,7 @@ const GROUPS: [(&str, &[&str]); 4] = [
             "domains status",
             "domains why",
             "domains events",
+            "domains profile",
             "traces",
             "traces show",
             "metrics",

@@ -41,5 +41,6 @@ mod k_words;
 mod measurements;
 mod o_metrics;
 mod o_notify;
+mod o_profile;
 mod o_traces;
 mod probes;
