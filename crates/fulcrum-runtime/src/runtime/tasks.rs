@@ -306,6 +306,7 @@ impl TaskHandles {
             info,
             desired: self.desired.clone(),
             states: Arc::clone(&self.states),
+            supervisor: self.supervisor.clone(),
             hub: self.hub.clone(),
             metrics,
         };
