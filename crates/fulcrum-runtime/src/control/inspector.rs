@@ -7,7 +7,7 @@ use fulcrum_config::select;
 use fulcrum_logs::{Hub, LogQuery, Stream};
 use fulcrum_rpc::ControlError;
 use fulcrum_spawn::inspect::{Inspector, inspector_url};
-use fulcrum_spawn::process::GroupSnapshot;
+use fulcrum_spawn::process::{GroupSnapshot, SharedProcessTable};
 use tokio::time::timeout;
 
 use crate::liveness::hang_report::{inspector_flag, select_process, stderr_lines};
@@ -111,7 +111,7 @@ impl InspectorAccess {
         let process = state.running().ok_or_else(|| not_running(name))?;
         let pid = process.pid.ok_or_else(|| not_running(name))?;
         let snapshot = tokio::task::spawn_blocking(move || {
-            let group = GroupSnapshot::at(pid);
+            let group = GroupSnapshot::at(pid, &SharedProcessTable::default());
             select_process(&group).cloned()
         });
         let node = snapshot.await.ok().flatten();

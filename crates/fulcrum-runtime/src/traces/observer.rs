@@ -70,17 +70,15 @@ impl CallObserver for CallCounter {
 fn outcome(outcome: &CallOutcome<'_>) -> Outcome {
     match outcome {
         CallOutcome::Success => Outcome::Ok,
-        CallOutcome::Error(_) => Outcome::Error,
-        CallOutcome::Cancelled => Outcome::Cancelled,
-        CallOutcome::Failure(code, _) => match code {
-            FailureCode::Unavailable => Outcome::Unavailable,
-            FailureCode::Overloaded => Outcome::Overloaded,
-            FailureCode::TooLarge => Outcome::TooLarge,
-            FailureCode::Timeout => Outcome::Timeout,
-            FailureCode::Cancelled => Outcome::Cancelled,
-            FailureCode::Invalid => Outcome::Invalid,
-        },
-        // The enum may get more kinds.
+        CallOutcome::Cancelled | CallOutcome::Failure(FailureCode::Cancelled, _) => {
+            Outcome::Cancelled
+        }
+        CallOutcome::Failure(FailureCode::Unavailable, _) => Outcome::Unavailable,
+        CallOutcome::Failure(FailureCode::Overloaded, _) => Outcome::Overloaded,
+        CallOutcome::Failure(FailureCode::TooLarge, _) => Outcome::TooLarge,
+        CallOutcome::Failure(FailureCode::Timeout, _) => Outcome::Timeout,
+        CallOutcome::Failure(FailureCode::Invalid, _) => Outcome::Invalid,
+        // Kinds that are not known yet are failures, too.
         _ => Outcome::Error,
     }
 }
