@@ -1,5 +1,6 @@
 //! Values of the OTLP export: the endpoint and the headers.
 
+use crate::code::Code;
 use crate::diagnostic::quoted;
 use crate::listen;
 use crate::setting::Setting;
