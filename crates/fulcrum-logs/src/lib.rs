@@ -52,7 +52,7 @@
 //!
 //! # Features
 //!
-//! - `otlp`: export over OTLP/gRPC.
+//! - `otlp`: export over OTLP, by a transport of the caller.
 //! - `tracing`: a subscriber that publishes `tracing` events to a hub.
 //!
 //! Both are off by default; without them there is neither `tonic` nor `tracing` in the dependency

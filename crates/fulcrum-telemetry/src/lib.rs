@@ -26,6 +26,7 @@
 //! It does not know processes, configuration or terminals.
 
 mod context;
+mod convert;
 pub mod environment;
 mod export;
 pub mod flame;

@@ -151,3 +151,7 @@ fn listen(port: u16) -> io::Result<TcpListener> {
     listener.set_nonblocking(true)?;
     TcpListener::from_std(listener)
 }
+
+#[cfg(test)]
+#[path = "service_tests.rs"]
+mod tests;

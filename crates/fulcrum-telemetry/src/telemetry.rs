@@ -17,8 +17,8 @@ use tokio::sync::{mpsc, watch};
 use tokio_util::sync::CancellationToken;
 
 use crate::context::{Sampler, TraceContext, TraceId};
+use crate::convert;
 use crate::export::{Forwarder, Signal};
-use crate::otlp::convert;
 use crate::records::{Record, RecordStore};
 use crate::resource::Resource;
 use crate::series::{Series, SeriesStore, points};

@@ -29,6 +29,9 @@ pub(crate) fn describe_instance(instance: &Instance, now: SystemTime, color: boo
     if !instance.http.is_empty() {
         view.line("http", &instance.http);
     }
+    if !instance.otlp.is_empty() {
+        view.line("otlp", &instance.otlp);
+    }
     view.line("socket", &instance.socket);
     if let Some(at) = instance
         .started_at

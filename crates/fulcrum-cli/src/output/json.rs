@@ -87,6 +87,7 @@ pub(crate) struct InstanceJson {
     grpc: String,
     /// Where metrics and health endpoints are, unless they are off.
     http: Option<String>,
+    otlp: Option<String>,
     socket: String,
     started_at: Option<String>,
     mode: String,
@@ -185,6 +186,7 @@ impl From<Instance> for InstanceJson {
             app: instance.app,
             grpc: instance.grpc,
             http: Some(instance.http).filter(|http| !http.is_empty()),
+            otlp: Some(instance.otlp).filter(|otlp| !otlp.is_empty()),
             socket: instance.socket,
             started_at: timestamp(instance.started_at),
             mode: instance.mode,
@@ -352,7 +354,7 @@ mod tests {
             ..Instance::default()
         };
         let golden = json!({
-            "pid": 1, "version": "", "app": "", "grpc": "", "http": null, "socket": "",
+            "pid": 1, "version": "", "app": "", "grpc": "", "http": null, "otlp": null, "socket": "",
             "started_at": "1970-01-01T00:00:00.000Z", "mode": "dev",
         });
         assert_eq!(to_json(InstanceJson::from(instance)), golden);

@@ -93,6 +93,9 @@ pub(crate) async fn run(options: Options, mut timings: Timings) -> Result<(), Cl
     timings.done("runtime");
     let servers = Servers::start(port.listeners, control, &runtime, &hub, &shutdown);
     timings.done("servers");
+    traces
+        .iter()
+        .for_each(|one| timings.record(&one.telemetry()));
     timings.log(&hub, || runtime.handle().events());
     tokio::spawn(signals.run(shutdown.clone(), hub.clone()));
 

@@ -213,6 +213,7 @@ impl DomainBackend {
             states: Arc::clone(&context.states),
             desired: context.desired().clone(),
             facts,
+            traces: context.command.environment.traces.clone(),
         };
         runner::start(probes, target);
     }

@@ -9,6 +9,7 @@ use fulcrum_logs::{Level, wait_for_text};
 use fulcrum_spawn::lifecycle::Fact;
 use tokio::time::{Instant, sleep_until, timeout};
 
+use crate::clock::now;
 use crate::log_lines::log_for_domain;
 use crate::readiness::answer::{Answer, CheckFailure};
 use crate::readiness::check::run_check;
@@ -174,7 +175,15 @@ async fn run_next(
     target: &ProbeTarget,
 ) -> (ProbeChange, Result<Option<String>, (ProbeFailure, bool)>) {
     sleep_until(Instant::from_std(monitor.due())).await;
-    match run_check(&probe.check, probe.timeout, target).await {
+    let from = now();
+    let answer = run_check(&probe.check, probe.timeout, target).await;
+    let failure = answer.as_ref().err().map(|failure| failure.text.clone());
+    let generation = target.facts.generation();
+    // Those of a domain that runs are too many.
+    target
+        .traces
+        .part(&target.domain, generation, "probe", (from, failure));
+    match answer {
         Ok(Answer::Accepted) => (monitor.record_success(clock()), Ok(None)),
         Ok(Answer::Unverified(why)) => (monitor.record_success(clock()), Ok(Some(why))),
         Err(CheckFailure { text, is_stranger }) => {

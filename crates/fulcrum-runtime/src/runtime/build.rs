@@ -41,6 +41,7 @@ use crate::traces::calls::CallTracer;
 use crate::traces::observer::CallCounter;
 use crate::traces::setup::instance_id;
 use crate::traces::starts::StartTraces;
+use crate::traces::variables::ExportTarget;
 
 impl Runtime {
     /// Builds an instance and starts the tasks around its domains. The domains are started by
@@ -163,6 +164,10 @@ fn instance_info(parts: &RuntimeParts) -> InstanceInfo {
         mode: parts.load_options.mode,
         grpc: parts.grpc.clone(),
         http: parts.http.as_ref().map(|http| http.address().to_string()),
+        otlp: parts
+            .export_target
+            .as_ref()
+            .and_then(ExportTarget::receiver),
         socket: parts.socket.clone(),
         log_run: parts.log_run,
         started: Instant::now(),

@@ -28,6 +28,14 @@ pub struct ExportTarget {
     pub replaces_inherited: bool,
 }
 
+impl ExportTarget {
+    /// The address of the instance's own receiver, if that is the target.
+    pub(crate) fn receiver(&self) -> Option<String> {
+        let address = self.endpoint.strip_prefix("http://")?;
+        self.replaces_inherited.then(|| address.to_owned())
+    }
+}
+
 /// One generation of a domain.
 pub(crate) struct Generation<'a> {
     pub(crate) domain: &'a str,

@@ -7,7 +7,7 @@ use opentelemetry_proto::tonic::metrics::v1::number_data_point::Value;
 use opentelemetry_proto::tonic::metrics::v1::{AggregationTemporality, Metric, NumberDataPoint};
 
 use super::store::{Point, SeriesId, SeriesKind, SeriesStore};
-use crate::otlp::convert::{attributes, cut, origin};
+use crate::convert::{attributes, cut, origin};
 
 /// The longest name and unit.
 const MAX_TEXT: usize = 256;

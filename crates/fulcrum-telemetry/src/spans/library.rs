@@ -10,7 +10,7 @@ use serde_json::Value;
 
 use super::own::{Attribute, OwnSpan};
 use crate::context::SpanId;
-use crate::otlp::convert::cut;
+use crate::convert::cut;
 use crate::traces::{SpanKind, SpanStatus};
 
 const MAX_NAME: usize = 256;

@@ -173,13 +173,8 @@ fn o01_a_start_is_a_trace_that_the_domain_gets_with_its_variables() {
 
 /// Where the instance receives OTLP.
 fn endpoint(app: &App) -> String {
-    let line = wait_until("the domain has printed its variables", LIMIT, || {
-        let mut lines = app.logs("orders").into_iter().map(|line| line.message);
-        lines.find(|message| message.starts_with("variables "))
-    });
-    let variables: Value = serde_json::from_str(&line["variables ".len()..]).expect("JSON");
-    let endpoint = text_of(&variables, "OTEL_EXPORTER_OTLP_ENDPOINT");
-    endpoint.trim_start_matches("http://").to_owned()
+    let status = app.run(&["domains", "status", "-o", "json"]).exits(0);
+    text_of(&status.json()["instance"], "otlp").to_owned()
 }
 
 /// Sends a request, and returns the status of the response; none if there is no response.
