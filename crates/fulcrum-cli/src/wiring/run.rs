@@ -11,7 +11,7 @@ use fulcrum_runtime::{
     ProcessParts, Runtime, RuntimeParts, ShutdownSignal, ShutdownStage, export_target,
 };
 use fulcrum_spawn::prepare::{
-    PrepareContext, create_report_dir, remove_report_dir, sweep_in_background, without_cargo,
+    create_report_dir, remove_report_dir, sweep_in_background, without_cargo,
 };
 use fulcrum_spawn::process::{GuardHandle, StartupMessage};
 use fulcrum_telemetry::TelemetryService;
@@ -29,7 +29,7 @@ use crate::commands::guard::GUARD_COMMAND;
 use crate::error_code::ErrorCode;
 use crate::exit::CliError;
 use crate::output::Timings;
-use crate::{load, paths};
+use crate::{load, prepare};
 
 /// When directories are swept after the start.
 const SWEEP_DELAY: Duration = Duration::from_secs(3);
@@ -58,7 +58,7 @@ pub(crate) async fn run(options: Options, mut timings: Timings) -> Result<(), Cl
     let guard = start_guard(&claim, &processes);
     log_warnings(&hub, &options, &port);
     let traces = telemetry::start(&options.app, &processes.run, &hub)?;
-    let (prepare, cache_warning) = prepare_context()?;
+    let (prepare, cache_warning) = prepare::context()?;
     cache_warning.map(|warning| hub.log(Level::Warn, warning));
     let limit = options.app.runtime.cache_size;
     tokio::spawn(sweep_later(claim.dir.clone(), prepare.cache.clone(), limit));
@@ -161,19 +161,4 @@ fn log_warnings(hub: &Hub, options: &Options, port: &BoundPort) {
     if let Some(reason) = &port.fallback_reason {
         hub.log(Level::Warn, reason.clone());
     }
-}
-
-/// What commands are prepared with, and a warning about the cache directory.
-pub(crate) fn prepare_context() -> Result<(PrepareContext, Option<String>), CliError> {
-    let program = std::env::current_exe().map_err(|error| {
-        CliError::new(
-            ErrorCode::CannotStart,
-            format!("cannot find the fulcrum program: {error}"),
-        )
-    })?;
-    let helper = vec![program.into_os_string(), "__typescript".into()];
-    let cache = paths::cache_dir();
-    let mut context = PrepareContext::new(cache.path, helper);
-    context.nvm_dir = std::env::var_os("NVM_DIR").map(PathBuf::from);
-    Ok((context, cache.warning))
 }
