@@ -9,7 +9,7 @@ use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand};
 
 use crate::commands::{
     background_instance, completions, config, dev, domains, down, explain, import, metrics, reload,
-    serve, traces, typescript,
+    serve, top, traces, typescript,
 };
 use crate::shorthand;
 
@@ -61,6 +61,9 @@ pub(crate) enum Command {
     Traces(traces::Args),
     /// Print the metrics that domains have sent
     Metrics(metrics::Args),
+    /// Show domains and logs in full screen, and control them by keys
+    #[command(visible_alias = "tui")]
+    Top(top::Args),
     /// Validate and print the configuration
     Config(config::Args),
     /// Write the configuration that says the same as a file of another tool
@@ -83,6 +86,7 @@ const GROUPS: [(&str, &[&str]); 4] = [
     (
         "Inspect",
         &[
+            "top",
             "logs",
             "domains list",
             "domains status",

@@ -5,7 +5,7 @@ use crate::commands::context::Context;
 use crate::commands::executor;
 use crate::commands::{
     background_instance, completions, config, dev, domains, down, explain, import, metrics, reload,
-    serve, traces, typescript,
+    serve, top, traces, typescript,
 };
 use crate::exit::CliError;
 use crate::output::Output;
@@ -28,6 +28,7 @@ pub(crate) fn run(cli: Cli, output: Output) -> Result<(), CliError> {
         Command::Logs(args) => domains::run(domains::Command::Logs(args), context),
         Command::Traces(args) => executor::run_client(None, traces::run(args, context)),
         Command::Metrics(args) => executor::run_client(None, metrics::run(args, context)),
+        Command::Top(args) => top::run(args, context),
         Command::Config(args) => config::run(args.command, &context),
         Command::Explain(args) => explain::run(&args, &context),
         Command::Import(args) => import::run(&args, &context),

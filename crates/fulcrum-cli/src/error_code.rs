@@ -87,6 +87,8 @@ pub(crate) enum ErrorCode {
     UnknownCode = 905,
     /// A file cannot be read or written.
     FileFailed = 906,
+    /// What needs a terminal has none.
+    NoTerminal = 907,
     /// A defect of Fulcrum.
     Internal = 999,
 }

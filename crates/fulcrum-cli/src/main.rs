@@ -18,6 +18,7 @@ mod dispatch;
 mod error_code;
 mod exit;
 mod exit_code;
+mod keys;
 mod load;
 mod output;
 mod panic;

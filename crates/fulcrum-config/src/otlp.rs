@@ -1,6 +1,5 @@
 //! Values of the OTLP export: the endpoint and the headers.
 
-use crate::code::Code;
 use crate::diagnostic::quoted;
 use crate::listen;
 use crate::setting::Setting;
@@ -141,6 +140,7 @@ pub(crate) fn header_value(value: &str) -> Result<(), ValueError> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::code::Code;
 
     #[test]
     fn only_http_addresses_without_a_path_are_accepted() {

@@ -31,8 +31,47 @@ pub struct RuntimeSettings {
     pub typecheck: bool,
     /// The size of the cache of compiled TypeScript, in bytes. All apps of a user share it.
     pub cache_size: u64,
+    /// What an instance in the foreground of a terminal does besides printing lines.
+    pub terminal: TerminalSettings,
     /// Domains that are restarted together, by the group's name.
     pub groups: BTreeMap<String, SupervisionGroup>,
+}
+
+/// `runtime.terminal`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct TerminalSettings {
+    /// Whether `dev` has keys.
+    pub keys: bool,
+    /// Whether the window's title shows the state.
+    pub title: bool,
+    /// How the failure of a domain is told while the terminal has no focus.
+    pub notify: FailureNotice,
+}
+
+/// How the failure of a domain is told while the terminal has no focus.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum FailureNotice {
+    /// Not at all.
+    #[default]
+    Off,
+    /// By the terminal's bell.
+    Bell,
+    /// By the sequence OSC 9.
+    Osc9,
+    /// By the sequence OSC 777.
+    Osc777,
+}
+
+impl FailureNotice {
+    /// The word in the configuration.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Off => "off",
+            Self::Bell => "bell",
+            Self::Osc9 => "osc9",
+            Self::Osc777 => "osc777",
+        }
+    }
 }
 
 /// `runtime.grpc`.

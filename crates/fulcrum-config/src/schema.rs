@@ -120,7 +120,15 @@ pub(crate) static RUNTIME: &[Key] = &[
     value("env_override", Type::Bool),
     value("typecheck", Type::Bool),
     value("cache_size", Type::Size),
+    key("terminal", Kind::Section(TERMINAL)),
     key("groups", Kind::MapOf(GROUP)),
+];
+
+/// `runtime.terminal`.
+static TERMINAL: &[Key] = &[
+    value("keys", Type::Bool),
+    value("title", Type::Bool),
+    value("notify", Type::OneOf(&["off", "bell", "osc9", "osc777"])),
 ];
 
 /// `process:` in a domain's file, and `runtime.defaults` in the app's.

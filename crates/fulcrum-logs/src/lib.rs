@@ -73,6 +73,7 @@ mod level;
 mod line;
 mod line_format;
 mod line_splitter;
+mod links;
 mod message;
 mod message_filter;
 #[cfg(feature = "otlp")]
@@ -102,6 +103,7 @@ pub use level::detect_level;
 pub use line::{FULCRUM_SOURCE, Level, LogLine, ParseNameError, Source, Stream};
 pub use line_format::LineFormat;
 pub use line_splitter::{LineBatch, LineSlice, LineSplitter, MAX_LINE};
+pub use links::LinkBase;
 pub use message::MessageGrouper;
 pub use message_filter::MessageFilter;
 pub use overwritten::last_state;

@@ -34,6 +34,38 @@ impl LineFormat {
             Self::Json => render_json(follower.try_next(), out),
         }
     }
+
+    /// Appends one line or gap.
+    pub fn line_into(&mut self, delivery: Delivery, out: &mut Vec<u8>) {
+        match self {
+            Self::Text(renderer) => {
+                let delivery = match delivery {
+                    Delivery::Line(line) => ChunkDelivery::Line(line),
+                    Delivery::Gap(gap) => ChunkDelivery::Gap(gap),
+                };
+                render_text(renderer, Some(delivery), out);
+            }
+            Self::Json => drop(render_json(Some(delivery), out)),
+        }
+    }
+
+    /// Appends a whole chunk, a line or a gap.
+    pub fn chunk_into(&mut self, delivery: ChunkDelivery, out: &mut Vec<u8>) {
+        match (self, delivery) {
+            (Self::Text(renderer), delivery) => drop(render_text(renderer, Some(delivery), out)),
+            (Self::Json, ChunkDelivery::Chunk(chunk)) => {
+                for line in chunk.lines() {
+                    render_json(Some(Delivery::Line(line)), out);
+                }
+            }
+            (Self::Json, ChunkDelivery::Line(line)) => {
+                render_json(Some(Delivery::Line(line)), out);
+            }
+            (Self::Json, ChunkDelivery::Gap(gap)) => {
+                render_json(Some(Delivery::Gap(gap)), out);
+            }
+        }
+    }
 }
 
 fn render_text(

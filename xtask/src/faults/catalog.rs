@@ -1,5 +1,5 @@
 //! The rows of the failure catalog that must have an outcome: sections A to G, I: field reports,
-//! J: calls, and O: telemetry.
+//! J: calls, O: telemetry, and T: the terminal and the first minute.
 
 use super::row::Id;
 
@@ -295,7 +295,32 @@ pub(super) const ROWS: &[Entry] = &[
     row('O', 3, "metrics and health endpoints"),
     row('O', 4, "profiles through the inspector"),
     row('O', 5, "notifications by webhook"),
+    untested('T', 0, "installed from npm as a native binary", NOT_BUILT),
+    untested(
+        'T',
+        1,
+        "an empty directory becomes an app without network",
+        NOT_BUILT,
+    ),
+    untested('T', 2, "the schema of the configuration", NOT_BUILT),
+    untested('T', 3, "doctor finds what is wrong", NOT_BUILT),
+    untested('T', 4, "every error has a code", NOT_BUILT),
+    untested(
+        'T',
+        5,
+        "completions have live names, and there are man pages",
+        NOT_BUILT,
+    ),
+    row('T', 6, "progress of long work"),
+    row('T', 7, "keys in dev"),
+    row('T', 8, "the full-screen view"),
+    untested('T', 9, "debugging with the inspector", NOT_BUILT),
+    untested('T', 10, "a command within the running app", NOT_BUILT),
+    untested('T', 11, "ports of domains", NOT_BUILT),
 ];
+
+/// The reason of a row whose behavior does not exist yet.
+const NOT_BUILT: &str = "not built yet";
 
 #[cfg(test)]
 mod tests {
@@ -320,6 +345,8 @@ mod tests {
         let expected = sections
             .into_iter()
             .flat_map(|(section, last)| (1..=last).map(move |number| Id(section, number)));
+        // The first point of this one has the number 0.
+        let expected = expected.chain((0..=11).map(|number| Id('T', number)));
         assert_eq!(ids, expected.collect::<Vec<_>>());
     }
 }

@@ -187,6 +187,20 @@ pub(super) const CRATES: &[Crate] = &[
         ],
     },
     Crate {
+        name: "fulcrum-tui",
+        siblings: &["fulcrum-logs", "fulcrum-rpc"],
+        allowed: &[
+            (
+                "ratatui",
+                "cells, styles, and the difference between two frames",
+            ),
+            ("rustix", "modes of the terminal, the window's size"),
+            ("serde_json", "JSON lines on several rows"),
+            ("tokio", "the driver"),
+            ("unicode-width", "columns"),
+        ],
+    },
+    Crate {
         name: "fulcrum-telemetry",
         siblings: &[],
         allowed: &[
@@ -258,6 +272,7 @@ pub(super) const CRATES: &[Crate] = &[
             "fulcrum-runtime",
             "fulcrum-spawn",
             "fulcrum-telemetry",
+            "fulcrum-tui",
             "fulcrum-watch",
         ],
         allowed: &[
@@ -268,6 +283,7 @@ pub(super) const CRATES: &[Crate] = &[
             ("clap", "arguments"),
             ("clap_complete", "completions"),
             ("humantime", "times for people"),
+            ("indicatif", "the sign on a terminal that a command waits"),
             ("regex", "`logs --grep`"),
             ("rustix", "is it a terminal, who am I"),
             ("serde", "output for programs"),

@@ -21,6 +21,7 @@ pub(crate) mod serve;
 mod start;
 mod start_args;
 mod targets;
+pub(crate) mod top;
 pub(crate) mod traces;
 pub(crate) mod typescript;
 mod watch;

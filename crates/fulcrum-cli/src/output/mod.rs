@@ -10,8 +10,8 @@ mod generations;
 mod json;
 mod markdown;
 mod metric_table;
-mod natural_order;
 mod plan_table;
+mod spinner;
 mod stdout_closed;
 mod stream_info;
 mod table;
@@ -35,5 +35,3 @@ pub(crate) use table::{Cell, Table, sanitize};
 pub(crate) use timings::Timings;
 pub(crate) use traces::{TraceDetailJson, TraceJson, trace_line, trace_table, waterfall};
 pub(crate) use writer::Output;
-
-pub(crate) use natural_order::compare as compare_naturally;

@@ -26,9 +26,14 @@ pub(crate) struct Timings {
 impl Timings {
     /// Begins the first step.
     pub(crate) fn begin() -> Self {
+        #[expect(
+            clippy::disallowed_methods,
+            reason = "spans have the time of the wall clock"
+        )]
+        let started_at = SystemTime::now();
         Self {
             started: Instant::now(),
-            started_at: SystemTime::now(),
+            started_at,
             steps: Vec::new(),
             is_logged: std::env::var_os(VARIABLE).is_some_and(|value| value == "1"),
         }

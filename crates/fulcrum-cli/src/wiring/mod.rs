@@ -11,4 +11,3 @@ pub(crate) mod run;
 mod servers;
 mod signals;
 mod telemetry;
-mod terminal;

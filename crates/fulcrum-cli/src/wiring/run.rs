@@ -8,7 +8,7 @@ use fulcrum_config::{Selection, unsupported_settings};
 use fulcrum_logs::{Hub, Level};
 use fulcrum_rpc::RuntimeDir;
 use fulcrum_runtime::{
-    ProcessParts, Runtime, RuntimeParts, ShutdownSignal, ShutdownStage, export_target,
+    ProcessParts, Runtime, RuntimeExit, RuntimeParts, ShutdownSignal, ShutdownStage, export_target,
 };
 use fulcrum_spawn::prepare::{
     create_report_dir, remove_report_dir, sweep_in_background, without_cargo,
@@ -29,7 +29,7 @@ use crate::commands::guard::GUARD_COMMAND;
 use crate::error_code::ErrorCode;
 use crate::exit::CliError;
 use crate::output::Timings;
-use crate::{load, prepare};
+use crate::{keys, load, prepare};
 
 /// When directories are swept after the start.
 const SWEEP_DELAY: Duration = Duration::from_secs(3);
@@ -54,6 +54,11 @@ pub(crate) async fn run(options: Options, mut timings: Timings) -> Result<(), Cl
     let mut logging = Logging::start(&options, &shutdown)?;
     timings.done("log store");
     let hub = logging.hub.clone();
+    let addresses = (
+        port.listeners.address(),
+        http.as_ref().map(HttpEndpoint::address),
+    );
+    let keys = keys::prepare(&options, addresses, logging.screen());
     claim.stale.iter().for_each(StartupMessage::log);
     let guard = start_guard(&claim, &processes);
     log_warnings(&hub, &options, &port);
@@ -97,10 +102,12 @@ pub(crate) async fn run(options: Options, mut timings: Timings) -> Result<(), Cl
         .iter()
         .for_each(|one| timings.record(&one.telemetry()));
     timings.log(&hub, || runtime.handle().events());
+    let keys = keys.and_then(|keys| keys.start(&claim.dir, &shutdown, &hub));
     tokio::spawn(signals.run(shutdown.clone(), hub.clone()));
 
     let exit = runtime.run(wait).await;
 
+    keys::stop(keys).await;
     let fast = shutdown.stage() == ShutdownStage::Killing;
     shutdown.request(ShutdownStage::Done);
     tokio::join!(
@@ -114,15 +121,19 @@ pub(crate) async fn run(options: Options, mut timings: Timings) -> Result<(), Cl
         remove_report_dir(reports);
     }
     drop(claim);
+    conclude(exit)
+}
+
+/// The result of the instance; a process that is left is a failure.
+fn conclude(exit: RuntimeExit) -> Result<(), CliError> {
     if exit.survivors.is_empty() {
-        exit.result.map_err(CliError::from)
-    } else {
-        let survivors = exit.survivors.join(", ");
-        Err(CliError::new(
-            ErrorCode::SurvivedKill,
-            format!("still running after SIGKILL: {survivors}"),
-        ))
+        return exit.result.map_err(CliError::from);
     }
+    let survivors = exit.survivors.join(", ");
+    Err(CliError::new(
+        ErrorCode::SurvivedKill,
+        format!("still running after SIGKILL: {survivors}"),
+    ))
 }
 
 fn selection(options: &Options) -> Selection {

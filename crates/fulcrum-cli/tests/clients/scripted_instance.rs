@@ -179,6 +179,7 @@ impl ControlHandler for ScriptedInstance {
             app: "/srv/shop".into(),
             grpc: "127.0.0.1:50051".into(),
             http: String::new(),
+            otlp: String::new(),
             socket: "/run/control.sock".into(),
             started_at: Some(SystemTime::UNIX_EPOCH.into()),
             mode: "serve".into(),

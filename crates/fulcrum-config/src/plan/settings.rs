@@ -352,6 +352,7 @@ impl RuntimeMaps {
             env_override: _,
             typecheck,
             cache_size,
+            terminal,
             groups,
         } = &app.runtime;
         let mut updatable = SettingMap::from([("runtime.domains".to_owned(), json!(domains))]);
@@ -388,6 +389,9 @@ impl RuntimeMaps {
         set("standby", json!(standby));
         set("typecheck", json!(typecheck));
         set("cache_size", Setting::Size(*cache_size).to_json());
+        set("terminal.keys", json!(terminal.keys));
+        set("terminal.title", json!(terminal.title));
+        set("terminal.notify", json!(terminal.notify.as_str()));
         Self {
             updatable,
             immutable,

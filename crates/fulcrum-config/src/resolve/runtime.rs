@@ -9,9 +9,9 @@ use super::web_origins::web_origins;
 use crate::code::Code;
 use crate::diagnostic::Diagnostic;
 use crate::runtime::{
-    AppWatchSettings, GrpcSettings, HttpSettings, ListenAddress, LogFormat, LogSettings,
-    LogStoreSettings, RegistrationMode, RestartStrategy, RuntimeSettings, SupervisionGroup,
-    TlsSettings,
+    AppWatchSettings, FailureNotice, GrpcSettings, HttpSettings, ListenAddress, LogFormat,
+    LogSettings, LogStoreSettings, RegistrationMode, RestartStrategy, RuntimeSettings,
+    SupervisionGroup, TerminalSettings, TlsSettings,
 };
 use crate::setting::{Origin, Setting, SettingTree};
 
@@ -91,7 +91,21 @@ pub(crate) fn runtime(
         env_override: settings.bool("env_override").expect(SET),
         typecheck: settings.bool("typecheck").expect(SET),
         cache_size: settings.size("cache_size").expect(SET),
+        terminal: terminal(&settings),
         groups: groups.collect(),
+    }
+}
+
+fn terminal(settings: &SettingsReader<'_>) -> TerminalSettings {
+    TerminalSettings {
+        keys: settings.bool("terminal.keys").expect(SET),
+        title: settings.bool("terminal.title").expect(SET),
+        notify: match settings.string("terminal.notify") {
+            Some("bell") => FailureNotice::Bell,
+            Some("osc9") => FailureNotice::Osc9,
+            Some("osc777") => FailureNotice::Osc777,
+            _ => FailureNotice::Off,
+        },
     }
 }
 

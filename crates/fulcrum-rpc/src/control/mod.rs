@@ -15,6 +15,7 @@
 mod client;
 mod handler;
 mod lock;
+mod natural_order;
 mod observe;
 pub mod progress;
 mod runtime_dir;
@@ -29,6 +30,7 @@ pub use crate::generated::control::*;
 pub use client::{ConnectError, ControlClient, ControlStream};
 pub use handler::{ControlError, ControlHandler, MessageStream};
 pub use lock::{Holder, InstanceLock, LockError};
+pub use natural_order::compare_names;
 pub use observe::FinishedRequest;
 pub use runtime_dir::RuntimeDir;
 pub use serve::{ControlServeError, serve_control};

@@ -88,11 +88,16 @@ where
     fn call(&mut self, request: Request<Body>) -> Self::Future {
         let traceparent = request.headers().get("traceparent");
         let traceparent = traceparent.and_then(|value| value.to_str().ok());
+        #[expect(
+            clippy::disallowed_methods,
+            reason = "spans have the time of the wall clock"
+        )]
+        let started = SystemTime::now();
         let mut observed = Observed {
             handler: Arc::clone(&self.handler),
             method: request.uri().path().trim_start_matches('/').to_owned(),
             traceparent: traceparent.unwrap_or_default().to_owned(),
-            started: SystemTime::now(),
+            started,
             begun: Instant::now(),
             status: None,
         };

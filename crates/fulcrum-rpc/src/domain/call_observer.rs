@@ -235,12 +235,17 @@ impl SharedObserver {
             begun,
             sent: AtomicU64::new(0),
         });
+        #[expect(
+            clippy::disallowed_methods,
+            reason = "spans have the time of the wall clock"
+        )]
+        let started = SystemTime::now();
         let observed = Observed {
             observer: Arc::clone(observer),
             origin,
             trace,
             begun,
-            started: SystemTime::now(),
+            started,
             request_bytes,
             response_bytes: 0,
         };

@@ -37,6 +37,9 @@ pub struct Instance {
     /// The address of metrics and health endpoints, host:port; empty if they are off.
     #[prost(string, tag = "8")]
     pub http: ::prost::alloc::string::String,
+    /// Where OTLP is received, host:port. Empty if it is not.
+    #[prost(string, tag = "9")]
+    pub otlp: ::prost::alloc::string::String,
 }
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct StatusRequest {

@@ -144,7 +144,7 @@ mod tests {
             caller: "cli",
             domain: "orders",
             type_: "order_create_request",
-            started: SystemTime::now(),
+            started: SystemTime::UNIX_EPOCH,
             duration: Duration::from_millis(5),
             queued: Some(Duration::from_millis(1)),
             request_bytes: 10,

@@ -44,3 +44,4 @@ mod o_notify;
 mod o_profile;
 mod o_traces;
 mod probes;
+mod t_terminal;

@@ -62,6 +62,7 @@ impl Printer {
                     names: &names,
                     timestamps: args.timestamps,
                     raw: false,
+                    links: None,
                 }),
                 last_generations: (!has_messages).then(HashMap::new),
             }
