@@ -56,7 +56,7 @@ pub(crate) async fn run(options: Options, mut timings: Timings) -> Result<(), Cl
     let hub = logging.hub.clone();
     let addresses = (
         port.listeners.address(),
-        http.as_ref().map(HttpEndpoint::address),
+        http.as_ref().map(|http| http.address().to_string()),
     );
     let keys = keys::prepare(&options, addresses, logging.screen());
     claim.stale.iter().for_each(StartupMessage::log);
