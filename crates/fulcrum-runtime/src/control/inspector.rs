@@ -7,7 +7,7 @@ use fulcrum_config::select;
 use fulcrum_logs::{Hub, LogQuery, Stream};
 use fulcrum_rpc::ControlError;
 use fulcrum_spawn::inspect::{Inspector, inspector_url};
-use fulcrum_spawn::process::{GroupSnapshot, SharedProcessTable};
+use fulcrum_spawn::process::{GroupSnapshot, SharedProcessTable, exe_path};
 use tokio::time::timeout;
 
 use crate::liveness::hang_report::{inspector_flag, select_process, stderr_lines};
@@ -115,7 +115,9 @@ impl InspectorAccess {
             select_process(&group).cloned()
         });
         let node = snapshot.await.ok().flatten();
-        let node = node.filter(Inspector::can_open).ok_or_else(|| {
+        // The signal means something else to other programs.
+        let node = node.filter(|process| is_node(process.pid) && Inspector::can_open(process));
+        let node = node.ok_or_else(|| {
             ControlError::Failed(format!(
                 "{name} has no inspector that could be opened: it is not a Node program, or it has \
                  not started yet"
@@ -131,6 +133,11 @@ impl InspectorAccess {
             ))
         })
     }
+}
+
+fn is_node(pid: u32) -> bool {
+    let name = exe_path(pid).and_then(|path| Some(path.file_name()?.to_owned()));
+    name.is_some_and(|name| name == "node" || name == "nodejs")
 }
 
 fn not_running(name: &str) -> ControlError {

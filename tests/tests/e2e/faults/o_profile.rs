@@ -5,21 +5,13 @@ use std::fs;
 use fulcrum_e2e::App;
 use serde_json::Value;
 
-/// A domain that was started without an inspector, and is busy in a function with a name.
+/// A domain that was started without an inspector, and is busy.
 #[test]
 fn o04_a_profile_names_the_functions_and_a_snapshot_is_complete() {
-    let app = App::new().domain("users", "loops-when-asked");
+    let app = App::new().domain("users", "busy-most-of-the-time");
     app.start();
-    let block = [
-        "domains",
-        "call",
-        "users",
-        "loop_block_request",
-        r#"{"ms":1500}"#,
-    ];
-    app.run(&block).exits(0);
     let profile = [
-        "domains", "profile", "users", "--cpu", "1s", "--flame", "-o", "json",
+        "domains", "profile", "users", "--cpu", "2s", "--flame", "-o", "json",
     ];
     let written = app.run(&profile).exits(0).json();
     let path = written["path"].as_str().expect("a path");
