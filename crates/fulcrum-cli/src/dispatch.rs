@@ -4,8 +4,8 @@ use crate::cli::{self, Cli, Command};
 use crate::commands::context::Context;
 use crate::commands::executor;
 use crate::commands::{
-    background_instance, completions, config, dev, domains, down, explain, import, metrics, reload,
-    serve, top, traces, typescript,
+    background_instance, completions, config, dev, domains, down, explain, generate, import, init,
+    man, metrics, node, reload, serve, top, traces, typescript,
 };
 use crate::exit::CliError;
 use crate::output::Output;
@@ -30,10 +30,14 @@ pub(crate) fn run(cli: Cli, output: Output) -> Result<(), CliError> {
         Command::Metrics(args) => executor::run_client(None, metrics::run(args, context)),
         Command::Top(args) => top::run(args, context),
         Command::Config(args) => config::run(args.command, &context),
+        Command::Init(args) => init::run(&args, &context),
+        Command::Generate(args) => generate::run(&args.command, &context),
+        Command::Node(args) => node::run(&args, &context),
         Command::Explain(args) => explain::run(&args, &context),
         Command::Import(args) => import::run(&args, &context),
-        Command::Completions(args) => completions::run(&args, cli::command(), &context.output),
+        Command::Completions(args) => completions::run(&args, &context.output),
         Command::BackgroundInstance(args) => background_instance::run(args, &context),
+        Command::Man(args) => man::run(&args, cli::command()),
         Command::TypeScript(args) => typescript::run(&args, &context.output),
     }
 }

@@ -15,6 +15,12 @@ pub(crate) enum ErrorCode {
     ImportFailed = 185,
     /// A file to be written exists already.
     FileExists = 186,
+    /// A handler cannot be inserted into the code of a domain.
+    CannotInsert = 187,
+    /// A new app or domain has a name that is not possible.
+    BadName = 188,
+    /// Node cannot be run for `fulcrum node`.
+    NodeFailed = 189,
     /// The app has no running instance.
     NotRunning = 501,
     /// The app has a running instance already.
@@ -109,7 +115,8 @@ impl ErrorCode {
             | Self::SeveralDomains
             | Self::InvalidRequest
             | Self::BadPayload
-            | Self::EmptyTimeRange => Code::Usage,
+            | Self::EmptyTimeRange
+            | Self::BadName => Code::Usage,
             Self::Internal => Code::Internal,
             _ => Code::Failed,
         }

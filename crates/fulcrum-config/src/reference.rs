@@ -221,7 +221,7 @@ const DESCRIPTIONS: &[(&str, &str)] = &[
     ),
     (
         "runtime.telemetry.export.otlp",
-        "Its address; for `http/protobuf` without `/v1/traces`.",
+        "Its address, without `/v1/…`.",
     ),
     (
         "runtime.telemetry.export.protocol",
@@ -231,10 +231,7 @@ const DESCRIPTIONS: &[(&str, &str)] = &[
         "runtime.telemetry.export.headers",
         "Headers of each request, such as credentials. Values are not printed.",
     ),
-    (
-        "runtime.telemetry.export.compression",
-        "Compression of requests.",
-    ),
+    ("runtime.telemetry.export.compression", "Compression of it."),
     (
         "runtime.telemetry.export.certificate",
         "PEM file with the authorities to trust instead of those of this machine.",

@@ -98,7 +98,7 @@ mod wait;
 pub use chunk::Chunk;
 pub use follower::{Capacity, ChunkDelivery, Delivery, Follower, Gap};
 pub use hub::{DroppedLines, Hub, HubConfig};
-pub use json::{gap_to_json, to_json};
+pub use json::{gap_to_json, to_json, to_json_into};
 pub use level::detect_level;
 pub use line::{FULCRUM_SOURCE, Level, LogLine, ParseNameError, Source, Stream};
 pub use line_format::LineFormat;

@@ -34,7 +34,7 @@ pub(super) const TOP_CRATE: &str = "fulcrum-cli";
 
 /// Members of the workspace that are not part of the product, and the product's crates that they
 /// may use. They run the program as its users do.
-pub(super) const TOOL_CRATES: [(&str, &[&str]); 2] = [
+pub(super) const TOOL_CRATES: [(&str, &[&str]); 3] = [
     // The table of settings, for docs/configuration.md; the levels of `xtask loggers`; the plan of a
     // start, for `xtask typescript`.
     (
@@ -42,6 +42,16 @@ pub(super) const TOOL_CRATES: [(&str, &[&str]); 2] = [
         &["fulcrum-config", "fulcrum-logs", "fulcrum-spawn"],
     ),
     ("fulcrum-e2e", &[]),
+    // Runs single paths of the crates, to count what they execute.
+    (
+        "hot-paths",
+        &[
+            "fulcrum-logs",
+            "fulcrum-rpc",
+            "fulcrum-spawn",
+            "fulcrum-watch",
+        ],
+    ),
 ];
 
 /// For tests and examples of any product crate.
@@ -201,6 +211,11 @@ pub(super) const CRATES: &[Crate] = &[
         ],
     },
     Crate {
+        name: "fulcrum-scaffold",
+        siblings: &[],
+        allowed: &[("serde_json", "tests of files that are JSON")],
+    },
+    Crate {
         name: "fulcrum-telemetry",
         siblings: &[],
         allowed: &[
@@ -270,6 +285,7 @@ pub(super) const CRATES: &[Crate] = &[
             "fulcrum-logs",
             "fulcrum-rpc",
             "fulcrum-runtime",
+            "fulcrum-scaffold",
             "fulcrum-spawn",
             "fulcrum-telemetry",
             "fulcrum-tui",
@@ -282,6 +298,7 @@ pub(super) const CRATES: &[Crate] = &[
             ),
             ("clap", "arguments"),
             ("clap_complete", "completions"),
+            ("clap_mangen", "man pages"),
             ("humantime", "times for people"),
             ("indicatif", "the sign on a terminal that a command waits"),
             ("regex", "`logs --grep`"),

@@ -2,6 +2,7 @@
 
 mod color;
 mod describe;
+mod diagnostic;
 mod domain_table;
 mod event_kind;
 mod excerpt;
@@ -21,6 +22,7 @@ mod writer;
 
 pub(crate) use color::Color;
 pub(crate) use describe::{describe_domain, describe_instance};
+pub(crate) use diagnostic::DiagnosticJson;
 pub(crate) use domain_table::domain_table;
 pub(crate) use event_kind::kind_color;
 pub(crate) use explanation::Explanation;

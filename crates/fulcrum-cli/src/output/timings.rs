@@ -8,7 +8,7 @@ use std::time::{Duration, SystemTime};
 use fulcrum_logs::{Hub, Level};
 use fulcrum_runtime::{Event, EventStream};
 use fulcrum_telemetry::traces::{SpanKind, SpanStatus};
-use fulcrum_telemetry::{OwnSpan, SpanId, Telemetry, TraceId};
+use fulcrum_telemetry::{OwnSpan, SpanId, TelemetryService, TraceId};
 use tokio::time::Instant;
 
 /// The variable that enables the log lines.
@@ -45,7 +45,10 @@ impl Timings {
     }
 
     /// Records the steps as a trace, in which the configuration is what discovers domains.
-    pub(crate) fn record(&self, telemetry: &Telemetry) {
+    pub(crate) fn record(&self, service: Option<&TelemetryService>) {
+        let Some(telemetry) = service.map(TelemetryService::telemetry) else {
+            return;
+        };
         let trace = TraceId::random();
         if !telemetry.samples(None, trace) {
             return;

@@ -51,7 +51,7 @@ pub(crate) async fn run(options: Options, mut timings: Timings) -> Result<(), Cl
     let processes = ProcessParts::start().map_err(|error| CliError::cannot_run(&error))?;
 
     let shutdown = ShutdownSignal::default();
-    let mut logging = Logging::start(&options, &shutdown)?;
+    let logging = Logging::start(&options, &shutdown)?;
     timings.done("log store");
     let hub = logging.hub.clone();
     let addresses = (
@@ -98,30 +98,39 @@ pub(crate) async fn run(options: Options, mut timings: Timings) -> Result<(), Cl
     timings.done("runtime");
     let servers = Servers::start(port.listeners, control, &runtime, &hub, &shutdown);
     timings.done("servers");
-    traces
-        .iter()
-        .for_each(|one| timings.record(&one.telemetry()));
+    timings.record(traces.as_ref());
     timings.log(&hub, || runtime.handle().events());
     let keys = keys.and_then(|keys| keys.start(&claim.dir, &shutdown, &hub));
-    tokio::spawn(signals.run(shutdown.clone(), hub.clone()));
+    tokio::spawn(signals.run(shutdown.clone(), hub));
 
     let exit = runtime.run(wait).await;
 
     keys::stop(keys).await;
-    let fast = shutdown.stage() == ShutdownStage::Killing;
-    shutdown.request(ShutdownStage::Done);
-    tokio::join!(
-        servers.stop(fast),
-        logging.stop_export(fast),
-        telemetry::stop(traces, fast, &hub)
-    );
-    logging.close(fast).await;
+    stop(servers, logging, traces, &shutdown).await;
     guard.end(exit.survivors.is_empty()).await;
     if let Some(reports) = &reports {
         remove_report_dir(reports);
     }
     drop(claim);
     conclude(exit)
+}
+
+/// Ends what the domains needed, in order. Fast after a second Ctrl-C.
+async fn stop(
+    servers: Servers,
+    mut logging: Logging,
+    traces: Option<TelemetryService>,
+    shutdown: &ShutdownSignal,
+) {
+    let fast = shutdown.stage() == ShutdownStage::Killing;
+    shutdown.request(ShutdownStage::Done);
+    let hub = logging.hub.clone();
+    tokio::join!(
+        servers.stop(fast),
+        logging.stop_export(fast),
+        telemetry::stop(traces, fast, &hub)
+    );
+    logging.close(fast).await;
 }
 
 /// The result of the instance; a process that is left is a failure.

@@ -6,7 +6,7 @@ use std::pin::Pin;
 use tokio_stream::Stream;
 use tonic::{Code, Status};
 
-use super::observe::FinishedRequest;
+use super::finished_request::FinishedRequest;
 use crate::generated::control::{
     CallRequest, CallResponse, ChangeRequest, Event, EventsRequest, Instance, LogRecord,
     LogsRequest, MetricsRequest, MetricsResponse, ProfileRequest, ProfileResponse, Progress,

@@ -3,7 +3,7 @@
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
-use std::time::{Duration, SystemTime};
+use std::time::SystemTime;
 
 use http::{HeaderMap, Request, Response};
 use http_body::{Frame, SizeHint};
@@ -13,22 +13,8 @@ use tonic::Status;
 use tonic::body::Body;
 use tower::{Layer, Service};
 
+use super::finished_request::FinishedRequest;
 use super::handler::ControlHandler;
-
-/// A request of the control API that has ended.
-#[derive(Clone, Debug)]
-pub struct FinishedRequest<'a> {
-    /// The method, such as `fulcrum.control.v1.Control/Change`.
-    pub method: &'a str,
-    /// The client's `traceparent`; empty if there is none.
-    pub traceparent: &'a str,
-    /// When it began.
-    pub started: SystemTime,
-    /// How long it took.
-    pub duration: Duration,
-    /// The number of the gRPC status; none if the client has gone before.
-    pub status: Option<i32>,
-}
 
 /// Adds the observation to a server.
 pub(super) struct ObserveLayer<H> {

@@ -9,7 +9,7 @@ use std::time::{Duration, SystemTime};
 use http::HeaderMap;
 use tokio::time::Instant;
 
-use super::calls::CallFailure;
+use super::call_failure::CallFailure;
 use super::message_response::{FailureCode, MessageResponse};
 
 /// Longer values are not passed on. W3C requires 512 bytes of `tracestate`, and 8 KiB of `baggage`.

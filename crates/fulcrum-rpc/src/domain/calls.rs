@@ -7,6 +7,7 @@ use std::time::Duration;
 use tokio::time::Instant;
 use tonic::Status;
 
+use super::call_failure::CallFailure;
 use super::call_observer::{Caller, ObservedFuture, TraceToDomain};
 use super::caller_deadline::CallerDeadline;
 use super::message::{FRAMING, is_reserved};
@@ -65,30 +66,7 @@ pub(crate) struct Call<'a> {
     pub(crate) timeout: Duration,
 }
 
-/// Why there is no response.
-pub(crate) struct CallFailure {
-    pub(crate) code: FailureCode,
-    text: String,
-}
-
 impl CallFailure {
-    fn new(code: FailureCode, text: impl Into<String>) -> Self {
-        let text = text.into();
-        Self { code, text }
-    }
-
-    pub(crate) fn unavailable(text: String) -> Self {
-        Self::new(FailureCode::Unavailable, text)
-    }
-
-    pub(crate) fn text(&self) -> &str {
-        &self.text
-    }
-
-    pub(crate) fn into_failure(self) -> MessageResponse {
-        MessageResponse::failure(self.code, self.text)
-    }
-
     /// The failure for a caller with these terms: a response, unless its own deadline has passed.
     pub(crate) fn into_response(self, terms: CallerTerms) -> Result<MessageResponse, Status> {
         match (self.code, terms.deadline) {

@@ -2,6 +2,7 @@
 
 mod authorization;
 mod authorizer;
+mod call_failure;
 mod call_observer;
 mod call_stream;
 #[cfg(test)]

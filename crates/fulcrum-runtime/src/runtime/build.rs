@@ -79,7 +79,7 @@ fn build(parts: RuntimeParts) -> Result<Runtime, Error> {
     let hooks = hook_runner(&parts, &command, &desired, &states, &events);
     let factory = DomainFactory {
         context: launch,
-        load_options: parts.load_options,
+        load_options: Arc::new(parts.load_options),
         selection: parts.selection,
         port_hint: parts.port_hint,
         standby_settings,

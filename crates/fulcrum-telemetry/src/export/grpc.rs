@@ -7,10 +7,10 @@ use axum::http::{HeaderMap, Method, Request, Uri, Version};
 use hyper::client::conn::http2::{self, SendRequest};
 use hyper_util::rt::{TokioExecutor, TokioIo};
 
-use super::client::{Answer, USER_AGENT_NAME, add_headers, gzip};
 use super::config::ExportConfig;
 use super::connect;
 use super::forwarder::{Outgoing, Signal};
+use super::request::{Answer, USER_AGENT_NAME, add_headers, gzip};
 
 /// A connection.
 pub(super) type Connection = SendRequest<Body>;

@@ -6,10 +6,10 @@ use axum::http::{Method, Request, StatusCode, Uri};
 use hyper::client::conn::http1::{self, SendRequest};
 use hyper_util::rt::TokioIo;
 
-use super::client::{Answer, USER_AGENT_NAME, add_headers, gzip};
 use super::config::ExportConfig;
 use super::connect;
 use super::forwarder::{Outgoing, Signal};
+use super::request::{Answer, USER_AGENT_NAME, add_headers, gzip};
 
 /// A connection for one request after the other.
 pub(super) type Connection = SendRequest<Body>;

@@ -7,6 +7,7 @@ mod forwarder;
 mod grpc;
 mod http;
 mod outage;
+mod request;
 mod sender;
 
 pub use client::{OtlpClient, SendError};

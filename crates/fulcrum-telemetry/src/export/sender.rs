@@ -8,10 +8,11 @@ use tokio::task::JoinHandle;
 use tokio::time::{Instant, sleep};
 use tokio_util::sync::CancellationToken;
 
-use super::client::{Answer, OtlpClient};
+use super::client::OtlpClient;
 use super::config::ExportConfig;
 use super::forwarder::{Forwarder, Outgoing, QueueState};
 use super::outage::Outage;
+use super::request::Answer;
 
 impl Forwarder {
     /// Starts the task that sends. It ends after `stop`, when it has tried to send what waits once.

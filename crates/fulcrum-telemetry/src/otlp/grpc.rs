@@ -22,7 +22,7 @@ use tonic::codec::CompressionEncoding;
 use tonic::service::Routes;
 use tonic::{Request, Response, Status, async_trait};
 
-use super::receiver::MAX_REQUEST;
+use super::limits::MAX_REQUEST;
 use crate::telemetry::Telemetry;
 
 /// The three services.

@@ -15,7 +15,7 @@ use prost::Message;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use super::receiver::MAX_REQUEST;
+use super::limits::MAX_REQUEST;
 use crate::telemetry::Telemetry;
 
 const PROTOBUF: &str = "application/x-protobuf";

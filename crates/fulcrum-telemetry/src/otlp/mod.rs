@@ -3,6 +3,7 @@
 
 mod grpc;
 mod http;
+mod limits;
 mod receiver;
 
 pub use receiver::{ReceiveError, serve};

@@ -17,9 +17,6 @@ use super::{grpc, http};
 use crate::http::check_host;
 use crate::telemetry::Telemetry;
 
-/// The largest request, in bytes, after decompression. Collectors have the same limit for gRPC.
-pub(super) const MAX_REQUEST: usize = 4 * 1024 * 1024;
-
 /// Requests that are received at a time. Others wait.
 const MAX_CONCURRENT: usize = 16;
 

@@ -44,4 +44,7 @@ mod o_notify;
 mod o_profile;
 mod o_traces;
 mod probes;
+mod t_completions;
+mod t_install;
+mod t_scaffold;
 mod t_terminal;
