@@ -8,8 +8,8 @@ use clap::error::ErrorKind;
 use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand};
 
 use crate::commands::{
-    background_instance, completions, config, dev, domains, down, explain, generate, import, init,
-    man, metrics, node, reload, serve, top, traces, typescript,
+    background_instance, completions, config, dev, doctor, domains, down, explain, generate,
+    import, init, man, metrics, node, reload, serve, top, traces, typescript,
 };
 use crate::shorthand;
 
@@ -74,6 +74,8 @@ pub(crate) enum Command {
     Import(import::Args),
     /// Run Node as domains are run: the app's version, TypeScript, @fulcrum/domain
     Node(node::Args),
+    /// Check the machine and the app: what keeps domains from running well, and its cure
+    Doctor(doctor::Args),
     /// Explain an error code: cause, example and cure
     Explain(explain::Args),
     /// Print a completion script for a shell
@@ -112,6 +114,7 @@ const GROUPS: [(&str, &[&str]); 5] = [
             "domains why",
             "domains events",
             "domains profile",
+            "doctor",
             "traces",
             "traces show",
             "metrics",

@@ -4,8 +4,8 @@ use crate::cli::{self, Cli, Command};
 use crate::commands::context::Context;
 use crate::commands::executor;
 use crate::commands::{
-    background_instance, completions, config, dev, domains, down, explain, generate, import, init,
-    man, metrics, node, reload, serve, top, traces, typescript,
+    background_instance, completions, config, dev, doctor, domains, down, explain, generate,
+    import, init, man, metrics, node, reload, serve, top, traces, typescript,
 };
 use crate::exit::CliError;
 use crate::output::Output;
@@ -33,6 +33,7 @@ pub(crate) fn run(cli: Cli, output: Output) -> Result<(), CliError> {
         Command::Init(args) => init::run(&args, &context),
         Command::Generate(args) => generate::run(&args.command, &context),
         Command::Node(args) => node::run(&args, &context),
+        Command::Doctor(args) => doctor::run(args, context),
         Command::Explain(args) => explain::run(&args, &context),
         Command::Import(args) => import::run(&args, &context),
         Command::Completions(args) => completions::run(&args, &context.output),

@@ -126,6 +126,7 @@ mod domain;
 mod generated;
 mod transport;
 
+mod code;
 pub mod control;
 pub mod framework;
 pub mod health;

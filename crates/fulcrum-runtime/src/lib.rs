@@ -83,6 +83,7 @@
 //! Linux only: processes are followed through `/proc`, and with cgroups where they are writable.
 
 mod clock;
+mod code;
 mod command;
 mod control;
 mod error;

@@ -262,6 +262,21 @@ pub(super) const CRATES: &[Crate] = &[
         ],
     },
     Crate {
+        name: "fulcrum-doctor",
+        siblings: &[
+            "fulcrum-config",
+            "fulcrum-logs",
+            "fulcrum-rpc",
+            "fulcrum-spawn",
+            "fulcrum-watch",
+        ],
+        allowed: &[
+            ("rustix", "limits, file systems, credentials"),
+            ("serde", "reports for programs"),
+            ("serde_json", "versions in package.json"),
+        ],
+    },
+    Crate {
         name: RUNTIME,
         siblings: SIBLINGS,
         allowed: &[
@@ -281,6 +296,7 @@ pub(super) const CRATES: &[Crate] = &[
         name: TOP_CRATE,
         siblings: &[
             "fulcrum-config",
+            "fulcrum-doctor",
             "fulcrum-health",
             "fulcrum-logs",
             "fulcrum-rpc",
@@ -349,7 +365,7 @@ pub(super) const FORBIDDEN_PATHS: &[ForbiddenPaths] = &[ForbiddenPaths {
 pub(super) const LAYERS: &[(&str, &[&[&str]])] = &[(
     RUNTIME,
     &[
-        &["clock", "format", "error", "options", "state"],
+        &["clock", "code", "format", "error", "options", "state"],
         &["traces"],
         &["events", "log_lines", "outcome"],
         &["shutdown"],
@@ -378,6 +394,22 @@ pub(super) const CODE_TABLES: &[CodeTable] = &[
     CodeTable {
         file: "crates/fulcrum-config/src/code.rs",
         areas: &[1],
+    },
+    CodeTable {
+        file: "crates/fulcrum-spawn/src/code.rs",
+        areas: &[2],
+    },
+    CodeTable {
+        file: "crates/fulcrum-health/src/code.rs",
+        areas: &[3],
+    },
+    CodeTable {
+        file: "crates/fulcrum-runtime/src/code.rs",
+        areas: &[4, 8],
+    },
+    CodeTable {
+        file: "crates/fulcrum-rpc/src/code.rs",
+        areas: &[6],
     },
     CodeTable {
         file: "crates/fulcrum-cli/src/error_code.rs",

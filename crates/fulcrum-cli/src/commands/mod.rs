@@ -6,6 +6,7 @@ pub(crate) mod config;
 pub(crate) mod context;
 mod detach;
 pub(crate) mod dev;
+pub(crate) mod doctor;
 pub(crate) mod domains;
 pub(crate) mod down;
 pub(crate) mod executor;

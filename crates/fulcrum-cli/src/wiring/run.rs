@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use fulcrum_config::{Selection, unsupported_settings};
-use fulcrum_logs::{Hub, Level};
+use fulcrum_logs::{Hub, Level, with_code};
 use fulcrum_rpc::RuntimeDir;
 use fulcrum_runtime::{
     ProcessParts, Runtime, RuntimeExit, RuntimeParts, ShutdownSignal, ShutdownStage, export_target,
@@ -64,7 +64,9 @@ pub(crate) async fn run(options: Options, mut timings: Timings) -> Result<(), Cl
     log_warnings(&hub, &options, &port);
     let traces = telemetry::start(&options.app, &processes.run, &hub)?;
     let (prepare, cache_warning) = prepare::context()?;
-    cache_warning.map(|warning| hub.log(Level::Warn, warning));
+    if let Some(warning) = cache_warning {
+        hub.log(Level::Warn, with_code(&warning, ErrorCode::CacheMoved));
+    }
     let limit = options.app.runtime.cache_size;
     tokio::spawn(sweep_later(claim.dir.clone(), prepare.cache.clone(), limit));
     let reports = options.watching.map(|_| create_report_dir(claim.dir.dir()));
@@ -176,9 +178,12 @@ fn check_selection(options: &Options) -> Result<(), CliError> {
 fn log_warnings(hub: &Hub, options: &Options, port: &BoundPort) {
     let unsupported = unsupported_settings(&options.app);
     for warning in options.warnings.iter().chain(&unsupported) {
-        hub.log(Level::Warn, warning.clone());
+        hub.log(
+            Level::Warn,
+            with_code(warning, fulcrum_config::Code::NotSupported),
+        );
     }
     if let Some(reason) = &port.fallback_reason {
-        hub.log(Level::Warn, reason.clone());
+        hub.log(Level::Warn, with_code(reason, ErrorCode::PortMoved));
     }
 }

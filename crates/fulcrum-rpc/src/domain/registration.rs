@@ -7,6 +7,7 @@ use super::capabilities::{
     CAPABILITY_DRAIN, CAPABILITY_HEARTBEAT, CAPABILITY_LARGE_MESSAGES, CAPABILITY_TRACE,
 };
 use super::message::REGISTER;
+use crate::code::WarningCode;
 use crate::framework::DomainMessage;
 
 /// The longest name that a stream may register, in bytes.
@@ -90,6 +91,7 @@ impl Registration {
         }
         if !payload_name.is_empty() && payload_name != domain {
             tracing::warn!(
+                code = %WarningCode::OtherName,
                 "domain {domain:?} registers with another name in its payload, {:?}; the field `domain` is used",
                 truncate(payload_name)
             );

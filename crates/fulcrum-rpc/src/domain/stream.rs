@@ -26,6 +26,7 @@ use super::message_response::{FailureCode, MessageResponse};
 use super::registered_stream::{OutboundSender, RegisteredStream};
 use super::registration::{Registration, truncate};
 use super::registry::Registry;
+use crate::code::WarningCode;
 use crate::framework::DomainMessage;
 use crate::transport::{ConnectionState, PinGuard, RateLimiter};
 
@@ -371,7 +372,7 @@ impl Driver {
             ..failure.clone().into_domain_message()
         };
         self.stream.resolve(response)?;
-        tracing::warn!(domain = %domain, "{}; it was dropped", failure.error);
+        tracing::warn!(domain = %domain, code = %WarningCode::MessageDropped, "{}; it was dropped", failure.error);
         match request_id.is_empty() || is_response(&rejected.type_) {
             true => None,
             false => self.reply(failure, request_id),
@@ -447,7 +448,7 @@ impl Driver {
         let (type_, request_id) = self.request_info.remove(&id)?;
         let error = result.err()?;
         let type_ = truncate(&type_);
-        tracing::error!(domain = %self.stream.domain, "internal error: handling {type_} failed: {error}");
+        tracing::error!(domain = %self.stream.domain, code = %WarningCode::HandlingFailed, "internal error: handling {type_} failed: {error}");
         let text = format!("internal error: handling {type_} failed");
         self.reply(MessageResponse::error(text), request_id)
     }

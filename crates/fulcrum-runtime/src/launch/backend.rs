@@ -6,7 +6,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use fulcrum_config::{Domain, Program, SettingsCache};
-use fulcrum_logs::{Hub, Level};
+use fulcrum_logs::{Hub, Level, with_code};
 use fulcrum_rpc::Registry;
 use fulcrum_spawn::prepare::{PackageInstaller, StartWarning};
 use fulcrum_spawn::process::{OomMonitor, Process, RunId, Spawner};
@@ -15,6 +15,7 @@ use fulcrum_spawn::supervisor::{Backend, FactSender, ProcessGroup, StartLimiter,
 use fulcrum_spawn::{CommandSpec, StartError};
 
 use crate::clock;
+use crate::code::Code;
 use crate::command::build::{CommandContext, build_command};
 use crate::command::environment::{ForProcess, environment};
 use crate::exit::diagnose::ExitDiagnoser;
@@ -237,7 +238,7 @@ async fn prepare(
     };
     let log = |level, text: String| log_for_domain(&hub, &name, generation, level, text);
     if let Some(warning) = warning {
-        log(Level::Warn, warning);
+        log(Level::Warn, with_code(&warning, Code::SettingsUnreadable));
     }
     if is_node(&domain) {
         let env = install_environment(&domain, &context).await?;

@@ -5,11 +5,12 @@ use std::time::Duration;
 
 use fulcrum_config::{ProbeCheck, ProbeSettings};
 use fulcrum_health::{ProbeChange, ProbeConfig, ProbeFailure, ProbeMonitor, ProbeStatus};
-use fulcrum_logs::{Level, wait_for_text};
+use fulcrum_logs::{Level, wait_for_text, with_code};
 use fulcrum_spawn::lifecycle::Fact;
 use tokio::time::{Instant, sleep_until, timeout};
 
 use crate::clock::now;
+use crate::code::Code;
 use crate::log_lines::log_for_domain;
 use crate::readiness::answer::{Answer, CheckFailure};
 use crate::readiness::check::run_check;
@@ -203,6 +204,7 @@ fn report_stranger(reason: &str, target: &ProbeTarget) {
     let text = format!(
         "not ready: {reason}\nhint: stop that process, or use another port for this domain"
     );
+    let text = with_code(&text, Code::Stranger);
     let generation = target.facts.generation();
     log_for_domain(&target.hub, &target.domain, generation, Level::Warn, text);
 }

@@ -3,13 +3,14 @@
 use std::time::Duration;
 
 use fulcrum_config::FileWatchOptions;
-use fulcrum_logs::{Hub, Level};
+use fulcrum_logs::{Hub, Level, with_code};
 use fulcrum_rpc::{ControlHandler, Registry};
 use fulcrum_spawn::process::ProcessTracker;
 use fulcrum_spawn::standby::StandbyPool;
 use fulcrum_spawn::supervisor::{Supervisor, WaitCondition};
 use tokio::time::{Instant, sleep_until, timeout};
 
+use crate::code::Code;
 use crate::control::service::ControlService;
 use crate::error::{Error, ErrorKind};
 use crate::handle::RuntimeHandle;
@@ -147,7 +148,8 @@ impl FinishHandles {
             // Each failure is logged with its domain; the other domains run.
             Some(Err(waiting)) => {
                 if let Some(text) = waiting {
-                    self.hub.log(Level::Error, text);
+                    self.hub
+                        .log(Level::Error, with_code(&text, Code::NotAllReady));
                 }
             }
             None => {

@@ -45,6 +45,8 @@ mod o_profile;
 mod o_traces;
 mod probes;
 mod t_completions;
+mod t_doctor;
+mod t_errors;
 mod t_install;
 mod t_scaffold;
 mod t_terminal;
