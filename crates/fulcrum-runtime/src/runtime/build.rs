@@ -66,12 +66,7 @@ fn build(parts: RuntimeParts) -> Result<Runtime, Error> {
     let supervisor = manager.supervisor();
     let observer = call_observer(&parts, metrics.as_ref());
     let (registry, domain_events) = registry(&desired, &states, &supervisor, observer);
-    for domain in &desired.current().app.domains {
-        registry.add(&domain.name);
-    }
-    for name in &desired.current().selected {
-        registry.set_outlook(name, outlook::at_start(&desired, name));
-    }
+    announce_domains(&registry, &desired);
     let (launch, standby_settings) = launch_context(&parts, &desired, &states, &registry);
     let standby = launch.standby.clone();
     let command = launch.command.clone();
@@ -135,6 +130,16 @@ fn build(parts: RuntimeParts) -> Result<Runtime, Error> {
         typecheck,
         finish: handles.finish_handles(),
     })
+}
+
+/// Makes the domains known to callers before they run.
+fn announce_domains(registry: &Registry, desired: &DesiredStateReceiver) {
+    for domain in &desired.current().app.domains {
+        registry.add(&domain.name);
+    }
+    for name in &desired.current().selected {
+        registry.set_outlook(name, outlook::at_start(desired, name));
+    }
 }
 
 fn hook_runner(
