@@ -128,7 +128,7 @@ enum Task {
     /// Compare generated env files with npm's dotenv
     EnvFiles,
     /// Check the sample app with third-party gRPC and OpenTelemetry programs
-    #[command(alias = "foreign")]
+    #[command(visible_alias = "foreign")]
     Interop,
     /// Run small TypeScript programs and real frameworks, beside tsx and Node's own transformation
     Typescript {

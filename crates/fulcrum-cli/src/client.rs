@@ -78,8 +78,9 @@ pub(crate) fn connect_error(root: &Path, error: &ConnectError) -> CliError {
                 ErrorCode::OtherUser,
                 format!(
                     "the instance for {} (pid {pid}) belongs to {user}\n  \
-                 hint: run this command as {user} or root",
-                    root.display()
+                 hint: run this command as {}",
+                    root.display(),
+                    users::name_or_root(*uid)
                 ),
             )
         }

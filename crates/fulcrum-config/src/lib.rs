@@ -135,7 +135,7 @@ pub use diagnostic::{Diagnostic, Location, Severity};
 pub use discover::check_domain_name;
 pub use env_file::read_env_file;
 pub use file_watch::FileWatchOptions;
-pub use import::{Import, ImportKind, ImportRequest, ImportedFile, import};
+pub use import::{Import, ImportKind, ImportRequest, ImportedDomain, ImportedFile, import};
 pub use load::load;
 pub use mode::Mode;
 pub use options::{LoadOptions, LoadResult};
@@ -151,10 +151,10 @@ pub use redact::{redact_arguments, redact_command_line, redact_url_path, redact_
 pub use reference::{SettingReference, setting_reference};
 pub use root::find_app_root;
 pub use runtime::{
-    AppWatchSettings, FailureNotice, GrpcSettings, HttpSettings, ListenAddress, LogFormat,
-    LogSettings, LogStoreSettings, NotifyEvent, OtlpExportSettings, RegistrationMode,
-    RestartStrategy, RuntimeSettings, SupervisionGroup, TerminalSettings, TlsSettings, WebOrigins,
-    WebhookFormat, WebhookSettings,
+    AppWatchSettings, CollectorSettings, FailureNotice, GrpcSettings, HttpSettings, ListenAddress,
+    LogFormat, LogSettings, LogStoreSettings, NotifyEvent, OtlpExportSettings, RegistrationMode,
+    RestartStrategy, RuntimeSettings, SupervisionGroup, TelemetrySettings, TerminalSettings,
+    TlsSettings, WebOrigins, WebhookFormat, WebhookSettings,
 };
 pub use schedule::{CronExpression, MissedRuns, Overlap, Schedule};
 pub use selection::{Selection, UnknownDomain, select, select_among, unknown_domain};

@@ -1,7 +1,7 @@
 //! What a follower receives, as an instance prints it.
 
 use crate::follower::{ChunkDelivery, Delivery, Follower, Gap};
-use crate::json::to_json;
+use crate::json::to_json_into;
 use crate::line::{Level, Stream};
 use crate::renderer::LineRenderer;
 
@@ -92,12 +92,13 @@ fn render_text(
 }
 
 fn render_json(delivery: Option<Delivery>, out: &mut Vec<u8>) -> bool {
-    let text = match delivery {
-        Some(Delivery::Line(line)) => to_json(&line),
-        Some(Delivery::Gap(Gap { missed })) => format!("{{\"missed\":{missed}}}"),
+    match delivery {
+        Some(Delivery::Line(line)) => to_json_into(&line, out),
+        Some(Delivery::Gap(Gap { missed })) => {
+            out.extend_from_slice(format!("{{\"missed\":{missed}}}").as_bytes());
+        }
         None => return false,
-    };
-    out.extend_from_slice(text.as_bytes());
+    }
     out.push(b'\n');
     true
 }

@@ -5,7 +5,7 @@ use fulcrum_tui::dev::Notify;
 use fulcrum_tui::term::is_interactive;
 
 use super::context::Context;
-use super::start_args::StartArgs;
+use super::start_args::{LineFormat, StartArgs};
 use super::watch::WatchArgs;
 use super::{detach, executor, instance_options};
 use crate::error_code::ErrorCode;
@@ -41,13 +41,17 @@ pub(crate) fn run(
     if tui && keys.is_none() {
         return Err(CliError::new(ErrorCode::NoTerminal, NO_KEYS));
     }
+    let format = start.output;
+    let options =
+        instance_options::background_options(mode, start.selection, watch, app, &warnings, stdout);
     let mut options = Options {
+        json: format.map_or(options.json, |format| format == LineFormat::Json),
         wait,
         // In production a closed log pipe is no reason to exit.
         exit_on_stdout_close: mode == Mode::Dev,
         detached: false,
         keys,
-        ..instance_options::background_options(mode, start.selection, watch, app, &warnings, stdout)
+        ..options
     };
     if options.json {
         options.keys = None;
