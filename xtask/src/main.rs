@@ -24,6 +24,7 @@ mod packages;
 mod python_tools;
 mod runtimes;
 mod sample;
+mod screens;
 mod sdk;
 mod steps;
 mod test;
@@ -118,10 +119,16 @@ enum Task {
         /// Run only this row (A4), or the tests whose names contain this
         filter: Option<String>,
     },
+    /// Capture what a terminal shows into docs/screens, with tmux
+    Screens {
+        /// Take only the pictures whose names contain this
+        #[arg(long, value_name = "TEXT")]
+        filter: Option<String>,
+    },
     /// Compare generated env files with npm's dotenv
     EnvFiles,
     /// Check the sample app with third-party gRPC and OpenTelemetry programs
-    #[command(alias = "foreign")]
+    #[command(visible_alias = "foreign")]
     Interop,
     /// Run small TypeScript programs and real frameworks, beside tsx and Node's own transformation
     Typescript {
@@ -190,6 +197,7 @@ fn run(task: &Task) -> anyhow::Result<()> {
             long: *long,
             filter: filter.as_deref(),
         }),
+        Task::Screens { filter } => screens::run(filter.as_deref()),
         Task::EnvFiles => interop::check_env_files(),
         Task::Interop => interop::run().map(|outcome| println!("{outcome}")),
         Task::Typescript {

@@ -70,6 +70,7 @@
 //! configuration is loaded, and read again at each start, with [`read_env_file`]. Node is searched
 //! by the process that starts it.
 
+mod accepted_values;
 mod app;
 mod code;
 mod defaults;
@@ -134,7 +135,7 @@ pub use diagnostic::{Diagnostic, Location, Severity};
 pub use discover::check_domain_name;
 pub use env_file::read_env_file;
 pub use file_watch::FileWatchOptions;
-pub use import::{Import, ImportKind, ImportRequest, ImportedFile, import};
+pub use import::{Import, ImportKind, ImportRequest, ImportedDomain, ImportedFile, import};
 pub use load::load;
 pub use mode::Mode;
 pub use options::{LoadOptions, LoadResult};
@@ -150,9 +151,10 @@ pub use redact::{redact_arguments, redact_command_line, redact_url_path, redact_
 pub use reference::{SettingReference, setting_reference};
 pub use root::find_app_root;
 pub use runtime::{
-    AppWatchSettings, GrpcSettings, HttpSettings, ListenAddress, LogFormat, LogSettings,
-    LogStoreSettings, NotifyEvent, OtlpExportSettings, RegistrationMode, RestartStrategy,
-    RuntimeSettings, SupervisionGroup, TlsSettings, WebOrigins, WebhookFormat, WebhookSettings,
+    AppWatchSettings, CollectorSettings, FailureNotice, GrpcSettings, HttpSettings, ListenAddress,
+    LogFormat, LogSettings, LogStoreSettings, NotifyEvent, OtlpExportSettings, RegistrationMode,
+    RestartStrategy, RuntimeSettings, SupervisionGroup, TelemetrySettings, TerminalSettings,
+    TlsSettings, WebOrigins, WebhookFormat, WebhookSettings,
 };
 pub use schedule::{CronExpression, MissedRuns, Overlap, Schedule};
 pub use selection::{Selection, UnknownDomain, select, select_among, unknown_domain};

@@ -1,6 +1,7 @@
 //! The reference of all settings: the schema, joined with defaults and a description of each key.
 
-use crate::schema::{self, Key, Kind, Type};
+use crate::accepted_values::{accepted, dependencies};
+use crate::schema::{self, Key, Kind};
 
 /// One setting as the documentation shows it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -88,59 +89,6 @@ fn scalar(value: &serde_yaml::Value) -> Option<String> {
         serde_yaml::Value::String(value) => Some(value.clone()),
         _ => None,
     }
-}
-
-/// The accepted values of a type, in Markdown.
-fn accepted(kind: Type) -> String {
-    match kind {
-        Type::String => "string".to_owned(),
-        Type::Bool => "`true`, `false`".to_owned(),
-        Type::Duration { zero: true } => "duration".to_owned(),
-        Type::Duration { zero: false } => "duration, more than 0".to_owned(),
-        Type::Size => "size, more than 0".to_owned(),
-        Type::Integer { min, max } => format!("integer, {min} to {max}"),
-        Type::Float { min, max } => format!("number, {min} to {max}"),
-        Type::OneOf(words) => alternatives(words),
-        Type::Signal => "name of a signal".to_owned(),
-        Type::StringList { one, some } => {
-            let list = match some {
-                true => "list of strings, not empty",
-                false => "list of strings",
-            };
-            match one {
-                true => format!("{list}; or one string"),
-                false => list.to_owned(),
-            }
-        }
-        Type::ExitCodes => "list of exit codes".to_owned(),
-        Type::Probe { log: true } => "`registered`, `started`, or a probe".to_owned(),
-        Type::Probe { log: false } => "`registered`, or a probe".to_owned(),
-        Type::Listen => "`HOST:PORT`".to_owned(),
-        Type::OptionalListen => "`off`, or `HOST:PORT`".to_owned(),
-        Type::Webhooks => "list of `{webhook, on, format, secret}`".to_owned(),
-        Type::OtlpEndpoint => "`http://HOST:PORT`".to_owned(),
-        Type::Port => "`auto`, or a port".to_owned(),
-        Type::EnvFiles => "path; or a list of paths and of `{path, required}`".to_owned(),
-        Type::Standby => "`off`, or a count".to_owned(),
-        Type::Cron => "cron expression".to_owned(),
-        Type::TimeZone => "name of a time zone".to_owned(),
-    }
-}
-
-fn alternatives(words: &[&str]) -> String {
-    let words: Vec<String> = words.iter().map(|word| format!("`{word}`")).collect();
-    words.join(", ")
-}
-
-fn dependencies() -> String {
-    let conditions = schema::DEPENDENCY.iter().find_map(|key| match key.kind {
-        Kind::Value(Type::OneOf(words)) => Some(alternatives(words)),
-        _ => None,
-    });
-    format!(
-        "list of names, or map of names to `{{condition: …}}` with one of {}",
-        conditions.unwrap_or_default()
-    )
 }
 
 /// Path and meaning of each setting; a test compares it with the schema.
@@ -233,7 +181,11 @@ const DESCRIPTIONS: &[(&str, &str)] = &[
     ("runtime.logs.forward", "Export of log lines over OTLP."),
     (
         "runtime.logs.forward.otlp",
-        "OTLP receiver: gRPC without TLS.",
+        "OTLP receiver: gRPC, with TLS for `https`.",
+    ),
+    (
+        "runtime.logs.forward.collector",
+        "Export to the collector of `runtime.telemetry.export`, or of the environment (`OTEL_EXPORTER_OTLP_…`), instead of a receiver of its own.",
     ),
     (
         "runtime.logs.forward.headers",
@@ -246,6 +198,43 @@ const DESCRIPTIONS: &[(&str, &str)] = &[
     (
         "runtime.notify",
         "Webhooks that are told what went wrong. `on` is a list of `failed`, `hung`, `memory` and `crash_loop`; all by default. `format` is `json`, the default, or `slack`. With a `secret`, bodies are signed (docs/observability.md).",
+    ),
+    (
+        "runtime.telemetry",
+        "Traces of calls and starts, and the telemetry of domains (docs/tracing.md).",
+    ),
+    (
+        "runtime.telemetry.receive",
+        "Receive OTLP from domains on a loopback port, and keep it in memory for `fulcrum traces` and `fulcrum metrics`. The default is `true` in `dev` and `false` in `serve`.",
+    ),
+    (
+        "runtime.telemetry.memory",
+        "Memory for what is received; the oldest traces make room.",
+    ),
+    (
+        "runtime.telemetry.sampling",
+        "Part of the traces that begin here and are recorded. Other traces are recorded if their caller records them. The default is `OTEL_TRACES_SAMPLER` of the environment, else 1.",
+    ),
+    (
+        "runtime.telemetry.export",
+        "A collector that gets everything. The default is what the environment says (`OTEL_EXPORTER_OTLP_…`), else none.",
+    ),
+    (
+        "runtime.telemetry.export.otlp",
+        "Its address, without `/v1/…`.",
+    ),
+    (
+        "runtime.telemetry.export.protocol",
+        "The default is `grpc` for port 4317, else `http/protobuf`.",
+    ),
+    (
+        "runtime.telemetry.export.headers",
+        "Headers of each request, such as credentials. Values are not printed.",
+    ),
+    ("runtime.telemetry.export.compression", "Compression of it."),
+    (
+        "runtime.telemetry.export.certificate",
+        "PEM file with the authorities to trust instead of those of this machine.",
     ),
     (
         "runtime.watch",
@@ -278,6 +267,22 @@ const DESCRIPTIONS: &[(&str, &str)] = &[
     (
         "runtime.cache_size",
         "Maximum size of the cache of compiled TypeScript, which all apps of a user share. When an instance starts, files that were not used for longest are removed until the rest fits.",
+    ),
+    (
+        "runtime.terminal",
+        "What `dev` does on a terminal besides printing lines.",
+    ),
+    (
+        "runtime.terminal.keys",
+        "Take single keys: `r` restarts, `/` searches, `?` lists them all.",
+    ),
+    (
+        "runtime.terminal.title",
+        "Show the state of the app in the window's title.",
+    ),
+    (
+        "runtime.terminal.notify",
+        "How the failure of a domain is told while the terminal has no focus: `bell`, or a notification by the sequence OSC 9 or OSC 777. A terminal that does not report its focus always tells.",
     ),
     (
         "runtime.groups",

@@ -3,6 +3,10 @@
 use std::fmt;
 use std::io;
 
+use rustix::io::Errno;
+
+use crate::code::Code;
+
 /// A failed start: what happened, what to do, and whether a retry could help.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct StartError {
@@ -12,6 +16,8 @@ pub struct StartError {
     pub hint: Option<String>,
     /// A retry cannot help: something has to be changed first.
     pub permanent: bool,
+    /// What kind of failure it is.
+    pub code: Code,
 }
 
 impl StartError {
@@ -23,6 +29,7 @@ impl StartError {
             message: message.into(),
             hint: None,
             permanent: true,
+            code: Code::StartFailed,
         }
     }
 
@@ -33,6 +40,7 @@ impl StartError {
             message: message.into(),
             hint: None,
             permanent: false,
+            code: Code::StartFailed,
         }
     }
 
@@ -57,8 +65,18 @@ impl StartError {
         );
         Self {
             permanent,
+            hint: exhaustion_hint(error).map(str::to_owned),
             ..Self::transient(message)
         }
+    }
+
+    /// Sets the code, unless the failure has one of its own.
+    #[must_use]
+    pub fn code(mut self, code: Code) -> Self {
+        if self.code == Code::StartFailed {
+            self.code = code;
+        }
+        self
     }
 
     /// Adds what to do about it.
@@ -69,13 +87,27 @@ impl StartError {
     }
 }
 
+/// What to do about a resource that is used up.
+fn exhaustion_hint(error: &io::Error) -> Option<&'static str> {
+    match Errno::from_io_error(error)? {
+        Errno::MFILE => Some(
+            "fulcrum itself has no file descriptor left: start it with a higher limit, `ulimit -n` or \
+             LimitNOFILE= of systemd",
+        ),
+        Errno::NFILE => Some(
+            "the machine has no file descriptor left: raise fs.file-max, or end what holds them",
+        ),
+        _ => None,
+    }
+}
+
 impl fmt::Display for StartError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.message)?;
         if let Some(hint) = &self.hint {
             write!(f, " ({hint})")?;
         }
-        Ok(())
+        write!(f, " [{}]", self.code)
     }
 }
 

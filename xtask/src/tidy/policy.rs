@@ -34,7 +34,7 @@ pub(super) const TOP_CRATE: &str = "fulcrum-cli";
 
 /// Members of the workspace that are not part of the product, and the product's crates that they
 /// may use. They run the program as its users do.
-pub(super) const TOOL_CRATES: [(&str, &[&str]); 2] = [
+pub(super) const TOOL_CRATES: [(&str, &[&str]); 3] = [
     // The table of settings, for docs/configuration.md; the levels of `xtask loggers`; the plan of a
     // start, for `xtask typescript`.
     (
@@ -42,6 +42,16 @@ pub(super) const TOOL_CRATES: [(&str, &[&str]); 2] = [
         &["fulcrum-config", "fulcrum-logs", "fulcrum-spawn"],
     ),
     ("fulcrum-e2e", &[]),
+    // Runs single paths of the crates, to count what they execute.
+    (
+        "hot-paths",
+        &[
+            "fulcrum-logs",
+            "fulcrum-rpc",
+            "fulcrum-spawn",
+            "fulcrum-watch",
+        ],
+    ),
 ];
 
 /// For tests and examples of any product crate.
@@ -145,9 +155,8 @@ pub(super) const CRATES: &[Crate] = &[
             ("libc", "O_NOFOLLOW"),
             ("lz4_flex", "full files of the store"),
             ("memchr", "line ends"),
-            ("opentelemetry", "feature otlp: export of lines"),
-            ("opentelemetry-otlp", "feature otlp: export of lines"),
-            ("opentelemetry_sdk", "feature otlp: export of lines"),
+            ("opentelemetry-proto", "feature otlp: the messages of OTLP"),
+            ("prost", "feature otlp: the messages of OTLP"),
             ("regex", "`logs --grep`"),
             ("serde", "lines for programs"),
             ("serde_json", "lines for programs"),
@@ -188,6 +197,20 @@ pub(super) const CRATES: &[Crate] = &[
         ],
     },
     Crate {
+        name: "fulcrum-tui",
+        siblings: &["fulcrum-logs", "fulcrum-rpc"],
+        allowed: &[
+            (
+                "ratatui",
+                "cells, styles, and the difference between two frames",
+            ),
+            ("rustix", "modes of the terminal, the window's size"),
+            ("serde_json", "JSON lines on several rows"),
+            ("tokio", "the driver"),
+            ("unicode-width", "columns"),
+        ],
+    },
+    Crate {
         name: "fulcrum-scaffold",
         siblings: &[],
         allowed: &[("serde_json", "tests of files that are JSON")],
@@ -201,10 +224,15 @@ pub(super) const CRATES: &[Crate] = &[
                 "the router of the HTTP listener, which tonic has anyway",
             ),
             ("base64", "signatures of notifications"),
+            ("fastrand", "ids of traces"),
+            ("flate2", "compressed requests of OTLP"),
             ("hmac", "signatures of notifications"),
+            ("http-body", "answers of a collector, frame by frame"),
             ("hyper", "connections with time limits"),
             ("hyper-util", "the router as a service of hyper"),
+            ("opentelemetry-proto", "the messages of OTLP"),
             ("prometheus-client", "metrics in OpenMetrics"),
+            ("prost", "the messages of OTLP"),
             (
                 "rustls-native-certs",
                 "the certificates that the system trusts",
@@ -212,8 +240,13 @@ pub(super) const CRATES: &[Crate] = &[
             ("serde", "bodies of health endpoints"),
             ("serde_json", "bodies of health endpoints"),
             ("sha2", "signatures of notifications"),
+            ("thiserror", "errors"),
             ("tokio", "the listener"),
-            ("tokio-rustls", "notifications over HTTPS"),
+            ("tokio-rustls", "notifications and collectors over TLS"),
+            ("tokio-stream", "a listener as a stream"),
+            ("tokio-util", "cancellation"),
+            ("tonic", "OTLP over gRPC"),
+            ("tracing", "log lines without a domain"),
         ],
     },
     Crate {
@@ -226,6 +259,21 @@ pub(super) const CRATES: &[Crate] = &[
             ("sha2", "is it another content"),
             ("thiserror", "errors"),
             ("tokio", "the queue to the reader"),
+        ],
+    },
+    Crate {
+        name: "fulcrum-doctor",
+        siblings: &[
+            "fulcrum-config",
+            "fulcrum-logs",
+            "fulcrum-rpc",
+            "fulcrum-spawn",
+            "fulcrum-watch",
+        ],
+        allowed: &[
+            ("rustix", "limits, file systems, credentials"),
+            ("serde", "reports for programs"),
+            ("serde_json", "versions in package.json"),
         ],
     },
     Crate {
@@ -248,6 +296,7 @@ pub(super) const CRATES: &[Crate] = &[
         name: TOP_CRATE,
         siblings: &[
             "fulcrum-config",
+            "fulcrum-doctor",
             "fulcrum-health",
             "fulcrum-logs",
             "fulcrum-rpc",
@@ -255,6 +304,7 @@ pub(super) const CRATES: &[Crate] = &[
             "fulcrum-scaffold",
             "fulcrum-spawn",
             "fulcrum-telemetry",
+            "fulcrum-tui",
             "fulcrum-watch",
         ],
         allowed: &[
@@ -266,6 +316,7 @@ pub(super) const CRATES: &[Crate] = &[
             ("clap_complete", "completions"),
             ("clap_mangen", "man pages"),
             ("humantime", "times for people"),
+            ("indicatif", "the sign on a terminal that a command waits"),
             ("regex", "`logs --grep`"),
             ("rustix", "is it a terminal, who am I"),
             ("serde", "output for programs"),
@@ -314,7 +365,8 @@ pub(super) const FORBIDDEN_PATHS: &[ForbiddenPaths] = &[ForbiddenPaths {
 pub(super) const LAYERS: &[(&str, &[&[&str]])] = &[(
     RUNTIME,
     &[
-        &["clock", "format", "error", "options", "state"],
+        &["clock", "code", "format", "error", "options", "state"],
+        &["traces"],
         &["events", "log_lines", "outcome"],
         &["shutdown"],
         &["exit"],
@@ -342,6 +394,22 @@ pub(super) const CODE_TABLES: &[CodeTable] = &[
     CodeTable {
         file: "crates/fulcrum-config/src/code.rs",
         areas: &[1],
+    },
+    CodeTable {
+        file: "crates/fulcrum-spawn/src/code.rs",
+        areas: &[2],
+    },
+    CodeTable {
+        file: "crates/fulcrum-health/src/code.rs",
+        areas: &[3],
+    },
+    CodeTable {
+        file: "crates/fulcrum-runtime/src/code.rs",
+        areas: &[4, 8],
+    },
+    CodeTable {
+        file: "crates/fulcrum-rpc/src/code.rs",
+        areas: &[6],
     },
     CodeTable {
         file: "crates/fulcrum-cli/src/error_code.rs",
@@ -375,12 +443,12 @@ pub(super) struct SizeLimit {
 pub(super) const SIZE_LIMITS: &[SizeLimit] = &[
     SizeLimit {
         directory: "crates/fulcrum-cli/src",
-        lines: 11_500,
+        lines: 13_500,
         hint: "what is no argument, command, output or wiring goes to fulcrum-runtime or below",
     },
     SizeLimit {
         directory: "crates/fulcrum-cli/src/wiring",
-        lines: 1_000,
+        lines: 1_100,
         hint: "the wiring opens and joins parts; what they do goes to fulcrum-runtime or below",
     },
 ];

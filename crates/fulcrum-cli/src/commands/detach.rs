@@ -48,7 +48,7 @@ pub(crate) async fn run(
         Err(ConnectError::NotRunning) => {}
         Err(error) => return Err(client::connect_error(&app.root, &error)),
     }
-    let log = LogFile::create(&app.root)
+    let log = LogFile::create(&app.root, &dir)
         .map_err(|error| CliError::new(ErrorCode::CannotStart, error.to_string()))?;
     let mut child = spawn(mode, &start, watch, &app.root, &log).map_err(|error| {
         CliError::new(

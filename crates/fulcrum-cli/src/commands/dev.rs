@@ -17,10 +17,13 @@ pub(crate) struct Args {
     pub(crate) start: StartArgs,
     #[command(flatten)]
     pub(crate) watch: WatchArgs,
+    /// Start with the full-screen view
+    #[arg(long, conflicts_with = "detach")]
+    pub(crate) tui: bool,
 }
 
 pub(crate) fn run(mut args: Args, mut context: Context) -> Result<(), CliError> {
     args.targets
         .apply(&mut args.start.selection, &mut context)?;
-    start::run(Mode::Dev, args.start, args.watch, context)
+    start::run(Mode::Dev, args.start, args.watch, args.tui, context)
 }

@@ -20,5 +20,11 @@ pub(crate) struct Args {
 pub(crate) fn run(mut args: Args, mut context: Context) -> Result<(), CliError> {
     args.targets
         .apply(&mut args.start.selection, &mut context)?;
-    start::run(Mode::Serve, args.start, WatchArgs::default(), context)
+    start::run(
+        Mode::Serve,
+        args.start,
+        WatchArgs::default(),
+        false,
+        context,
+    )
 }

@@ -2,6 +2,7 @@
 
 mod color;
 mod describe;
+mod diagnostic;
 mod domain_table;
 mod event_kind;
 mod excerpt;
@@ -9,27 +10,30 @@ mod explanation;
 mod generations;
 mod json;
 mod markdown;
-mod natural_order;
+mod metric_table;
 mod plan_table;
+mod spinner;
 mod stdout_closed;
 mod stream_info;
 mod table;
 mod timings;
+mod traces;
 mod writer;
 
 pub(crate) use color::Color;
 pub(crate) use describe::{describe_domain, describe_instance};
+pub(crate) use diagnostic::DiagnosticJson;
 pub(crate) use domain_table::domain_table;
 pub(crate) use event_kind::kind_color;
 pub(crate) use explanation::Explanation;
 pub(crate) use generations::{GenerationJson, group_by_generation};
 pub(crate) use json::{DomainJson, EventJson, InstanceJson};
 pub(crate) use markdown::render_markdown;
+pub(crate) use metric_table::{MetricJson, metric_table};
 pub(crate) use plan_table::{PlanJson, plan_table};
 pub(crate) use stdout_closed::stdout_closed;
 pub(crate) use stream_info::{StreamInfo, color_disabled_by_env};
 pub(crate) use table::{Cell, Table, sanitize};
 pub(crate) use timings::Timings;
+pub(crate) use traces::{TraceDetailJson, TraceJson, trace_line, trace_table, waterfall};
 pub(crate) use writer::Output;
-
-pub(crate) use natural_order::compare as compare_naturally;

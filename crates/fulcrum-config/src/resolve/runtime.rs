@@ -4,13 +4,14 @@ use std::path::Path;
 
 use super::export::resolve_export;
 use super::reader::{SET, SettingsReader};
+use super::telemetry::resolve_telemetry;
 use super::web_origins::web_origins;
 use crate::code::Code;
 use crate::diagnostic::Diagnostic;
 use crate::runtime::{
-    AppWatchSettings, GrpcSettings, HttpSettings, ListenAddress, LogFormat, LogSettings,
-    LogStoreSettings, RegistrationMode, RestartStrategy, RuntimeSettings, SupervisionGroup,
-    TlsSettings,
+    AppWatchSettings, FailureNotice, GrpcSettings, HttpSettings, ListenAddress, LogFormat,
+    LogSettings, LogStoreSettings, RegistrationMode, RestartStrategy, RuntimeSettings,
+    SupervisionGroup, TerminalSettings, TlsSettings,
 };
 use crate::setting::{Origin, Setting, SettingTree};
 
@@ -66,6 +67,7 @@ pub(crate) fn runtime(
         http: HttpSettings {
             listen: http_listen(&settings),
         },
+        telemetry: resolve_telemetry(&settings, root, diagnostics),
         notify: match settings.leaf("notify").map(|leaf| &leaf.setting) {
             Some(Setting::Webhooks(webhooks)) => webhooks.clone(),
             _ => Vec::new(),
@@ -89,7 +91,21 @@ pub(crate) fn runtime(
         env_override: settings.bool("env_override").expect(SET),
         typecheck: settings.bool("typecheck").expect(SET),
         cache_size: settings.size("cache_size").expect(SET),
+        terminal: terminal(&settings),
         groups: groups.collect(),
+    }
+}
+
+fn terminal(settings: &SettingsReader<'_>) -> TerminalSettings {
+    TerminalSettings {
+        keys: settings.bool("terminal.keys").expect(SET),
+        title: settings.bool("terminal.title").expect(SET),
+        notify: match settings.string("terminal.notify") {
+            Some("bell") => FailureNotice::Bell,
+            Some("osc9") => FailureNotice::Osc9,
+            Some("osc777") => FailureNotice::Osc777,
+            _ => FailureNotice::Off,
+        },
     }
 }
 

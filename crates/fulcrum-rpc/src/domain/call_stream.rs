@@ -11,8 +11,10 @@ use tokio::sync::mpsc;
 use tokio::time::{Instant, Sleep, sleep_until};
 use tokio_stream::Stream;
 
+use super::call_failure::CallFailure;
+use super::call_observer::{CallOutcome, Caller, ObservedCall, outcome_of};
 use super::caller_deadline::CallerDeadline;
-use super::calls::{Call, CallFailure, CallOptions, CallerTerms, check};
+use super::calls::{Call, CallOptions, CallerTerms, check};
 use super::message_response::{FailureCode, MessageResponse};
 use super::registration::truncate;
 use super::registry::Registry;
@@ -73,7 +75,19 @@ struct OpenCall {
     taken: u32,
 }
 
+/// A call for which there is no room yet.
+struct WaitingCall {
+    type_: String,
+    payload: String,
+    may_wait: bool,
+    /// When the first part must be there.
+    deadline: Instant,
+    room: Pin<Box<dyn Future<Output = Result<Option<Reservation>, CallFailure>> + Send>>,
+}
+
 enum State {
+    /// It waits for room in the queue of the domain.
+    Waiting(Box<WaitingCall>),
     Open(Box<OpenCall>),
     /// It ends with this failure.
     Failed(CallFailure),
@@ -90,6 +104,7 @@ struct Parts {
     /// The time limit of each part, otherwise.
     timeout: Duration,
     state: State,
+    observed: ObservedCall,
 }
 
 impl Registry {
@@ -107,8 +122,8 @@ impl Registry {
             wait: options.wait,
             since: None,
         };
-        let (timeout, room) = (options.timeout, Reservation::default());
-        let content = (payload, room);
+        let content = (payload, None, Caller::default());
+        let timeout = options.timeout;
         CallStream(Parts::open(self, (domain, type_), content, terms, timeout))
     }
 
@@ -117,7 +132,7 @@ impl Registry {
         &self,
         domain: &str,
         type_: &str,
-        content: (String, Reservation),
+        content: (String, Option<Reservation>, Caller),
         terms: CallerTerms,
     ) -> CallerStream {
         let timeout = self.config().call_timeout;
@@ -132,10 +147,11 @@ impl Parts {
     fn open(
         registry: &Registry,
         (domain, type_): (&str, &str),
-        (payload, room): (String, Reservation),
+        (payload, room, caller): (String, Option<Reservation>, Caller),
         terms: CallerTerms,
         timeout: Duration,
     ) -> Self {
+        let bytes = type_.len() + payload.len();
         let mut parts = Self {
             registry: registry.clone(),
             domain: domain.to_owned(),
@@ -143,33 +159,81 @@ impl Parts {
             deadline: terms.deadline,
             timeout,
             state: State::Ended,
+            observed: registry.config().observer.begin(caller, bytes),
         };
-        let opened = check(domain, type_, &payload, registry.config().max_message)
-            .and_then(|()| parts.submit(type_.to_owned(), (payload, room), terms.wait));
-        parts.state = match opened {
-            Ok(call) => State::Open(Box::new(call)),
+        let deadline = parts.part_deadline(Instant::now());
+        let bytes = type_.len() + payload.len();
+        parts.state = match check(domain, type_, &payload, registry.config().max_message) {
             Err(failure) => State::Failed(failure),
+            Ok(()) if room.is_none() && bytes > registry.unreserved() => {
+                State::Waiting(Box::new(WaitingCall {
+                    room: parts.reserve(bytes, deadline, terms),
+                    type_: type_.to_owned(),
+                    payload,
+                    may_wait: terms.wait,
+                    deadline,
+                }))
+            }
+            Ok(()) => {
+                let content = (type_.to_owned(), payload);
+                parts.submit(content, room, terms.wait, deadline)
+            }
         };
         parts
     }
 
+    /// Room for a call of so many bytes, before its deadline.
+    fn reserve(
+        &self,
+        bytes: usize,
+        deadline: Instant,
+        terms: CallerTerms,
+    ) -> Pin<Box<dyn Future<Output = Result<Option<Reservation>, CallFailure>> + Send>> {
+        let (registry, timeout) = (self.registry.clone(), self.timeout);
+        let (domain, type_) = (self.domain.clone(), self.type_.clone());
+        let deadline = terms.deadline.unwrap_or(CallerDeadline {
+            at: deadline,
+            timeout,
+        });
+        let terms = CallerTerms {
+            deadline: Some(deadline),
+            ..terms
+        };
+        Box::pin(async move { registry.reserve(&domain, &type_, bytes, terms).await })
+    }
+
+    /// The state of the call once it is submitted.
     fn submit(
         &self,
-        type_: String,
-        (payload, room): (String, Reservation),
+        content: (String, String),
+        room: Option<Reservation>,
         may_wait: bool,
+        deadline: Instant,
+    ) -> State {
+        match self.open_call(content, room.unwrap_or_default(), may_wait, deadline) {
+            Ok(call) => State::Open(Box::new(call)),
+            Err(failure) => State::Failed(failure),
+        }
+    }
+
+    fn open_call(
+        &self,
+        (type_, payload): (String, String),
+        room: Reservation,
+        may_wait: bool,
+        deadline: Instant,
     ) -> Result<OpenCall, CallFailure> {
         let Some(route) = self.registry.routes().get(&self.domain) else {
             let text = self.registry.not_connected(&self.domain);
             return Err(CallFailure::unavailable(text));
         };
         let now = Instant::now();
-        let deadline = self.part_deadline(now);
         let content = CallContent {
             type_,
             payload,
             deadline,
             credit: CREDIT,
+            trace: self.observed.to_domain(),
             room,
         };
         let id = self.registry.ids().next();
@@ -206,18 +270,47 @@ impl Parts {
         deadline.unwrap_or(now + self.timeout)
     }
 
+    /// The next part, which the observer sees, and the end.
     fn poll_part(
+        &mut self,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<MessageResponse, CallFailure>>> {
+        let part = ready!(self.poll_next_part(context));
+        let outcome = match &part {
+            // Others follow.
+            Some(Ok(response)) if matches!(self.state, State::Open(_)) => {
+                self.observed.add_response(response);
+                return Poll::Ready(part);
+            }
+            Some(last) => {
+                if let Ok(response) = last {
+                    self.observed.add_response(response);
+                }
+                outcome_of(last)
+            }
+            None => CallOutcome::Success,
+        };
+        self.observed.end(&self.domain, &self.type_, outcome);
+        Poll::Ready(part)
+    }
+
+    fn poll_next_part(
         &mut self,
         context: &mut Context<'_>,
     ) -> Poll<Option<Result<MessageResponse, CallFailure>>> {
         loop {
             let call = match &mut self.state {
                 State::Open(call) => call,
+                State::Waiting(call) => {
+                    let room = ready!(call.room.as_mut().poll(context));
+                    self.on_room(room);
+                    continue;
+                }
                 State::Failed(_) | State::Ended => {
                     let ended = std::mem::replace(&mut self.state, State::Ended);
                     return Poll::Ready(match ended {
                         State::Failed(failure) => Some(Err(failure)),
-                        State::Open(_) | State::Ended => None,
+                        State::Waiting(_) | State::Open(_) | State::Ended => None,
                     });
                 }
             };
@@ -226,6 +319,20 @@ impl Parts {
             }
             ready!(call.timer.as_mut().poll(context));
             self.on_timer();
+        }
+    }
+
+    /// There is room for the call, or there is none in time.
+    fn on_room(&mut self, room: Result<Option<Reservation>, CallFailure>) {
+        let before = std::mem::replace(&mut self.state, State::Ended);
+        if let State::Waiting(call) = before {
+            self.state = match room {
+                Ok(room) => {
+                    let content = (call.type_, call.payload);
+                    self.submit(content, room, call.may_wait, call.deadline)
+                }
+                Err(failure) => State::Failed(failure),
+            };
         }
     }
 
@@ -271,6 +378,13 @@ impl Parts {
             }
         };
         self.state = State::Failed(failure);
+    }
+}
+
+impl Drop for Parts {
+    fn drop(&mut self) {
+        self.observed
+            .end(&self.domain, &self.type_, CallOutcome::Cancelled);
     }
 }
 

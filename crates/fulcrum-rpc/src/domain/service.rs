@@ -8,6 +8,7 @@ use prost::Message;
 use tokio_stream::{Stream, StreamExt};
 use tonic::{Request, Response, Status, Streaming, async_trait};
 
+use super::call_observer::{Caller, Origin, TraceHeaders};
 use super::caller_deadline::CallerDeadline;
 use super::calls::CallerTerms;
 use super::capabilities::{TOKEN_METADATA, WAIT_METADATA};
@@ -23,6 +24,9 @@ use crate::transport::ConnectionState;
 
 /// The messages of a response in parts.
 type Responses = Pin<Box<dyn Stream<Item = Result<RuntimeMessage, Status>> + Send>>;
+
+/// What clients of gRPC-Web send.
+const WEB_METADATA: &str = "x-grpc-web";
 
 /// `FrameworkService` over a registry.
 pub(crate) struct Service {
@@ -57,6 +61,7 @@ impl FrameworkService for Service {
         request: Request<DomainMessage>,
     ) -> Result<Response<Responses>, Status> {
         let mut terms = caller_terms(&request);
+        let caller = caller(&request);
         let connection = connection_info(&request).map(|(_, state)| Arc::clone(state));
         let admission = take_admission(&request);
         terms.since = admission.since;
@@ -65,7 +70,7 @@ impl FrameworkService for Service {
             let responses = tokio_stream::once(Ok(message));
             return Ok(Response::new(Box::pin(responses)));
         }
-        let room = admission.room.unwrap_or_default();
+        let room = admission.room;
         let DomainMessage {
             domain,
             r#type: type_,
@@ -73,9 +78,9 @@ impl FrameworkService for Service {
             request_id,
             ..
         } = request.into_inner();
-        let parts = self
-            .registry
-            .send_message_stream(&domain, &type_, (payload, room), terms);
+        let parts =
+            self.registry
+                .send_message_stream(&domain, &type_, (payload, room, caller), terms);
         let responses = parts.map(move |part| {
             let message = part?.into_message(request_id.clone());
             if let Some(connection) = &connection {
@@ -93,12 +98,14 @@ impl FrameworkService for Service {
     ) -> Result<Response<RuntimeMessage>, Status> {
         let connection = connection_info(&request).map(|(_, state)| Arc::clone(state));
         let mut terms = caller_terms(&request);
+        let caller = caller(&request);
         let admission = take_admission(&request);
         terms.since = admission.since;
         let response = match admission.refused {
             Some((failure, request_id)) => failure.into_response(terms)?.into_message(request_id),
             None => {
                 let message = request.into_inner();
+                let terms = (terms, caller);
                 let sending = self.registry.send_message(message, admission.room, terms);
                 sending.await?
             }
@@ -118,6 +125,19 @@ fn caller_terms<T>(request: &Request<T>) -> CallerTerms {
         deadline: request.extensions().get::<CallerDeadline>().copied(),
         wait: wait.is_none_or(|wait| wait.as_bytes() != b"false"),
         since: None,
+    }
+}
+
+/// Who calls, and in which trace.
+fn caller<T>(request: &Request<T>) -> Caller {
+    let domain = connection_info(request).and_then(|(_, state)| state.domain());
+    Caller {
+        origin: match domain {
+            Some(domain) => Origin::Domain(domain),
+            None if request.metadata().contains_key(WEB_METADATA) => Origin::Web,
+            None => Origin::External,
+        },
+        trace: TraceHeaders::of(request.metadata().as_ref()),
     }
 }
 

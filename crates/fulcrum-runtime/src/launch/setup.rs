@@ -21,7 +21,7 @@ const KILL_WAIT: Duration = Duration::from_secs(5);
 pub(crate) struct DomainFactory {
     pub(crate) context: LaunchContext,
     /// The options that the configuration is loaded with.
-    pub(crate) load_options: LoadOptions,
+    pub(crate) load_options: Arc<LoadOptions>,
     pub(crate) selection: Selection,
     /// Why a domain may connect to another port than that of the instance.
     pub(crate) port_hint: Option<String>,
@@ -95,7 +95,7 @@ impl DomainFactory {
         let settings = SettingsCache::new(
             domain.clone(),
             self.context.app(),
-            self.load_options.clone(),
+            Arc::clone(&self.load_options),
         );
         self.standby_settings.set(&domain.name, settings.clone());
         DomainUpdate {

@@ -12,7 +12,7 @@ use fulcrum_health::{
     CheckResult, InspectionResult, LivenessMonitor, LivenessSource, LivenessTimeouts,
     MemberActivity, ProcessActivity,
 };
-use fulcrum_logs::{Hub, Level};
+use fulcrum_logs::{Hub, Level, with_code};
 use fulcrum_rpc::{CAPABILITY_HEARTBEAT, ConnectionActivity, Registry, StreamEnd};
 use fulcrum_spawn::lifecycle::{Fact, Phase};
 use fulcrum_spawn::process::{GroupSnapshot, ProcessSnapshot, SharedProcessTable};
@@ -21,6 +21,7 @@ use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, sleep_until};
 
+use crate::code::Code;
 use crate::events::log::EventLog;
 use crate::format::format_duration;
 use crate::liveness::hang_report;
@@ -274,7 +275,7 @@ impl LivenessTask {
         };
         if let Some(late) = late {
             self.record("late", late.clone());
-            self.log(Level::Warn, late);
+            self.log(Level::Warn, with_code(&late, Code::LateHeartbeat));
         }
         let leader = self.leader();
         let processes = self.handles.processes.clone();
@@ -303,6 +304,8 @@ impl LivenessTask {
                     format_duration(time)
                 ),
             ),
+            // Its JavaScript stands still for a profile.
+            InspectionResult::Hung { .. } if self.is_profiled() => self.monitor.restart(clock()),
             InspectionResult::Hung { reason, baseline } => match self.phase() {
                 Some(Phase::Running) => {
                     self.declare_hung(reason, &baseline, group).await;
@@ -332,7 +335,7 @@ impl LivenessTask {
         if !report.is_empty() {
             self.record("evidence", report.join("; "));
             for line in report {
-                self.log(Level::Warn, line);
+                self.log(Level::Warn, with_code(&line, Code::LateHeartbeat));
             }
         }
         if let Some(handle) = self.handles.supervisor.domain(&self.domain) {
@@ -353,6 +356,11 @@ impl LivenessTask {
 
     fn process(&self) -> Option<ProcessIdentity> {
         self.handles.states.get(&self.domain)?.running()
+    }
+
+    fn is_profiled(&self) -> bool {
+        let state = self.handles.states.get(&self.domain);
+        state.is_some_and(|state| *state.profiles.borrow() > 0)
     }
 
     fn leader(&self) -> Option<u32> {

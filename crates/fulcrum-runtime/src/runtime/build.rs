@@ -4,7 +4,10 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use fulcrum_config::{App, Mode, RegistrationMode, Selection};
-use fulcrum_rpc::{Authorizer, DomainEvent, Registry, TokenPolicy, UnimplementedHandler};
+use fulcrum_rpc::{
+    Authorizer, DomainEvent, Registry, ServerConfig, SharedObserver, TokenPolicy,
+    UnimplementedHandler,
+};
 use fulcrum_spawn::prepare::PackageInstaller;
 use fulcrum_spawn::process::OomMonitor;
 use fulcrum_spawn::standby::StandbyPool;
@@ -34,6 +37,11 @@ use crate::runtime::tasks::{CompilerHandles, TaskHandles};
 use crate::standby::{NodeStandbyFactory, StandbySettings};
 use crate::state::desired::{self, DesiredState, DesiredStateReceiver};
 use crate::state::domain::{DomainStates, SharedDomainStates};
+use crate::traces::calls::CallTracer;
+use crate::traces::observer::CallCounter;
+use crate::traces::setup::instance_id;
+use crate::traces::starts::StartTraces;
+use crate::traces::variables::ExportTarget;
 
 impl Runtime {
     /// Builds an instance and starts the tasks around its domains. The domains are started by
@@ -50,25 +58,23 @@ impl Runtime {
 fn build(parts: RuntimeParts) -> Result<Runtime, Error> {
     let info = instance_info(&parts);
     let (desired_sender, desired) = desired::channel(desired_state(&parts.app, &parts.selection)?);
-    let states = domain_states(&parts.app, parts.metrics.as_ref());
+    // Where nobody can read them, nothing is counted.
+    let metrics = parts.http.as_ref().map(|_| Metrics::default());
+    let states = domain_states(&parts.app, metrics.as_ref());
     let (transition_sender, transitions) = mpsc::unbounded_channel::<Transition>();
     let mut manager = DomainManager::new(transition_sender);
     let supervisor = manager.supervisor();
-    let (registry, domain_events) = registry(&desired, &states, &supervisor);
-    for domain in &desired.current().app.domains {
-        registry.add(&domain.name);
-    }
-    for name in &desired.current().selected {
-        registry.set_outlook(name, outlook::at_start(&desired, name));
-    }
+    let observer = call_observer(&parts, metrics.as_ref());
+    let (registry, domain_events) = registry(&desired, &states, &supervisor, observer);
+    announce_domains(&registry, &desired);
     let (launch, standby_settings) = launch_context(&parts, &desired, &states, &registry);
     let standby = launch.standby.clone();
     let command = launch.command.clone();
-    let events = EventLog::new(parts.metrics.clone());
+    let events = EventLog::new(metrics.clone());
     let hooks = hook_runner(&parts, &command, &desired, &states, &events);
     let factory = DomainFactory {
         context: launch,
-        load_options: parts.load_options,
+        load_options: Arc::new(parts.load_options),
         selection: parts.selection,
         port_hint: parts.port_hint,
         standby_settings,
@@ -94,9 +100,10 @@ fn build(parts: RuntimeParts) -> Result<Runtime, Error> {
         hub: parts.hub,
         shutdown: parts.shutdown,
         hooks,
+        telemetry: parts.telemetry,
     };
     handles.start_tasks(domain_events, transitions, samples);
-    handles.start_notifications(info.clone(), parts.metrics.clone());
+    handles.start_notifications(info.clone(), metrics.clone());
     let watch = parts.watch.map(|options| {
         let handles = handles.watch_handles(reload.clone(), parts.module_reports);
         (handles, options)
@@ -110,10 +117,12 @@ fn build(parts: RuntimeParts) -> Result<Runtime, Error> {
     let typecheck = parts
         .typecheck
         .then(|| handles.type_check_task(compiler, info.started));
+    let endpoint = parts.http.zip(metrics).map(|(listener, metrics)| {
+        handles.http_endpoint(listener, metrics, info.clone(), usage.clone())
+    });
     Ok(Runtime {
         handle: handles.runtime_handle(info.started, reload.clone()),
-        telemetry: handles.telemetry_source(info.clone(), usage.clone()),
-        metrics: parts.metrics,
+        http: endpoint,
         control: handles.control_service(info, usage, reload),
         reload: handles.reload_task(manager, factory, desired_sender),
         reload_requests,
@@ -121,6 +130,16 @@ fn build(parts: RuntimeParts) -> Result<Runtime, Error> {
         typecheck,
         finish: handles.finish_handles(),
     })
+}
+
+/// Makes the domains known to callers before they run.
+fn announce_domains(registry: &Registry, desired: &DesiredStateReceiver) {
+    for domain in &desired.current().app.domains {
+        registry.add(&domain.name);
+    }
+    for name in &desired.current().selected {
+        registry.set_outlook(name, outlook::at_start(desired, name));
+    }
 }
 
 fn hook_runner(
@@ -149,7 +168,11 @@ fn instance_info(parts: &RuntimeParts) -> InstanceInfo {
     InstanceInfo {
         mode: parts.load_options.mode,
         grpc: parts.grpc.clone(),
-        http: parts.http.clone(),
+        http: parts.http.as_ref().map(|http| http.address().to_string()),
+        otlp: parts
+            .export_target
+            .as_ref()
+            .and_then(ExportTarget::receiver),
         socket: parts.socket.clone(),
         log_run: parts.log_run,
         started: Instant::now(),
@@ -174,11 +197,22 @@ fn domain_states(app: &App, metrics: Option<&Metrics>) -> SharedDomainStates {
     Arc::new(states)
 }
 
+/// Who observes calls: nobody, if nothing takes traces or metrics.
+fn call_observer(parts: &RuntimeParts, metrics: Option<&Metrics>) -> SharedObserver {
+    let tracer = parts.telemetry.clone().map(CallTracer::new);
+    match (metrics, tracer) {
+        (Some(metrics), tracer) => SharedObserver::new(CallCounter::new(metrics.clone(), tracer)),
+        (None, Some(tracer)) => SharedObserver::new(tracer),
+        (None, None) => SharedObserver::default(),
+    }
+}
+
 /// The registry of domains, and the events of their streams.
 fn registry(
     desired: &DesiredStateReceiver,
     states: &SharedDomainStates,
     supervisor: &Supervisor,
+    observer: SharedObserver,
 ) -> (Registry, mpsc::UnboundedReceiver<DomainEvent>) {
     let app = &desired.current().app;
     let policy = match app.runtime.grpc.registration {
@@ -191,7 +225,10 @@ fn registry(
         desired: desired.clone(),
     };
     let authorizer = Authorizer::new(policy, identities);
-    let config = server_config(&app.runtime.grpc, liveness_timeouts(app));
+    let config = ServerConfig {
+        observer,
+        ..server_config(&app.runtime.grpc, liveness_timeouts(app))
+    };
     let (sender, events) = mpsc::unbounded_channel();
     let registry = Registry::with_config(authorizer, UnimplementedHandler, sender, config);
     (registry, events)
@@ -204,6 +241,7 @@ fn launch_context(
     states: &SharedDomainStates,
     registry: &Registry,
 ) -> (LaunchContext, StandbySettings) {
+    let traces = StartTraces::new(parts.telemetry.as_ref());
     let environment = EnvironmentBase {
         inherited: parts.environment.clone(),
         grpc: parts.grpc.clone(),
@@ -211,6 +249,9 @@ fn launch_context(
         modules: parts.module_reports.clone(),
         mode: parts.load_options.mode,
         terminal: parts.terminal,
+        traces,
+        export_target: parts.export_target.clone(),
+        instance: instance_id(&parts.processes.run),
     };
     let command = CommandContext {
         environment: Arc::new(environment),

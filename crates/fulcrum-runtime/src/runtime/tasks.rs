@@ -11,6 +11,8 @@ use fulcrum_spawn::prepare::PrepareContext;
 use fulcrum_spawn::process::{ProcessTracker, RunId, SharedProcessTable, Spawner};
 use fulcrum_spawn::standby::StandbyPool;
 use fulcrum_spawn::supervisor::{DomainManager, Supervisor, Transition};
+use fulcrum_telemetry::Telemetry;
+use fulcrum_telemetry::http::HttpListener;
 use fulcrum_telemetry::metrics::Metrics;
 use tokio::sync::mpsc::UnboundedReceiver;
 use tokio::time::Instant;
@@ -19,8 +21,11 @@ use crate::clock;
 use crate::control::call::CallService;
 use crate::control::change::LifecycleExecutor;
 use crate::control::info::InstanceInfo;
+use crate::control::inspector::InspectorAccess;
+use crate::control::profile::ProfileService;
 use crate::control::service::ControlService;
 use crate::control::status::StatusReader;
+use crate::control::traces::TraceReader;
 use crate::control::wait::DomainWaiter;
 use crate::events::log::EventLog;
 use crate::exit::held::HeldExits;
@@ -47,6 +52,7 @@ use crate::shutdown::stage::ShutdownSignal;
 use crate::standby::NodeStandby;
 use crate::state::desired::{DesiredStateReceiver, DesiredStateSender};
 use crate::state::domain::SharedDomainStates;
+use crate::telemetry::endpoint::HttpEndpoint;
 use crate::telemetry::source::TelemetrySource;
 use crate::transitions::TransitionTask;
 use crate::typecheck::task::TypeCheckTask;
@@ -67,6 +73,7 @@ pub(super) struct TaskHandles {
     pub(super) hub: Hub,
     pub(super) shutdown: ShutdownSignal,
     pub(super) hooks: HookRunner,
+    pub(super) telemetry: Option<Telemetry>,
 }
 
 /// What runs the TypeScript compiler.
@@ -126,6 +133,7 @@ impl TaskHandles {
             }),
             serving: self.serving_status(),
             standby: self.standby.clone(),
+            traces: self.hooks.environment.traces.clone(),
             events: self.events.clone(),
             hub: self.hub.clone(),
         }
@@ -152,6 +160,7 @@ impl TaskHandles {
                 hub: self.hub.clone(),
             },
             hooks: self.hooks.clone(),
+            traces: self.hooks.environment.traces.clone(),
             events: self.events.clone(),
             hub: self.hub.clone(),
         }
@@ -235,18 +244,32 @@ impl TaskHandles {
                 desired: self.desired.clone(),
                 registry: self.registry.clone(),
             },
+            profiles: ProfileService {
+                inspectors: InspectorAccess {
+                    desired: self.desired.clone(),
+                    states: Arc::clone(&self.states),
+                    hub: self.hub.clone(),
+                },
+            },
+            traces: TraceReader {
+                telemetry: self.telemetry.clone(),
+                desired: self.desired.clone(),
+                hub: self.hub.clone(),
+            },
             events: self.events.clone(),
             hub: self.hub.clone(),
             shutdown: self.shutdown.clone(),
         }
     }
 
-    pub(super) fn telemetry_source(
+    pub(super) fn http_endpoint(
         &self,
+        listener: HttpListener,
+        metrics: Metrics,
         info: InstanceInfo,
         usage: UsageSampler,
-    ) -> TelemetrySource {
-        TelemetrySource {
+    ) -> HttpEndpoint {
+        let source = TelemetrySource {
             status: self.status_reader(info.clone()),
             info,
             desired: self.desired.clone(),
@@ -256,7 +279,13 @@ impl TaskHandles {
             usage,
             hub: self.hub.clone(),
             shutdown: self.shutdown.clone(),
-            http_connections: Arc::default(),
+            http_connections: listener.connections(),
+        };
+        HttpEndpoint {
+            listener,
+            source,
+            metrics,
+            hub: self.hub.clone(),
         }
     }
 
@@ -277,6 +306,7 @@ impl TaskHandles {
             info,
             desired: self.desired.clone(),
             states: Arc::clone(&self.states),
+            supervisor: self.supervisor.clone(),
             hub: self.hub.clone(),
             metrics,
         };

@@ -49,6 +49,7 @@ mod cargo_run;
 mod command_plan;
 mod environment;
 mod executable;
+mod proxy;
 mod warning;
 
 #[cfg(feature = "node")]
@@ -79,8 +80,6 @@ mod other_plan;
 mod own_writes;
 #[cfg(feature = "node")]
 mod package_json;
-#[cfg(feature = "node")]
-mod proxy;
 mod query;
 #[cfg(feature = "node")]
 mod runner;
@@ -126,9 +125,10 @@ pub use self::{
     sdk_install::SdkLocation,
     standby_command::StandbyCommand,
     typescript::{
-        ClassBody, Format, StripError, StripErrorKind, Stripped, SweepReport, SyntaxChecker,
-        SyntaxError, TypeScriptRequestOptions, answer_typescript_request, check_syntax,
-        find_domain_class, run_typescript_helper, strip_file, sweep_cache, sweep_in_background,
+        CheckedImports, ClassBody, Format, StripError, StripErrorKind, Stripped, SweepReport,
+        SyntaxChecker, SyntaxError, TypeScriptRequestOptions, answer_typescript_request,
+        check_syntax, find_domain_class, run_typescript_helper, strip_file, sweep_cache,
+        sweep_in_background,
     },
 };
 #[cfg(feature = "node")]

@@ -10,10 +10,10 @@ use super::detect::{self, NodeInfo};
 use super::installed;
 use super::origin::NodeOrigin;
 use super::requirement::{self, IfUnmet, VersionRequirement};
-use crate::StartError;
 use crate::prepare::context::PrepareContext;
 use crate::prepare::executable::{find_file_in_path, find_in_path, named_program};
 use crate::prepare::warning::StartWarning;
+use crate::{Code, StartError};
 
 /// The oldest Node that runs domains: the bootstrap uses `v8.queryObjects`, which was added in 20.13.
 pub const MIN_VERSION: (u64, u64, u64) = (20, 13, 0);
@@ -75,6 +75,10 @@ pub fn find_node(
     request: &NodeRequest<'_>,
     context: &PrepareContext,
 ) -> Result<NodeRuntime, StartError> {
+    search(request, context).map_err(|failure| failure.code(Code::NoNode))
+}
+
+fn search(request: &NodeRequest<'_>, context: &PrepareContext) -> Result<NodeRuntime, StartError> {
     let detect_node = |path: &Path, role: &str| {
         detect::detect(path, role, request.domain_dir, request.home, &context.cache)
     };
@@ -216,6 +220,25 @@ fn unsatisfied(requirement: &VersionRequirement, rejected: &[String]) -> StartEr
         "{file} requires node {raw}, which is not installed (found: {found})"
     ))
     .hint(format!(
-        "install it (nvm install {raw}), change {file}, or set process.node"
+        "install it{}, change {file}, or set process.node",
+        install_command(requirement)
     ))
+}
+
+/// How the version manager that reads the file installs the version, in parentheses. A range is no
+/// word for a shell, nor for most version managers.
+fn install_command(requirement: &VersionRequirement) -> String {
+    let name = requirement.file.file_name().and_then(|name| name.to_str());
+    let version = requirement.range.installable();
+    match (&requirement.origin, name, version) {
+        (NodeOrigin::VersionFile(_), Some("mise.toml" | ".mise.toml"), _) => {
+            " (mise install)".to_owned()
+        }
+        (NodeOrigin::VersionFile(_), Some(".tool-versions"), _) => {
+            " (mise install, or asdf install)".to_owned()
+        }
+        (NodeOrigin::Volta(_), _, Some(version)) => format!(" (volta install node@{version})"),
+        (_, _, Some(version)) => format!(" (nvm install {version})"),
+        (_, _, None) => String::new(),
+    }
 }
