@@ -57,6 +57,10 @@ pub(crate) enum ErrorCode {
     CannotStart = 517,
     /// The address of metrics and health endpoints cannot be used.
     HttpPortUnavailable = 518,
+    /// `dev` took another port than the default one.
+    PortMoved = 528,
+    /// The cache is not in its usual place.
+    CacheMoved = 519,
     /// A request failed, for the reason in its text.
     RequestFailed = 520,
     /// No domain has that name.
@@ -69,6 +73,10 @@ pub(crate) enum ErrorCode {
     NotInTime = 524,
     /// A domain failed permanently.
     DomainFailed = 525,
+    /// Processes are killed, as was asked for.
+    ForcedShutdown = 526,
+    /// A server of the instance ended.
+    ServerFailed = 527,
     /// A call was answered with a failure.
     CallFailed = 601,
     /// Some of many calls failed.
@@ -79,6 +87,8 @@ pub(crate) enum ErrorCode {
     UnknownTypes = 604,
     /// The log store cannot be read.
     StoreUnreadable = 701,
+    /// Lines cannot be stored.
+    StoreUnwritable = 703,
     /// A time range that can contain nothing.
     EmptyTimeRange = 702,
     /// The command line is invalid.
@@ -95,6 +105,8 @@ pub(crate) enum ErrorCode {
     FileFailed = 906,
     /// What needs a terminal has none.
     NoTerminal = 907,
+    /// `fulcrum doctor` has found something that does not work.
+    ChecksFailed = 920,
     /// A defect of Fulcrum.
     Internal = 999,
 }

@@ -32,6 +32,7 @@ use crate::restart::policy::RestartPolicyAdapter;
 use crate::shutdown::stage::ShutdownSignal;
 use crate::state::desired::{self, DesiredState, DesiredStateReceiver, DesiredStateSender};
 use crate::state::domain::{DomainStates, SharedDomainStates};
+use crate::traces::starts::StartTraces;
 use crate::transitions::TransitionTask;
 
 /// A valid app with these files and a `fulcrum.yml`, and its directory.
@@ -266,6 +267,7 @@ impl Harness {
                 hub: self.hub.clone(),
             },
             hooks: self.hooks(),
+            traces: StartTraces::default(),
             events: self.events.clone(),
             hub: self.hub.clone(),
         };
@@ -294,6 +296,9 @@ impl Harness {
                 modules: None,
                 mode: Mode::Dev,
                 terminal: None,
+                traces: StartTraces::default(),
+                export_target: None,
+                instance: String::new(),
             }),
             desired: self.desired.clone(),
             states: Arc::clone(&self.states),

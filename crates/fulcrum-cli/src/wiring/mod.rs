@@ -10,3 +10,4 @@ pub(crate) mod options;
 pub(crate) mod run;
 mod servers;
 mod signals;
+mod telemetry;

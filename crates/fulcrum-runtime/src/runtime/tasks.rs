@@ -11,6 +11,7 @@ use fulcrum_spawn::prepare::PrepareContext;
 use fulcrum_spawn::process::{ProcessTracker, RunId, SharedProcessTable, Spawner};
 use fulcrum_spawn::standby::StandbyPool;
 use fulcrum_spawn::supervisor::{DomainManager, Supervisor, Transition};
+use fulcrum_telemetry::Telemetry;
 use fulcrum_telemetry::metrics::Metrics;
 use tokio::sync::mpsc::UnboundedReceiver;
 use tokio::time::Instant;
@@ -21,6 +22,7 @@ use crate::control::change::LifecycleExecutor;
 use crate::control::info::InstanceInfo;
 use crate::control::service::ControlService;
 use crate::control::status::StatusReader;
+use crate::control::traces::TraceReader;
 use crate::control::wait::DomainWaiter;
 use crate::events::log::EventLog;
 use crate::exit::held::HeldExits;
@@ -67,6 +69,7 @@ pub(super) struct TaskHandles {
     pub(super) hub: Hub,
     pub(super) shutdown: ShutdownSignal,
     pub(super) hooks: HookRunner,
+    pub(super) telemetry: Option<Telemetry>,
 }
 
 /// What runs the TypeScript compiler.
@@ -126,6 +129,7 @@ impl TaskHandles {
             }),
             serving: self.serving_status(),
             standby: self.standby.clone(),
+            traces: self.hooks.environment.traces.clone(),
             events: self.events.clone(),
             hub: self.hub.clone(),
         }
@@ -152,6 +156,7 @@ impl TaskHandles {
                 hub: self.hub.clone(),
             },
             hooks: self.hooks.clone(),
+            traces: self.hooks.environment.traces.clone(),
             events: self.events.clone(),
             hub: self.hub.clone(),
         }
@@ -234,6 +239,11 @@ impl TaskHandles {
             calls: CallService {
                 desired: self.desired.clone(),
                 registry: self.registry.clone(),
+            },
+            traces: TraceReader {
+                telemetry: self.telemetry.clone(),
+                desired: self.desired.clone(),
+                hub: self.hub.clone(),
             },
             events: self.events.clone(),
             hub: self.hub.clone(),
