@@ -92,7 +92,8 @@ pub(crate) fn run(update: bool) -> anyhow::Result<Outcome> {
     }
     let table = workspace::root().join(TABLE);
     if !update && !table.exists() {
-        let why = format!("there is no {TABLE}: `cargo xtask bench instructions --update` writes it");
+        let why =
+            format!("there is no {TABLE}: `cargo xtask bench instructions --update` writes it");
         return Ok(Outcome::Skipped(why));
     }
     let program = build()?;
