@@ -33,8 +33,27 @@ pub enum Code {
     SlowCompile = 213,
 }
 
+/// A reason without the code at its end, for a sentence around it: the domain that it is about has
+/// it with its code.
+pub(crate) fn without_code(reason: &str) -> &str {
+    let end = reason.rfind(" [FUL").filter(|_| reason.ends_with(']'));
+    end.map_or(reason, |end| &reason[..end])
+}
+
 impl fmt::Display for Code {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "FUL{:04}", *self as u16)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_code_at_the_end_of_a_reason_is_left_out() {
+        let reason = format!("exit 1: boom [{}]", Code::StartFailed);
+        assert_eq!(without_code(&reason), "exit 1: boom");
+        assert_eq!(without_code("exit 1 (see [a])"), "exit 1 (see [a])");
     }
 }
