@@ -127,6 +127,5 @@ pub use runtime::{Runtime, RuntimeExit};
 pub use shutdown::escalation::{ShutdownAction, SignalEscalation, SignalKind};
 pub use shutdown::stage::{ShutdownSignal, ShutdownStage};
 pub use state::terminal::OutputTerminal;
-pub use telemetry::source::TelemetrySource;
 pub use traces::setup::{export_target, telemetry_setup};
 pub use traces::variables::ExportTarget;

@@ -443,12 +443,12 @@ pub(super) struct SizeLimit {
 pub(super) const SIZE_LIMITS: &[SizeLimit] = &[
     SizeLimit {
         directory: "crates/fulcrum-cli/src",
-        lines: 11_500,
+        lines: 13_500,
         hint: "what is no argument, command, output or wiring goes to fulcrum-runtime or below",
     },
     SizeLimit {
         directory: "crates/fulcrum-cli/src/wiring",
-        lines: 1_000,
+        lines: 1_100,
         hint: "the wiring opens and joins parts; what they do goes to fulcrum-runtime or below",
     },
 ];

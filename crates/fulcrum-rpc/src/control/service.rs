@@ -11,9 +11,9 @@ use super::version::PROTOCOL;
 use crate::generated::control::control_server::Control;
 use crate::generated::control::{
     CallRequest, CallResponse, ChangeRequest, Event, EventsRequest, HelloRequest, HelloResponse,
-    LogRecord, LogsRequest, MetricsRequest, MetricsResponse, Progress, ReloadProgress,
-    ReloadRequest, ShutdownRequest, SignalRequest, StatusRequest, StatusResponse, TraceRequest,
-    TraceResponse, TraceSummary, TracesRequest, WaitRequest,
+    LogRecord, LogsRequest, MetricsRequest, MetricsResponse, ProfileRequest, ProfileResponse,
+    Progress, ReloadProgress, ReloadRequest, ShutdownRequest, SignalRequest, StatusRequest,
+    StatusResponse, TraceRequest, TraceResponse, TraceSummary, TracesRequest, WaitRequest,
 };
 
 type TonicStream<T> = Pin<Box<dyn Stream<Item = Result<T, Status>> + Send>>;
@@ -139,6 +139,15 @@ impl<H: ControlHandler> Control for Service<H> {
     ) -> Result<Response<TraceResponse>, Status> {
         Ok(Response::new(
             self.handler.trace(request.into_inner()).await?,
+        ))
+    }
+
+    async fn profile(
+        &self,
+        request: Request<ProfileRequest>,
+    ) -> Result<Response<ProfileResponse>, Status> {
+        Ok(Response::new(
+            self.handler.profile(request.into_inner()).await?,
         ))
     }
 

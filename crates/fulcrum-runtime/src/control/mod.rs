@@ -3,7 +3,9 @@
 pub(crate) mod call;
 pub(crate) mod change;
 pub(crate) mod info;
+pub(crate) mod inspector;
 mod logs;
+pub(crate) mod profile;
 mod reload;
 pub(crate) mod service;
 pub(crate) mod signal;

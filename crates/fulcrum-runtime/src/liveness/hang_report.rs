@@ -108,7 +108,7 @@ async fn inspect_javascript(
 }
 
 /// The process to inspect: the leader, or the first Node process if the leader is a wrapper.
-fn select_process(group: &GroupSnapshot) -> Option<&ProcessSnapshot> {
+pub(crate) fn select_process(group: &GroupSnapshot) -> Option<&ProcessSnapshot> {
     let leader = group.members.first()?;
     if is_node(leader.pid) {
         return Some(leader);
@@ -122,7 +122,11 @@ fn is_node(pid: u32) -> bool {
 }
 
 /// The lines that a generation writes to standard error from now on.
-fn stderr_lines(hub: &Hub, domain: &str, generation: u64) -> impl Stream<Item = String> + use<> {
+pub(crate) fn stderr_lines(
+    hub: &Hub,
+    domain: &str,
+    generation: u64,
+) -> impl Stream<Item = String> + use<> {
     let query = LogQuery {
         generation: Some(generation),
         stream: Some(LogStream::Stderr),

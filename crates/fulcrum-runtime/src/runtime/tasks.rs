@@ -12,6 +12,7 @@ use fulcrum_spawn::process::{ProcessTracker, RunId, SharedProcessTable, Spawner}
 use fulcrum_spawn::standby::StandbyPool;
 use fulcrum_spawn::supervisor::{DomainManager, Supervisor, Transition};
 use fulcrum_telemetry::Telemetry;
+use fulcrum_telemetry::http::HttpListener;
 use fulcrum_telemetry::metrics::Metrics;
 use tokio::sync::mpsc::UnboundedReceiver;
 use tokio::time::Instant;
@@ -20,6 +21,8 @@ use crate::clock;
 use crate::control::call::CallService;
 use crate::control::change::LifecycleExecutor;
 use crate::control::info::InstanceInfo;
+use crate::control::inspector::InspectorAccess;
+use crate::control::profile::ProfileService;
 use crate::control::service::ControlService;
 use crate::control::status::StatusReader;
 use crate::control::traces::TraceReader;
@@ -49,6 +52,7 @@ use crate::shutdown::stage::ShutdownSignal;
 use crate::standby::NodeStandby;
 use crate::state::desired::{DesiredStateReceiver, DesiredStateSender};
 use crate::state::domain::SharedDomainStates;
+use crate::telemetry::endpoint::HttpEndpoint;
 use crate::telemetry::source::TelemetrySource;
 use crate::transitions::TransitionTask;
 use crate::typecheck::task::TypeCheckTask;
@@ -240,6 +244,13 @@ impl TaskHandles {
                 desired: self.desired.clone(),
                 registry: self.registry.clone(),
             },
+            profiles: ProfileService {
+                inspectors: InspectorAccess {
+                    desired: self.desired.clone(),
+                    states: Arc::clone(&self.states),
+                    hub: self.hub.clone(),
+                },
+            },
             traces: TraceReader {
                 telemetry: self.telemetry.clone(),
                 desired: self.desired.clone(),
@@ -251,12 +262,14 @@ impl TaskHandles {
         }
     }
 
-    pub(super) fn telemetry_source(
+    pub(super) fn http_endpoint(
         &self,
+        listener: HttpListener,
+        metrics: Metrics,
         info: InstanceInfo,
         usage: UsageSampler,
-    ) -> TelemetrySource {
-        TelemetrySource {
+    ) -> HttpEndpoint {
+        let source = TelemetrySource {
             status: self.status_reader(info.clone()),
             info,
             desired: self.desired.clone(),
@@ -266,7 +279,13 @@ impl TaskHandles {
             usage,
             hub: self.hub.clone(),
             shutdown: self.shutdown.clone(),
-            http_connections: Arc::default(),
+            http_connections: listener.connections(),
+        };
+        HttpEndpoint {
+            listener,
+            source,
+            metrics,
+            hub: self.hub.clone(),
         }
     }
 
@@ -287,6 +306,7 @@ impl TaskHandles {
             info,
             desired: self.desired.clone(),
             states: Arc::clone(&self.states),
+            supervisor: self.supervisor.clone(),
             hub: self.hub.clone(),
             metrics,
         };

@@ -30,8 +30,9 @@ const OTHER_LINES: [&str; 3] = [
 /// What is printed when the inspector's port is in use.
 const PORT_IN_USE: &str = "Starting inspector on ";
 
-/// The longest message that is read, in bytes. A Node report has some hundred kilobytes.
-const MAX_MESSAGE_SIZE: usize = 8 * 1024 * 1024;
+/// The longest message that is read, in bytes. A Node report has some hundred kilobytes, and a CPU
+/// profile of some minutes a few megabytes.
+const MAX_MESSAGE_SIZE: usize = 32 * 1024 * 1024;
 
 /// Takes Node's diagnostic report. It leaves out the environment, which may hold secrets, and the
 /// names of network peers, whose lookup may take seconds.
@@ -58,7 +59,26 @@ pub fn is_inspector_output(line: &str) -> bool {
     starts.any(|start| line.starts_with(start))
 }
 
+/// The URL of the inspector, if a line of standard error is the one with which Node says that it has
+/// opened it.
+#[must_use]
+pub fn inspector_url(line: &str) -> Option<&str> {
+    Some(line.strip_prefix(LISTENING)?.trim())
+}
+
 impl Inspector {
+    /// Connects to an inspector that is open, by a URL such as `ws://127.0.0.1:9229/4b0d…`.
+    ///
+    /// # Errors
+    /// The address is not one of the loopback, or it has no inspector.
+    pub async fn connect(url: &str) -> io::Result<Self> {
+        Ok(Self {
+            socket: connect(url).await?,
+            last_id: 0,
+            scripts: HashMap::new(),
+        })
+    }
+
     /// Whether [`open`](Self::open) may be called: SIGUSR1 would end a process that has no handler
     /// for it.
     #[must_use]
@@ -82,15 +102,11 @@ impl Inspector {
             if line.starts_with(PORT_IN_USE) {
                 return None;
             }
-            if let Some(url) = line.strip_prefix(LISTENING) {
-                break url.trim().to_owned();
+            if let Some(url) = inspector_url(&line) {
+                break url.to_owned();
             }
         };
-        Some(Self {
-            socket: connect(&url).await.ok()?,
-            last_id: 0,
-            scripts: HashMap::new(),
-        })
+        Self::connect(&url).await.ok()
     }
 
     /// Pauses the JavaScript. Returns its call stack, the innermost call first.
@@ -137,8 +153,19 @@ impl Inspector {
         }
     }
 
+    /// Sends a request and waits for its response, which has the key `result` or `error`.
+    pub(super) async fn request(&mut self, method: &str, params: Value) -> Option<Value> {
+        let id = self.call(method, params).await?;
+        loop {
+            let response = self.receive().await?;
+            if response["id"] == id {
+                return Some(response);
+            }
+        }
+    }
+
     /// Sends a request; returns its id.
-    async fn call(&mut self, method: &str, params: Value) -> Option<u64> {
+    pub(super) async fn call(&mut self, method: &str, params: Value) -> Option<u64> {
         self.last_id += 1;
         let request = json!({"id": self.last_id, "method": method, "params": params});
         let message = Message::text(request.to_string());
@@ -146,7 +173,7 @@ impl Inspector {
         Some(self.last_id)
     }
 
-    async fn receive(&mut self) -> Option<Value> {
+    pub(super) async fn receive(&mut self) -> Option<Value> {
         let message: Value = serde_json::from_str(&receive_text(&mut self.socket).await?).ok()?;
         if message["method"] == "Debugger.scriptParsed" {
             let text = |key: &str| {

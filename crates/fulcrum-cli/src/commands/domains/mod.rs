@@ -7,6 +7,7 @@ mod kill;
 mod lifecycle;
 mod list;
 pub(crate) mod logs;
+mod profile;
 mod restart;
 pub(crate) mod result;
 mod run_job;
@@ -56,6 +57,8 @@ pub(crate) enum Command {
     Call(call::Args),
     /// Print domain events
     Events(events::Args),
+    /// Record what a Node domain spends CPU time on, or has on its heap
+    Profile(profile::Args),
     /// Explain a domain's current state and its history
     Why(why::Args),
 }
@@ -76,6 +79,7 @@ pub(crate) fn run(command: Command, context: Context) -> Result<(), CliError> {
         Command::Logs(args) => executor::run_client(None, logs::run(args, context)),
         Command::Call(args) => executor::run_client(None, call::run(args, context)),
         Command::Events(args) => executor::run_client(None, events::run(args, context)),
+        Command::Profile(args) => executor::run_client(None, profile::run(args, context)),
         Command::Why(args) => executor::run_client(None, why::run(args, context)),
     }
 }
