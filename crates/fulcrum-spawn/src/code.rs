@@ -33,11 +33,17 @@ pub enum Code {
     SlowCompile = 213,
 }
 
-/// A reason without the code at its end, for a sentence around it: the domain that it is about has
-/// it with its code.
-pub(crate) fn without_code(reason: &str) -> &str {
-    let end = reason.rfind(" [FUL").filter(|_| reason.ends_with(']'));
-    end.map_or(reason, |end| &reason[..end])
+/// A reason without its code, for a sentence around it: the domain that it is about has it with the
+/// code.
+pub(crate) fn without_code(reason: &str) -> String {
+    // ` [FUL0343]`
+    const LENGTH: usize = 10;
+    match reason.find(" [FUL") {
+        Some(at) if reason.as_bytes().get(at + LENGTH - 1) == Some(&b']') => {
+            format!("{}{}", &reason[..at], &reason[at + LENGTH..])
+        }
+        _ => reason.to_owned(),
+    }
 }
 
 impl fmt::Display for Code {
@@ -51,9 +57,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_code_at_the_end_of_a_reason_is_left_out() {
+    fn the_code_of_a_reason_is_left_out() {
         let reason = format!("exit 1: boom [{}]", Code::StartFailed);
         assert_eq!(without_code(&reason), "exit 1: boom");
-        assert_eq!(without_code("exit 1 (see [a])"), "exit 1 (see [a])");
+        assert_eq!(without_code("exit 1 [FUL0343]; 8 times"), "exit 1; 8 times");
+        for other in ["exit 1 (see [a])", "x [FUL", "x [FULäöüß"] {
+            assert_eq!(without_code(other), other);
+        }
     }
 }
