@@ -294,9 +294,12 @@ fn t03_processes_of_a_killed_instance_are_found_and_ended() {
     let done = found["fixed"].as_str().unwrap_or_default();
     assert!(done.contains("did not shut down cleanly"), "{found}");
     assert!(!users.is_alive());
-    for process in app.processes() {
-        process.signal(Signal::KILL);
-    }
+    // The suspended guard.
+    wait_until("nothing is left", LIMIT, || {
+        let left = app.processes();
+        left.iter().for_each(|process| process.signal(Signal::KILL));
+        left.is_empty().then_some(())
+    });
     app.assert_no_processes();
 }
 
