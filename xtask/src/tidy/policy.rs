@@ -319,12 +319,12 @@ pub(super) struct SizeLimit {
 pub(super) const SIZE_LIMITS: &[SizeLimit] = &[
     SizeLimit {
         directory: "crates/fulcrum-cli/src",
-        lines: 11_500,
+        lines: 9_250,
         hint: "what is no argument, command, output or wiring goes to fulcrum-runtime or below",
     },
     SizeLimit {
         directory: "crates/fulcrum-cli/src/wiring",
-        lines: 1_000,
+        lines: 900,
         hint: "the wiring opens and joins parts; what they do goes to fulcrum-runtime or below",
     },
 ];
