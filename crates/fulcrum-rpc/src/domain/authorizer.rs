@@ -106,8 +106,8 @@ impl<S: IdentitySource> Authorizer<S> {
         let (local, peer) = (request.local, request.peer);
         // A lookup goes through the processes in their order, and opens the descriptors of each.
         // The sender is nearly always the one whose token or name it has.
+        let token = request.token.as_deref().unwrap_or_default();
         processes.sort_by_key(|process| {
-            let token = request.token.as_deref().unwrap_or_default();
             let has_token = constant_time_eq(&process.token, token);
             (!has_token, process.domain != request.domain)
         });
