@@ -293,6 +293,7 @@ fn t03_processes_of_a_killed_instance_are_found_and_ended() {
     let found = check(&fixed, "stale-processes");
     let done = found["fixed"].as_str().unwrap_or_default();
     assert!(done.contains("did not shut down cleanly"), "{found}");
+    assert_eq!(found["status"], "ok", "{found}");
     assert!(!users.is_alive());
     // The suspended guard.
     wait_until("nothing is left", LIMIT, || {
