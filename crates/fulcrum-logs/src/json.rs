@@ -8,6 +8,7 @@ use serde::{Serialize, Serializer};
 
 use crate::error_code::error_code;
 use crate::line::{LogLine, Stream};
+use crate::received::ReceivedLine;
 use crate::sanitize::is_unsafe_char;
 use crate::store::StoreGap;
 use crate::time::Rfc3339Micros;
@@ -24,6 +25,8 @@ struct LineJson<'a> {
     stream: &'static str,
     level: Option<&'static str>,
     trace_id: Option<Cow<'a, str>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    span_id: Option<&'a str>,
     message: Cow<'a, str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     code: Option<String>,
@@ -76,6 +79,32 @@ pub fn gap_to_json(gap: &StoreGap) -> String {
     into_text(&gap.to_line(), Some(fields))
 }
 
+/// A record that was received over OTLP as one JSON object without a line end: the fields of
+/// [`to_json`], of which `stream` is `otlp`, and `seq`, `generation` and `pid` are 0, and `span_id` if
+/// it has one.
+#[must_use]
+pub fn received_to_json(received: &ReceivedLine) -> String {
+    let fields = LineJson {
+        seq: 0,
+        time: Rfc3339Micros(received.time),
+        domain: &received.domain,
+        generation: 0,
+        pid: 0,
+        stream: "otlp",
+        level: received.level.map(|level| level.as_str()),
+        trace_id: received.trace_id.as_deref().map(Cow::Borrowed),
+        span_id: received.span_id.as_deref(),
+        message: Cow::Borrowed(&received.text),
+        code: None,
+        partial: false,
+        continues: false,
+        gap: None,
+    };
+    let mut json = serde_json::to_vec(&fields).expect("strings and numbers are valid JSON");
+    escape_unsafe(&mut json, 0);
+    String::from_utf8(json).expect("JSON is UTF-8")
+}
+
 fn into_text(line: &LogLine, gap: Option<GapJson<'_>>) -> String {
     let mut json = Vec::with_capacity(line.message.len() + 192);
     append(line, gap, &mut json);
@@ -93,6 +122,7 @@ fn append(line: &LogLine, gap: Option<GapJson<'_>>, out: &mut Vec<u8>) {
         stream: line.stream.as_str(),
         level: line.level.map(|level| level.as_str()),
         trace_id: line.trace_id(),
+        span_id: None,
         code: code_of(line),
         message: line.text(),
         partial: line.partial,
@@ -190,6 +220,22 @@ mod tests {
         assert!(
             plain.ends_with(r#""level":null,"trace_id":null,"message":""}"#),
             "{plain}"
+        );
+    }
+
+    #[test]
+    fn a_received_record_has_the_fields_of_a_line() {
+        let received = ReceivedLine {
+            time: SystemTime::UNIX_EPOCH + Duration::from_micros(1_500_000),
+            domain: Arc::from("users"),
+            level: Some(Level::Info),
+            trace_id: Some("4bf92f3577b34da6a3ce929d0e0e4736".to_owned()),
+            span_id: Some("00f067aa0ba902b7".to_owned()),
+            text: "a \u{7f}".to_owned(),
+        };
+        assert_eq!(
+            received_to_json(&received),
+            r#"{"seq":0,"time":"1970-01-01T00:00:01.500000Z","domain":"users","generation":0,"pid":0,"stream":"otlp","level":"info","trace_id":"4bf92f3577b34da6a3ce929d0e0e4736","span_id":"00f067aa0ba902b7","message":"a \u007f"}"#
         );
     }
 

@@ -74,6 +74,19 @@ impl RecordStore {
         found
     }
 
+    /// The records of the traces whose ids begin with these hexadecimal digits, in the order of
+    /// their times.
+    #[must_use]
+    pub fn of_traces(&self, digits: &str) -> Vec<Record> {
+        let is_of = |record: &&Record| {
+            let id = record.trace.map(|trace| trace.to_string());
+            id.is_some_and(|id| id.starts_with(digits))
+        };
+        let mut found: Vec<Record> = self.records.iter().filter(is_of).cloned().collect();
+        found.sort_by_key(|record| record.time);
+        found
+    }
+
     /// The memory that is used, in bytes.
     #[must_use]
     pub fn bytes(&self) -> usize {
@@ -127,5 +140,7 @@ mod tests {
         let trace = TraceId::new(1).expect("not 0");
         let times: Vec<u64> = store.of_trace(trace).iter().map(|kept| kept.time).collect();
         assert_eq!(times, [2, 3]);
+        let count = |digits: &str| store.of_traces(digits).len();
+        assert_eq!((count(&"0".repeat(31)), count(&trace.to_string())), (3, 2));
     }
 }

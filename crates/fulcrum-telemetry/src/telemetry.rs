@@ -277,6 +277,14 @@ impl Telemetry {
         stores.map_or_else(Vec::new, |stores| lock(&stores.records).of_trace(id))
     }
 
+    /// The log records that came over OTLP, of the traces whose ids begin with these hexadecimal
+    /// digits.
+    #[must_use]
+    pub fn find_records(&self, digits: &str) -> Vec<Record> {
+        let stores = self.shared.stores.as_ref();
+        stores.map_or_else(Vec::new, |stores| lock(&stores.records).of_traces(digits))
+    }
+
     /// The series whose metric's name contains a text, of some domains (all, if there are none).
     #[must_use]
     pub fn series(&self, name: &str, domains: &[String]) -> Vec<Series> {

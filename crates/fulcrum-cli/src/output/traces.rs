@@ -90,6 +90,8 @@ struct LineJson {
     message: String,
     of_trace: bool,
     span: Option<String>,
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    otlp: bool,
 }
 
 impl From<TraceResponse> for TraceDetailJson {
@@ -120,6 +122,7 @@ impl From<TraceResponse> for TraceDetailJson {
             origin: line.origin,
             level: line.level,
             of_trace: line.of_trace,
+            otlp: line.otlp,
             span: (!line.span.is_empty()).then_some(line.span),
         });
         Self {
@@ -289,7 +292,9 @@ fn lines(lines: &[TraceLine], begin: u64, color: bool, text: &mut String) {
     let width = width.unwrap_or_default();
     for line in lines {
         let at = format!("+{}", duration(line.time_ns.saturating_sub(begin)));
-        let message = sanitize(&String::from_utf8_lossy(&line.message));
+        let message = sanitize(String::from_utf8_lossy(&line.message).trim_end());
+        let mark = if line.otlp { "[otlp] " } else { "" };
+        let message = format!("{mark}{message}");
         let level = line.level.as_deref().unwrap_or_default();
         let message = match level {
             "error" | "fatal" => Color::Red.paint(&message, color),

@@ -8,8 +8,8 @@ use fulcrum_rpc::control::{
     CallRequest, CallResponse, ChangeRequest, Domain, Event, EventsRequest, Instance, LogRecord,
     LogSeam, LogsRequest, MetricsRequest, MetricsResponse, Outcome, ProfileRequest,
     ProfileResponse, Progress, ReloadProgress, ReloadRequest, ShutdownRequest, SignalRequest,
-    StatusRequest, StatusResponse, TraceRequest, TraceResponse, TraceSummary, TracesRequest,
-    WaitRequest, log_record::Record, outcome::Kind, reload_progress,
+    StatusRequest, StatusResponse, TraceLine, TraceRecordsResponse, TraceRequest, TraceResponse,
+    TraceSummary, TracesRequest, WaitRequest, log_record::Record, outcome::Kind, reload_progress,
 };
 use fulcrum_rpc::{
     ControlError, ControlHandler, MessageStream, RuntimeDir, bind_control, serve_control,
@@ -31,6 +31,7 @@ pub(crate) struct Script {
     pub(crate) call: CallResponse,
     pub(crate) traces: Vec<TraceSummary>,
     pub(crate) trace: TraceResponse,
+    pub(crate) records: Vec<TraceLine>,
     pub(crate) metrics: MetricsResponse,
 }
 
@@ -268,6 +269,12 @@ impl ControlHandler for ScriptedInstance {
 
     async fn trace(&self, _: TraceRequest) -> Result<TraceResponse, ControlError> {
         Ok(self.script.trace.clone())
+    }
+
+    async fn trace_records(&self, _: TraceRequest) -> Result<TraceRecordsResponse, ControlError> {
+        Ok(TraceRecordsResponse {
+            records: self.script.records.clone(),
+        })
     }
 
     async fn profile(&self, _: ProfileRequest) -> Result<ProfileResponse, ControlError> {

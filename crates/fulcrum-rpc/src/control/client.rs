@@ -23,7 +23,8 @@ use crate::generated::control::{
     CallRequest, CallResponse, ChangeRequest, Event, EventsRequest, HelloRequest, Instance,
     LogRecord, LogsRequest, MetricsRequest, MetricsResponse, ProfileRequest, ProfileResponse,
     Progress, ReloadProgress, ReloadRequest, ShutdownRequest, SignalRequest, StatusRequest,
-    StatusResponse, TraceRequest, TraceResponse, TraceSummary, TracesRequest, WaitRequest,
+    StatusResponse, TraceRecordsResponse, TraceRequest, TraceResponse, TraceSummary, TracesRequest,
+    WaitRequest,
 };
 use crate::transport::MAX_CONTROL_MESSAGE;
 
@@ -246,6 +247,18 @@ impl ControlClient {
     /// The error that the instance reports, or [`ControlError::Disconnected`].
     pub async fn trace(&self, request: TraceRequest) -> Result<TraceResponse, ControlError> {
         Ok(self.client.clone().trace(request).await?.into_inner())
+    }
+
+    /// The log records of a trace that were received over OTLP.
+    ///
+    /// # Errors
+    /// The error that the instance reports, or [`ControlError::Disconnected`].
+    pub async fn trace_records(
+        &self,
+        request: TraceRequest,
+    ) -> Result<TraceRecordsResponse, ControlError> {
+        let response = self.client.clone().trace_records(request).await?;
+        Ok(response.into_inner())
     }
 
     /// Records a profile of a domain into a file.

@@ -11,7 +11,7 @@ use crate::generated::control::{
     CallRequest, CallResponse, ChangeRequest, Event, EventsRequest, Instance, LogRecord,
     LogsRequest, MetricsRequest, MetricsResponse, ProfileRequest, ProfileResponse, Progress,
     ReloadProgress, ReloadRequest, ShutdownRequest, SignalRequest, StatusRequest, StatusResponse,
-    TraceRequest, TraceResponse, TraceSummary, TracesRequest, WaitRequest,
+    TraceRecordsResponse, TraceRequest, TraceResponse, TraceSummary, TracesRequest, WaitRequest,
 };
 
 /// A stream of messages to one client. It is dropped when the client disconnects.
@@ -135,6 +135,12 @@ pub trait ControlHandler: Send + Sync + 'static {
         &self,
         request: TraceRequest,
     ) -> impl Future<Output = Result<TraceResponse, ControlError>> + Send;
+
+    /// The log records of a trace that were received over OTLP.
+    fn trace_records(
+        &self,
+        request: TraceRequest,
+    ) -> impl Future<Output = Result<TraceRecordsResponse, ControlError>> + Send;
 
     /// Records a profile of a domain into a file.
     fn profile(

@@ -13,7 +13,8 @@ use crate::generated::control::{
     CallRequest, CallResponse, ChangeRequest, Event, EventsRequest, HelloRequest, HelloResponse,
     LogRecord, LogsRequest, MetricsRequest, MetricsResponse, ProfileRequest, ProfileResponse,
     Progress, ReloadProgress, ReloadRequest, ShutdownRequest, SignalRequest, StatusRequest,
-    StatusResponse, TraceRequest, TraceResponse, TraceSummary, TracesRequest, WaitRequest,
+    StatusResponse, TraceRecordsResponse, TraceRequest, TraceResponse, TraceSummary, TracesRequest,
+    WaitRequest,
 };
 
 type TonicStream<T> = Pin<Box<dyn Stream<Item = Result<T, Status>> + Send>>;
@@ -139,6 +140,15 @@ impl<H: ControlHandler> Control for Service<H> {
     ) -> Result<Response<TraceResponse>, Status> {
         Ok(Response::new(
             self.handler.trace(request.into_inner()).await?,
+        ))
+    }
+
+    async fn trace_records(
+        &self,
+        request: Request<TraceRequest>,
+    ) -> Result<Response<TraceRecordsResponse>, Status> {
+        Ok(Response::new(
+            self.handler.trace_records(request.into_inner()).await?,
         ))
     }
 

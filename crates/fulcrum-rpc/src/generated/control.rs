@@ -708,6 +708,12 @@ pub struct TraceResponse {
     #[prost(message, repeated, tag = "3")]
     pub lines: ::prost::alloc::vec::Vec<TraceLine>,
 }
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct TraceRecordsResponse {
+    /// In the order of their times.
+    #[prost(message, repeated, tag = "1")]
+    pub records: ::prost::alloc::vec::Vec<TraceLine>,
+}
 /// A span, by the terms of OpenTelemetry.
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct Span {
@@ -776,6 +782,12 @@ pub struct TraceLine {
     /// The span that it was written in, if that is known.
     #[prost(string, tag = "6")]
     pub span: ::prost::alloc::string::String,
+    /// It was received over OTLP, and not printed.
+    #[prost(bool, tag = "7")]
+    pub otlp: bool,
+    /// The id of the trace of a log record that was received over OTLP.
+    #[prost(string, tag = "8")]
+    pub trace: ::prost::alloc::string::String,
 }
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct ProfileRequest {
@@ -1243,6 +1255,31 @@ pub mod control_client {
                 .insert(GrpcMethod::new("fulcrum.control.v1.Control", "Trace"));
             self.inner.unary(req, path, codec).await
         }
+        /// The log records of a trace that were received over OTLP; none if nothing is kept.
+        pub async fn trace_records(
+            &mut self,
+            request: impl tonic::IntoRequest<super::TraceRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::TraceRecordsResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/fulcrum.control.v1.Control/TraceRecords",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(GrpcMethod::new("fulcrum.control.v1.Control", "TraceRecords"));
+            self.inner.unary(req, path, codec).await
+        }
         /// The metrics that were received from programs.
         pub async fn metrics(
             &mut self,
@@ -1428,6 +1465,14 @@ pub mod control_server {
             &self,
             request: tonic::Request<super::TraceRequest>,
         ) -> std::result::Result<tonic::Response<super::TraceResponse>, tonic::Status>;
+        /// The log records of a trace that were received over OTLP; none if nothing is kept.
+        async fn trace_records(
+            &self,
+            request: tonic::Request<super::TraceRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::TraceRecordsResponse>,
+            tonic::Status,
+        >;
         /// The metrics that were received from programs.
         async fn metrics(
             &self,
@@ -2086,6 +2131,49 @@ pub mod control_server {
                     let inner = self.inner.clone();
                     let fut = async move {
                         let method = TraceSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/fulcrum.control.v1.Control/TraceRecords" => {
+                    #[allow(non_camel_case_types)]
+                    struct TraceRecordsSvc<T: Control>(pub Arc<T>);
+                    impl<T: Control> tonic::server::UnaryService<super::TraceRequest>
+                    for TraceRecordsSvc<T> {
+                        type Response = super::TraceRecordsResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::TraceRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as Control>::trace_records(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = TraceRecordsSvc(inner);
                         let codec = tonic_prost::ProstCodec::default();
                         let mut grpc = tonic::server::Grpc::new(codec)
                             .apply_compression_config(

@@ -129,6 +129,9 @@ impl ControlHandler for TestInstance {
         Err(ControlError::Failed("no traces here".to_owned()))
     }
 
+    async fn trace_records(&self, _: TraceRequest) -> Result<TraceRecordsResponse, ControlError> {
+        unreachable!()
+    }
     async fn profile(&self, _: ProfileRequest) -> Result<ProfileResponse, ControlError> {
         Err(ControlError::Failed("no profiles here".to_owned()))
     }
@@ -459,6 +462,9 @@ impl Control for OtherProtocol {
         unreachable!()
     }
     async fn trace(&self, _: tonic::Request<TraceRequest>) -> Reply<TraceResponse> {
+        unreachable!()
+    }
+    async fn trace_records(&self, _: tonic::Request<TraceRequest>) -> Reply<TraceRecordsResponse> {
         unreachable!()
     }
     async fn profile(&self, _: tonic::Request<ProfileRequest>) -> Reply<ProfileResponse> {

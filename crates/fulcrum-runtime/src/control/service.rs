@@ -15,7 +15,7 @@ use fulcrum_rpc::control::{
     CallRequest, CallResponse, ChangeRequest, Event, EventsRequest, Instance, LogRecord,
     LogsRequest, MetricsRequest, MetricsResponse, ProfileRequest, ProfileResponse, Progress,
     ReloadProgress, ReloadRequest, ShutdownRequest, SignalRequest, StatusRequest, StatusResponse,
-    TraceRequest, TraceResponse, TraceSummary, TracesRequest, WaitRequest,
+    TraceRecordsResponse, TraceRequest, TraceResponse, TraceSummary, TracesRequest, WaitRequest,
 };
 use fulcrum_rpc::{ControlError, ControlHandler, FinishedRequest, MessageStream};
 use fulcrum_spawn::lifecycle::{Command, Phase};
@@ -313,6 +313,13 @@ impl ControlHandler for ControlService {
 
     async fn trace(&self, request: TraceRequest) -> Result<TraceResponse, ControlError> {
         self.traces.show(&request)
+    }
+
+    async fn trace_records(
+        &self,
+        request: TraceRequest,
+    ) -> Result<TraceRecordsResponse, ControlError> {
+        self.traces.records(&request)
     }
 
     fn observe(&self, request: &FinishedRequest<'_>) {

@@ -4,11 +4,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use fulcrum_config::select;
-use fulcrum_logs::{Hub, LogLine, LogQuery, detect_trace_id};
+use fulcrum_logs::{Hub, Level, LogLine, LogQuery, ReceivedLine, detect_trace_id, take_said};
 use fulcrum_rpc::control::progress::{MessageSender, message_channel};
 use fulcrum_rpc::control::{
     MetricSeries, MetricsRequest, MetricsResponse, Span, SpanAttribute, SpanEvent, TraceLine,
-    TraceRequest, TraceResponse, TraceSummary, TracesRequest,
+    TraceRecordsResponse, TraceRequest, TraceResponse, TraceSummary, TracesRequest,
 };
 use fulcrum_rpc::{ControlError, FinishedRequest, MessageStream};
 use fulcrum_telemetry::records::Record;
@@ -85,6 +85,26 @@ impl TraceReader {
             trace: Some(summary(trace)),
             spans: rows(&spans).iter().map(span).collect(),
             lines,
+        })
+    }
+
+    /// The log records of a trace, or of the traces whose ids begin so, that were received over
+    /// OTLP; none if nothing is kept.
+    ///
+    /// # Errors
+    /// It is no id.
+    pub(crate) fn records(
+        &self,
+        request: &TraceRequest,
+    ) -> Result<TraceRecordsResponse, ControlError> {
+        let digits = trace_digits(&request.id)?;
+        let telemetry = self.telemetry.as_ref();
+        let records = telemetry.map_or_else(Vec::new, |kept| kept.find_records(&digits));
+        Ok(TraceRecordsResponse {
+            records: records
+                .into_iter()
+                .map(|record| record_line(received_line(record)))
+                .collect(),
         })
     }
 
@@ -192,15 +212,23 @@ impl TraceReader {
         };
         let busy = busy_times(spans);
         let id = id.to_string();
+        let mut received: Vec<ReceivedLine> = records.into_iter().map(received_line).collect();
         let lines = self.hub.tail(&query).into_iter();
         let lines = lines.filter_map(|line| {
-            let line = trace_line(&line, &id);
+            let said = take_said(&mut received, &line);
+            let mut line = trace_line(&line, &id);
+            // A logger that both prints and exports tells the trace only in one of them.
+            if let Some(said) = said {
+                line.of_trace = true;
+                line.span = said.span_id.unwrap_or_default();
+            }
             let busy = busy.get(line.origin.as_str());
             let meanwhile = busy.is_some_and(|(from, to)| (*from..=*to).contains(&line.time_ns));
             (line.of_trace || meanwhile).then_some(line)
         });
-        let records = records.into_iter().map(record_line);
-        let mut lines: Vec<TraceLine> = lines.take(MAX_LINES).chain(records).collect();
+        let lines: Vec<TraceLine> = lines.take(MAX_LINES).collect();
+        let records = received.into_iter().map(record_line);
+        let mut lines: Vec<TraceLine> = lines.into_iter().chain(records).collect();
         lines.sort_by_key(|line| line.time_ns);
         lines
     }
@@ -218,13 +246,19 @@ fn busy_times(spans: &[KeptSpan]) -> BTreeMap<&str, (u64, u64)> {
     busy
 }
 
-/// The trace with this id, or with an id that begins so.
-fn find(telemetry: &Telemetry, text: &str) -> Result<TraceId, ControlError> {
+/// The digits of a trace's id, or the first ones of it, as they are kept.
+fn trace_digits(text: &str) -> Result<String, ControlError> {
     let digits = text.trim().to_ascii_lowercase();
     if digits.is_empty() || !digits.bytes().all(|byte| byte.is_ascii_hexdigit()) {
         let text = format!("{text:?} is not the id of a trace, which has 32 hexadecimal digits");
         return Err(ControlError::Invalid(text));
     }
+    Ok(digits)
+}
+
+/// The trace with this id, or with an id that begins so.
+fn find(telemetry: &Telemetry, text: &str) -> Result<TraceId, ControlError> {
+    let digits = trace_digits(text)?;
     match telemetry.find_by_prefix(&digits)[..] {
         [id] => Ok(id),
         [] => Err(ControlError::NotFound(format!(
@@ -324,28 +358,37 @@ fn attributes(attributes: Vec<(String, String)>) -> Vec<SpanAttribute> {
 }
 
 fn trace_line(line: &LogLine, id: &str) -> TraceLine {
-    let since = line.time.duration_since(UNIX_EPOCH).unwrap_or_default();
     TraceLine {
-        time_ns: u64::try_from(since.as_nanos()).unwrap_or(u64::MAX),
+        time_ns: nanos(line.time),
         origin: line.source.domain.to_string(),
         level: line.level.map(|level| level.as_str().to_owned()),
         message: line.content().to_vec(),
         of_trace: detect_trace_id(&line.message).is_some_and(|found| found == id),
-        span: String::new(),
+        ..TraceLine::default()
     }
 }
 
-fn record_line(record: Record) -> TraceLine {
+fn received_line(record: Record) -> ReceivedLine {
+    ReceivedLine {
+        time: system_time(record.time),
+        domain: record.origin.name().into(),
+        level: Level::from_name(record.level.as_bytes()),
+        trace_id: record.trace.map(|trace| trace.to_string()),
+        span_id: (!record.span.is_none()).then(|| record.span.to_string()),
+        text: record.text,
+    }
+}
+
+fn record_line(received: ReceivedLine) -> TraceLine {
     TraceLine {
-        time_ns: record.time,
-        origin: record.origin.name().to_owned(),
-        level: (!record.level.is_empty()).then(|| record.level.to_owned()),
-        message: record.text.into_bytes(),
+        time_ns: nanos(received.time),
+        origin: received.domain.to_string(),
+        level: received.level.map(|level| level.as_str().to_owned()),
+        message: received.text.into_bytes(),
         of_trace: true,
-        span: match record.span.is_none() {
-            true => String::new(),
-            false => record.span.to_string(),
-        },
+        span: received.span_id.unwrap_or_default(),
+        otlp: true,
+        trace: received.trace_id.unwrap_or_default(),
     }
 }
 
@@ -359,6 +402,11 @@ fn metric(series: Series) -> MetricSeries {
         origin: series.id.origin.name().to_owned(),
         attributes: attributes(series.id.attributes),
     }
+}
+
+fn nanos(time: SystemTime) -> u64 {
+    let since = time.duration_since(UNIX_EPOCH).unwrap_or_default();
+    u64::try_from(since.as_nanos()).unwrap_or(u64::MAX)
 }
 
 fn system_time(nanos: u64) -> SystemTime {

@@ -4,7 +4,7 @@ use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::sync::mpsc::{Receiver, channel};
 use std::thread;
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 
 use fulcrum_e2e::{App, LIMIT, measurement, text_of, wait_until};
 use serde_json::{Value, json};
@@ -250,6 +250,100 @@ fn o02_rubbish_and_a_burst_are_bounded_and_block_nothing() {
         "O2",
         &format!("100,000 spans in {} ms, {grown} MiB more", took.as_millis()),
     );
+}
+
+/// A log record of a domain, as its logger exports it.
+fn log_record(domain: &str, (nanos, text): (u128, &str)) -> Value {
+    json!({"resourceLogs": [{
+        "resource": {"attributes": [
+            {"key": "service.name", "value": {"stringValue": domain}},
+            {"key": "fulcrum.domain", "value": {"stringValue": domain}},
+        ]},
+        "scopeLogs": [{"logRecords": [{
+            "timeUnixNano": nanos.to_string(),
+            "severityNumber": 13,
+            "body": {"stringValue": text},
+            "traceId": TRACE,
+            "spanId": CALLER,
+        }]}],
+    }]})
+}
+
+/// Sends a log record to the receiver.
+fn send_log(address: &str, record: &Value) {
+    let body = record.to_string();
+    let status = post(address, "/v1/logs", "application/json", body.as_bytes());
+    assert_eq!(status, Some(200));
+}
+
+#[test]
+fn o01_log_records_are_among_the_lines_of_their_trace_once() {
+    let app = app();
+    app.start();
+    let address = endpoint(&app);
+    let now = || {
+        let since = SystemTime::UNIX_EPOCH.elapsed();
+        since.expect("after 1970").as_nanos()
+    };
+    send_log(&address, &log_record("orders", (now(), "before the call")));
+    order(&app, TRACE, "7");
+    spans(&app, TRACE, 7);
+    send_log(
+        &address,
+        &log_record("catalog", (now(), "only exported\nin two lines")),
+    );
+    // `catalog` has printed it, too.
+    send_log(&address, &log_record("catalog", (now(), "looking for 7")));
+
+    let logged = app.run(&["logs", "--trace", TRACE]).exits(0).stdout;
+    let lines: Vec<&str> = logged.lines().collect();
+    let expected = [
+        "orders  │ [otlp warn] before the call",
+        "catalog │ looking for 7 trace_id=4bf92f3577b34da6a3ce929d0e0e4736",
+        "catalog │ [otlp warn] only exported",
+        "catalog │   in two lines",
+    ];
+    assert_eq!(lines, expected);
+    let json = app.run(&[
+        "logs",
+        "catalog",
+        "--trace",
+        &TRACE[..8],
+        "-n",
+        "1",
+        "-o",
+        "json",
+    ]);
+    let json = json.exits(0).json();
+    assert_eq!(json["message"], "only exported\nin two lines", "{json}");
+    assert_eq!(
+        (&json["stream"], &json["span_id"]),
+        (&json!("otlp"), &json!(CALLER))
+    );
+    assert_eq!(
+        (&json["level"], &json["trace_id"]),
+        (&json!("warn"), &json!(TRACE))
+    );
+    let errors = app.run(&["logs", "--trace", TRACE, "--level", "error"]);
+    assert_eq!(errors.exits(0).stdout, "");
+
+    let shown = app
+        .run(&["traces", "show", TRACE, "-o", "json"])
+        .exits(0)
+        .json();
+    let said: Vec<(&str, bool)> = shown["lines"]
+        .as_array()
+        .expect("lines")
+        .iter()
+        .map(|line| (text_of(line, "message"), line["otlp"] == true))
+        .collect();
+    let printed = format!("looking for 7 trace_id={TRACE}");
+    let expected = [
+        ("before the call", true),
+        (&*printed, false),
+        ("only exported\nin two lines", true),
+    ];
+    assert_eq!(said, expected);
 }
 
 /// A collector for HTTP: the bodies that it gets, and whether it answers.

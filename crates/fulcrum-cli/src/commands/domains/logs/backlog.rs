@@ -7,10 +7,11 @@ use std::path::{Path, PathBuf};
 use fulcrum_logs::store::{
     GenerationFilter, GenerationRef, StoreQuery, StoreReader, Stored, StoredLine,
 };
-use fulcrum_logs::{LogLine, MessageFilter, Stream};
+use fulcrum_logs::{LogLine, MessageFilter, ReceivedLine, Stream, take_said};
 use fulcrum_rpc::control::LogSeam;
 
 use super::printer::Printer;
+use super::received::{Entry, interleave};
 use crate::error_code::ErrorCode;
 use crate::exit::CliError;
 
@@ -19,6 +20,8 @@ use crate::exit::CliError;
 pub(super) struct Backlog {
     /// In order. They may also be in the store.
     pub(super) lines: Vec<LogLine>,
+    /// Log records that it has received over OTLP, in order. Lines may say the same.
+    pub(super) received: Vec<ReceivedLine>,
     /// Where the snapshot ends: everything later is streamed.
     pub(super) snapshot_marker: LogSeam,
 }
@@ -61,7 +64,7 @@ pub(super) async fn print(
 }
 
 fn print_blocking(
-    backlog: Backlog,
+    mut backlog: Backlog,
     mut query: StoreQuery,
     dir: &Path,
     mut printer: Printer,
@@ -74,23 +77,30 @@ fn print_blocking(
         query.query.domains = Some(backlog.snapshot_marker.domains.iter().cloned().collect());
     }
     query.generations = generations(&store, &backlog, &printer);
+    let mut received = std::mem::take(&mut backlog.received);
     let lines = lines_in_memory(backlog, &query);
     let merged = || merge(store.read_with_gaps(&query), lines.iter().cloned());
-    let mut skipped = match query.query.tail {
-        Some(n) => {
-            let lines = merged().filter_map(Stored::line);
-            let shown = lines.filter(|found| printer.shows(&found.line));
-            shown.count().saturating_sub(n)
+    let shown = || {
+        let lines = merged().filter_map(Stored::line);
+        lines.filter(|found| printer.shows(&found.line))
+    };
+    if !received.is_empty() {
+        for found in shown() {
+            take_said(&mut received, &found.line);
         }
+    }
+    let mut skipped = match query.query.tail {
+        Some(n) => (shown().count() + received.len()).saturating_sub(n),
         None => 0,
     };
-    for found in merged() {
-        match found {
-            Stored::Line(found) if !printer.shows(&found.line) => {}
-            Stored::Line(_) if skipped > 0 => skipped -= 1,
-            Stored::Line(found) => printer.buffer_line(found.run, &found.line)?,
-            Stored::Gap(_) if skipped > 0 => {}
-            Stored::Gap(gap) => printer.buffer_store_gap(&gap)?,
+    for entry in interleave(merged(), received) {
+        match entry {
+            Entry::Stored(Stored::Line(found)) if !printer.shows(&found.line) => {}
+            Entry::Stored(Stored::Gap(_)) if skipped > 0 => {}
+            Entry::Stored(Stored::Gap(gap)) => printer.buffer_store_gap(&gap)?,
+            _ if skipped > 0 => skipped -= 1,
+            Entry::Stored(Stored::Line(found)) => printer.buffer_line(found.run, &found.line)?,
+            Entry::Received(received) => printer.buffer_received(&received)?,
         }
     }
     printer.flush()?;

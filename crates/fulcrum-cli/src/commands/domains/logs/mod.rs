@@ -2,10 +2,11 @@
 //!
 //! Lines are read from the log store, with or without an instance. A running instance adds the lines
 //! that it has in memory, which may not be in the store (not yet, or never if the disk was full), and
-//! new lines.
+//! new lines, and with `--trace` the log records that it has received over OTLP.
 
 mod backlog;
 mod printer;
+mod received;
 pub(super) mod remote;
 mod request;
 mod run;

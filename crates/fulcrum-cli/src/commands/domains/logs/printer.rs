@@ -5,7 +5,8 @@ use std::sync::Arc;
 
 use fulcrum_logs::store::{GenerationFilter, StoreGap};
 use fulcrum_logs::{
-    Gap, Level, LineRenderer, LogLine, Source, Stream, Style, gap_to_json, to_json_into,
+    Gap, Level, LineRenderer, LogLine, ReceivedLine, Source, Stream, Style, gap_to_json,
+    received_to_json, to_json_into,
 };
 use fulcrum_runtime::format::pluralize;
 
@@ -165,6 +166,27 @@ impl Printer {
         let mut buffer = std::mem::take(&mut self.buffer);
         self.line(run, line, &mut buffer);
         self.buffer = buffer;
+        if self.buffer.len() >= FLUSH_BYTES {
+            self.flush()?;
+        }
+        Ok(())
+    }
+
+    /// Renders a record that was received over OTLP into the buffer. Raw bytes have none.
+    pub(super) fn buffer_received(&mut self, received: &ReceivedLine) -> Result<(), CliError> {
+        match &mut self.format {
+            LineFormat::Text { terminal, .. } => {
+                for line in received.to_lines() {
+                    terminal.render_into(&line, &mut self.buffer);
+                }
+            }
+            LineFormat::Json => {
+                let json = received_to_json(received);
+                self.buffer.extend_from_slice(json.as_bytes());
+                self.buffer.push(b'\n');
+            }
+            LineFormat::Raw { .. } => {}
+        }
         if self.buffer.len() >= FLUSH_BYTES {
             self.flush()?;
         }

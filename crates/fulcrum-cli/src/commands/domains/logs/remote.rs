@@ -26,6 +26,7 @@ pub(super) async fn fetch_backlog(
     let mut records = Box::pin(client.logs(request).await.map_err(control_error)?);
     let mut backlog = Backlog {
         lines: Vec::new(),
+        received: Vec::new(),
         snapshot_marker: LogSeam {
             last_seq: u64::MAX,
             ..LogSeam::default()

@@ -39,7 +39,7 @@ pub(crate) struct Args {
     pub(super) grep: Option<Regex>,
     /// Print lines with the id of this trace, of at least 8 digits
     #[arg(long, value_name = "ID", value_parser = trace_id, conflicts_with = "grep")]
-    trace: Option<Regex>,
+    pub(super) trace: Option<String>,
     /// Print one stream only: stdout, stderr or fulcrum
     #[arg(long, value_name = "STREAM")]
     pub(super) stream: Option<Stream>,
@@ -78,11 +78,10 @@ fn regex(text: &str) -> Result<Regex, String> {
     regex.map_err(|error| format!("invalid regular expression: {error}"))
 }
 
-/// The pattern of lines with a trace's id, in the format of any logger.
-fn trace_id(text: &str) -> Result<Regex, String> {
+fn trace_id(text: &str) -> Result<String, String> {
     let is_id = (8..=32).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_hexdigit());
     match is_id {
-        true => regex(&format!("(?i){text}")),
+        true => Ok(text.to_owned()),
         false => Err("the id of a trace has 32 hexadecimal digits".to_owned()),
     }
 }
@@ -97,7 +96,9 @@ impl LogRequest {
     /// # Errors
     /// The range of time is none.
     pub(super) fn new(mut args: Args) -> Result<Self, CliError> {
-        args.grep = args.grep.or(args.trace.take());
+        // Lines with a trace's id, in the format of any logger.
+        let of_trace = args.trace.as_ref().map(|id| regex(&format!("(?i){id}")));
+        args.grep = args.grep.or(of_trace.and_then(Result::ok));
         let range = args.range.resolve()?;
         let query = LogQuery {
             domains: None,

@@ -12,6 +12,7 @@ use tokio_stream::StreamExt;
 
 use super::backlog::{self, Backlog};
 use super::printer::Printer;
+use super::received;
 use super::remote;
 use super::request::{Args, LogRequest};
 use crate::client;
@@ -54,7 +55,8 @@ async fn run_with_instance(
     context: &Context,
 ) -> Result<(), CliError> {
     let dir = log_store::store_dir(&load::app_root(context.app())?);
-    let (backlog, _) = remote::fetch_backlog(client, request.to_message(false)).await?;
+    let (mut backlog, _) = remote::fetch_backlog(client, request.to_message(false)).await?;
+    backlog.received = received::fetch(client, request, &backlog).await;
     let mut printer = Printer::new(request, &backlog.names(), &context.output);
     let before = backlog.snapshot_marker.last_seq;
     printer = backlog::print(backlog, request.store_query(), dir.clone(), printer).await?;
