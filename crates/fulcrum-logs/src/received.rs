@@ -103,7 +103,8 @@ fn has_words(text: &[u8], part: &[u8]) -> bool {
     memmem::find_iter(text, part).any(|at| {
         let before = at.checked_sub(1).and_then(|before| text.get(before));
         let after = text.get(at + part.len());
-        !(is_word(before) && is_word(part.first())) && !(is_word(after) && is_word(part.last()))
+        let is_begin = !(is_word(before) && is_word(part.first()));
+        is_begin && !(is_word(after) && is_word(part.last()))
     })
 }
 
