@@ -265,6 +265,8 @@ pub struct TelemetrySettings {
     pub receive: bool,
     /// The memory for what is kept, in bytes.
     pub memory: u64,
+    /// Whether what is kept is also on disk, for the next instance.
+    pub on_disk: bool,
     /// The part of traces that is recorded; none leaves it to the environment.
     pub sampling: Option<f64>,
     /// The collector; none leaves it to the environment.

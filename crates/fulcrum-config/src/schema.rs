@@ -184,6 +184,7 @@ static HTTP: &[Key] = &[value("listen", Type::OptionalListen)];
 static TELEMETRY: &[Key] = &[
     value("receive", Type::Bool),
     value("memory", Type::Size),
+    value("store", Type::OneOf(&["memory", "disk"])),
     value("sampling", Type::Float { min: 0.0, max: 1.0 }),
     key("export", Kind::Section(EXPORT)),
 ];

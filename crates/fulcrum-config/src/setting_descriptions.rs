@@ -121,6 +121,10 @@ pub(crate) const DESCRIPTIONS: &[(&str, &str)] = &[
         "Memory for what is received; the oldest traces make room.",
     ),
     (
+        "runtime.telemetry.store",
+        "With `disk`, what is in memory is also in `.fulcrum/telemetry.redb`, within the same size, and the next instance begins with it.",
+    ),
+    (
         "runtime.telemetry.sampling",
         "Part of the traces that begin here and are recorded. Other traces are recorded if their caller records them. The default is `OTEL_TRACES_SAMPLER` of the environment, else 1.",
     ),

@@ -27,6 +27,7 @@
 
 mod context;
 mod convert;
+mod disk;
 pub mod environment;
 mod export;
 pub mod flame;
@@ -39,6 +40,7 @@ mod resource;
 pub mod series;
 mod service;
 mod spans;
+mod stores;
 mod telemetry;
 pub mod traces;
 

@@ -2,6 +2,7 @@
 
 use std::io;
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener as StdListener};
+use std::path::PathBuf;
 use std::time::Duration;
 
 use tokio::net::TcpListener;
@@ -24,6 +25,8 @@ pub struct TelemetrySetup {
     /// The port to receive OTLP on, and the memory for what is kept, in bytes; nothing is received
     /// without it. Port 0 is a free one.
     pub receive: Option<(u16, usize)>,
+    /// A file that keeps what is received and recorded beyond the end of the instance.
+    pub disk: Option<PathBuf>,
     /// Which traces are recorded.
     pub sampler: Sampler,
     /// What the instance is.
@@ -57,6 +60,7 @@ impl TelemetryService {
     pub fn start(setup: TelemetrySetup) -> io::Result<Option<Self>> {
         let TelemetrySetup {
             receive,
+            disk,
             sampler,
             resource,
             export,
@@ -77,6 +81,7 @@ impl TelemetryService {
         let stop_taking = CancellationToken::new();
         let options = TelemetryOptions {
             memory: receive.map(|(_, memory)| memory),
+            disk,
             sampler,
             resource,
             forwarder,
@@ -142,6 +147,7 @@ impl TelemetryService {
                 abort.abort();
             }
         }
+        self.telemetry.close(limit).await;
         self.telemetry.losses()
     }
 }

@@ -1,8 +1,9 @@
 //! What joins the parts: spans that are recorded here and telemetry that is received are kept in
-//! memory, and passed on to a collector.
+//! memory and perhaps on disk, and passed on to a collector.
 
+use std::path::PathBuf;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use opentelemetry_proto::tonic::collector::logs::v1::ExportLogsServiceRequest;
@@ -18,11 +19,13 @@ use tokio_util::sync::CancellationToken;
 
 use crate::context::{Sampler, TraceContext, TraceId};
 use crate::convert;
+use crate::disk::Disk;
 use crate::export::{Forwarder, Signal};
-use crate::records::{Record, RecordStore};
+use crate::records::Record;
 use crate::resource::Resource;
-use crate::series::{Series, SeriesStore, points};
+use crate::series::Series;
 use crate::spans::{self, CallRecord, OwnSpan};
+use crate::stores::Stores;
 use crate::traces::{DOMAIN_ATTRIBUTE, Origin, Span, TraceFilter, TraceStore, TraceSummary};
 
 /// Recorded spans that may wait to be taken. Beyond it they are dropped and counted.
@@ -34,14 +37,13 @@ const BATCH: usize = 1024;
 /// How long the first span of a batch waits for others.
 const BATCH_DELAY: Duration = Duration::from_millis(100);
 
-/// What of the memory is for traces, for log records, and for metrics.
-const SHARES: [usize; 3] = [5, 2, 1];
-
 /// What is recorded, kept and passed on.
 #[derive(Debug, Default)]
 pub struct TelemetryOptions {
     /// The memory for what is kept, in bytes. Nothing is kept without it.
     pub memory: Option<usize>,
+    /// A file that what is kept is also written to, within the same bound, and that is read at first.
+    pub disk: Option<PathBuf>,
     /// Which traces are recorded.
     pub sampler: Sampler,
     /// What this process is.
@@ -63,17 +65,11 @@ struct Shared {
     resource: Resource,
     own_origin: Arc<Origin>,
     forwarder: Option<Forwarder>,
+    disk: Option<Disk>,
     queue: mpsc::Sender<Recorded>,
     dropped: AtomicU64,
     malformed: AtomicU64,
     changes: watch::Sender<()>,
-}
-
-#[derive(Debug)]
-struct Stores {
-    traces: Mutex<TraceStore>,
-    records: Mutex<RecordStore>,
-    series: Mutex<SeriesStore>,
 }
 
 /// What waits to be kept and passed on.
@@ -96,6 +92,8 @@ pub struct Losses {
     pub evicted: u64,
     /// Requests that the collector has not taken.
     pub unsent: u64,
+    /// Requests that are not in the file on disk.
+    pub unwritten: u64,
 }
 
 impl Losses {
@@ -106,6 +104,7 @@ impl Losses {
             (self.unqueued, "recorded too fast"),
             (self.malformed, "malformed"),
             (self.unsent, "not taken by the collector"),
+            (self.unwritten, "not written to disk"),
         ];
         let parts = parts.iter().filter(|(count, _)| *count > 0);
         let parts: Vec<String> = parts.map(|(count, why)| format!("{count} {why}")).collect();
@@ -130,6 +129,7 @@ pub struct Usage {
 
 impl Telemetry {
     /// Starts the task that takes recorded spans; it ends after the shutdown, when all are taken.
+    /// Blocks while a file on disk is read.
     ///
     /// # Panics
     /// Outside a tokio runtime.
@@ -139,13 +139,12 @@ impl Telemetry {
         shutdown: CancellationToken,
     ) -> (Self, tokio::task::JoinHandle<()>) {
         let (queue, recorded) = mpsc::channel(QUEUE);
-        let stores = options.memory.map(|memory| {
-            let [traces, records, series] = SHARES.map(|share| memory / 8 * share);
-            Stores {
-                traces: Mutex::new(TraceStore::new(traces)),
-                records: Mutex::new(RecordStore::new(records)),
-                series: Mutex::new(SeriesStore::new(series)),
-            }
+        let stores = options.memory.map(Stores::new);
+        let disk = stores.as_ref().zip(options.disk.zip(options.memory));
+        let disk = disk.map(|(stores, (path, limit))| {
+            Disk::start(path, limit, &mut |signal, body| {
+                stores.restore(signal, body);
+            })
         });
         let own_origin = Arc::new(Origin {
             service: options.resource.service().to_owned(),
@@ -158,6 +157,7 @@ impl Telemetry {
                 resource: options.resource,
                 own_origin,
                 forwarder: options.forwarder,
+                disk,
                 queue,
                 dropped: AtomicU64::new(0),
                 malformed: AtomicU64::new(0),
@@ -218,7 +218,7 @@ impl Telemetry {
     /// Takes metrics that were received.
     pub fn receive_metrics(&self, request: &ExportMetricsServiceRequest) {
         if let Some(stores) = &self.shared.stores {
-            points::insert(request, &mut lock(&stores.series));
+            stores.insert_metrics(request);
         }
         self.pass_on(Signal::Metrics, request);
     }
@@ -226,10 +226,7 @@ impl Telemetry {
     /// Takes log records that were received.
     pub fn receive_logs(&self, request: &ExportLogsServiceRequest) {
         if let Some(stores) = &self.shared.stores {
-            let mut kept = lock(&stores.records);
-            for record in convert::records(request) {
-                kept.insert(record);
-            }
+            stores.insert_logs(request);
         }
         self.pass_on(Signal::Logs, request);
     }
@@ -274,7 +271,7 @@ impl Telemetry {
     #[must_use]
     pub fn records(&self, id: TraceId) -> Vec<Record> {
         let stores = self.shared.stores.as_ref();
-        stores.map_or_else(Vec::new, |stores| lock(&stores.records).of_trace(id))
+        stores.map_or_else(Vec::new, |stores| stores.records().of_trace(id))
     }
 
     /// The log records that came over OTLP, of the traces whose ids begin with these hexadecimal
@@ -282,14 +279,14 @@ impl Telemetry {
     #[must_use]
     pub fn find_records(&self, digits: &str) -> Vec<Record> {
         let stores = self.shared.stores.as_ref();
-        stores.map_or_else(Vec::new, |stores| lock(&stores.records).of_traces(digits))
+        stores.map_or_else(Vec::new, |stores| stores.records().of_traces(digits))
     }
 
     /// The series whose metric's name contains a text, of some domains (all, if there are none).
     #[must_use]
     pub fn series(&self, name: &str, domains: &[String]) -> Vec<Series> {
         let stores = self.shared.stores.as_ref();
-        stores.map_or_else(Vec::new, |stores| lock(&stores.series).find(name, domains))
+        stores.map_or_else(Vec::new, |stores| stores.series().find(name, domains))
     }
 
     /// Notified when traces have changed.
@@ -310,56 +307,44 @@ impl Telemetry {
         let Shared {
             stores,
             forwarder,
+            disk,
             dropped,
             malformed,
             ..
         } = &*self.shared;
-        let evicted = stores.as_ref().map_or(0, |stores| {
-            let spans = lock(&stores.traces).dropped();
-            let records = lock(&stores.records).dropped();
-            spans.evicted + spans.excess + records + lock(&stores.series).dropped()
-        });
         Losses {
             unqueued: dropped.load(Ordering::Relaxed),
             malformed: malformed.load(Ordering::Relaxed),
-            evicted,
+            evicted: stores.as_ref().map_or(0, Stores::evicted),
             unsent: forwarder.as_ref().map_or(0, Forwarder::dropped),
+            unwritten: disk.as_ref().map_or(0, Disk::lost),
         }
     }
 
     /// How much is kept.
     #[must_use]
     pub fn usage(&self) -> Usage {
-        let Some(stores) = &self.shared.stores else {
-            return Usage::default();
-        };
-        let (traces, records) = (lock(&stores.traces), lock(&stores.records));
-        let series = lock(&stores.series);
-        let (count, spans) = traces.counts();
-        Usage {
-            traces: count,
-            spans,
-            records: records.count(),
-            series: series.count(),
-            bytes: traces.bytes() + records.bytes() + series.bytes(),
+        let stores = self.shared.stores.as_ref();
+        stores.map_or_else(Usage::default, Stores::usage)
+    }
+
+    /// Writes to disk what waits for it, for at most `limit`. What comes later is not written.
+    pub async fn close(&self, limit: Duration) {
+        if let Some(disk) = &self.shared.disk {
+            disk.close(limit).await;
         }
     }
 
     fn with_traces<T: Default>(&self, read: impl FnOnce(&TraceStore) -> T) -> T {
         let stores = self.shared.stores.as_ref();
-        stores.map_or_else(T::default, |stores| read(&lock(&stores.traces)))
+        stores.map_or_else(T::default, |stores| read(&stores.traces()))
     }
 
     fn keep_spans(&self, spans: impl IntoIterator<Item = Span>) {
         let Some(stores) = &self.shared.stores else {
             return;
         };
-        {
-            let mut kept = lock(&stores.traces);
-            for span in spans {
-                kept.insert(span);
-            }
-        }
+        stores.insert_spans(spans);
         self.shared.changes.send_replace(());
     }
 
@@ -368,8 +353,18 @@ impl Telemetry {
     }
 
     fn pass_on(&self, signal: Signal, request: &impl prost::Message) {
-        if let Some(forwarder) = &self.shared.forwarder {
-            forwarder.push(signal, request.encode_to_vec().into());
+        let Shared {
+            forwarder, disk, ..
+        } = &*self.shared;
+        if forwarder.is_none() && disk.is_none() {
+            return;
+        }
+        let body: axum::body::Bytes = request.encode_to_vec().into();
+        if let Some(disk) = disk {
+            disk.push(signal, body.clone());
+        }
+        if let Some(forwarder) = forwarder {
+            forwarder.push(signal, body);
         }
     }
 
@@ -399,7 +394,7 @@ impl Telemetry {
 
     fn take_spans(&self, spans: &[OwnSpan], origin: &Arc<Origin>, resource: &Resource) {
         self.keep_spans(spans.iter().map(|span| span.to_kept(origin)));
-        if self.shared.forwarder.is_some() {
+        if self.shared.forwarder.is_some() || self.shared.disk.is_some() {
             let spans = spans.iter().map(OwnSpan::to_proto).collect();
             self.pass_on(Signal::Traces, &request(spans, resource));
         }
@@ -469,9 +464,4 @@ async fn take_recorded(
         }
         telemetry.take(&mut batch);
     }
-}
-
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    // What is behind it stays consistent: no step of a change can panic.
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

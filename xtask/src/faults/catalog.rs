@@ -295,6 +295,7 @@ pub(super) const ROWS: &[Entry] = &[
     row('O', 3, "metrics and health endpoints"),
     row('O', 4, "profiles through the inspector"),
     row('O', 5, "notifications by webhook"),
+    row('O', 6, "telemetry on disk is there after a restart"),
     row('T', 0, "installed from npm as a native binary"),
     row('T', 1, "an empty directory becomes an app without network"),
     untested('T', 2, "the schema of the configuration", NOT_BUILT),
@@ -334,7 +335,7 @@ mod tests {
             ('I', 19),
             ('J', 19),
             ('K', 25),
-            ('O', 5),
+            ('O', 6),
         ];
         let expected = sections
             .into_iter()

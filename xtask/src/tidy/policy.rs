@@ -233,6 +233,7 @@ pub(super) const CRATES: &[Crate] = &[
             ("opentelemetry-proto", "the messages of OTLP"),
             ("prometheus-client", "metrics in OpenMetrics"),
             ("prost", "the messages of OTLP"),
+            ("redb", "telemetry on disk: a file that survives a kill"),
             (
                 "rustls-native-certs",
                 "the certificates that the system trusts",

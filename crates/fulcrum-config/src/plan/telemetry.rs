@@ -10,11 +10,14 @@ pub(super) fn set_telemetry(telemetry: &TelemetrySettings, set: &mut impl FnMut(
     let TelemetrySettings {
         receive,
         memory,
+        on_disk,
         sampling,
         export,
     } = telemetry;
     set("telemetry.receive", json!(receive));
     set("telemetry.memory", Setting::Size(*memory).to_json());
+    let store = if *on_disk { "disk" } else { "memory" };
+    set("telemetry.store", json!(store));
     set("telemetry.sampling", json!(sampling));
     let Some(CollectorSettings {
         otlp,

@@ -18,6 +18,7 @@ pub(crate) fn resolve_telemetry(
     TelemetrySettings {
         receive: settings.bool("telemetry.receive").expect(SET),
         memory: settings.size("telemetry.memory").expect(SET),
+        on_disk: settings.string("telemetry.store") == Some("disk"),
         sampling: settings.float("telemetry.sampling"),
         export: resolve_collector(settings, root, diagnostics),
     }

@@ -9,6 +9,9 @@ use fulcrum_telemetry::{
 
 use crate::traces::variables::ExportTarget;
 
+/// Where telemetry is on disk, in the app's directory.
+const DISK_FILE: &str = ".fulcrum/telemetry.redb";
+
 /// What telemetry an instance has. What the settings say takes precedence over the environment.
 pub fn telemetry_setup(
     app: &App,
@@ -23,6 +26,7 @@ pub fn telemetry_setup(
     let sampler = settings.sampling.map(Sampler::ratio);
     TelemetrySetup {
         receive: settings.receive.then_some((0, memory)),
+        disk: settings.on_disk.then(|| app.root.join(DISK_FILE)),
         sampler: sampler.or(environment.sampler).unwrap_or_default(),
         resource: environment.complete(own_resource(run)),
         export: collector(app, environment),

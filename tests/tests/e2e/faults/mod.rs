@@ -42,6 +42,7 @@ mod measurements;
 mod o_metrics;
 mod o_notify;
 mod o_profile;
+mod o_store;
 mod o_traces;
 mod probes;
 mod t_completions;

@@ -11,11 +11,11 @@ use serde_json::{Value, json};
 
 const FIXTURES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/fixtures");
 
-const TRACE: &str = "4bf92f3577b34da6a3ce929d0e0e4736";
+pub(super) const TRACE: &str = "4bf92f3577b34da6a3ce929d0e0e4736";
 const CALLER: &str = "00f067aa0ba902b7";
 
 /// A domain that calls another one, and one that says which trace it works for.
-fn app() -> App {
+pub(super) fn app() -> App {
     App::new()
         .write(
             "domains/orders/domain.mjs",
@@ -47,7 +47,7 @@ export default class Catalog extends DomainBase {
 }
 
 /// Calls `orders` in a trace of the caller's.
-fn order(app: &App, trace: &str, sku: &str) -> Value {
+pub(super) fn order(app: &App, trace: &str, sku: &str) -> Value {
     let script = format!("{FIXTURES}/call.cjs");
     let metadata = json!({"traceparent": format!("00-{trace}-{CALLER}-01"), "baggage": "shop=7"});
     let metadata = metadata.to_string();
@@ -64,7 +64,7 @@ fn order(app: &App, trace: &str, sku: &str) -> Value {
 }
 
 /// The spans of a trace, once there are so many.
-fn spans(app: &App, trace: &str, count: usize) -> (Value, Vec<Value>) {
+pub(super) fn spans(app: &App, trace: &str, count: usize) -> (Value, Vec<Value>) {
     wait_until(&format!("trace {trace} has {count} spans"), LIMIT, || {
         let shown = app.run(&["traces", "show", trace, "-o", "json"]);
         let shown: Value = serde_json::from_str(&shown.stdout).ok()?;
@@ -175,13 +175,13 @@ fn o01_a_start_is_a_trace_that_the_domain_gets_with_its_variables() {
 }
 
 /// Where the instance receives OTLP.
-fn endpoint(app: &App) -> String {
+pub(super) fn endpoint(app: &App) -> String {
     let status = app.run(&["domains", "status", "-o", "json"]).exits(0);
     text_of(&status.json()["instance"], "otlp").to_owned()
 }
 
 /// Sends a request, and returns the status of the response; none if there is no response.
-fn post(address: &str, path: &str, content_type: &str, body: &[u8]) -> Option<u16> {
+pub(super) fn post(address: &str, path: &str, content_type: &str, body: &[u8]) -> Option<u16> {
     let mut stream = TcpStream::connect(address).expect("the receiver listens");
     stream.set_read_timeout(Some(LIMIT)).expect("a time limit");
     let head = format!(
@@ -253,7 +253,7 @@ fn o02_rubbish_and_a_burst_are_bounded_and_block_nothing() {
 }
 
 /// A log record of a domain, as its logger exports it.
-fn log_record(domain: &str, (nanos, text): (u128, &str)) -> Value {
+pub(super) fn log_record(domain: &str, (nanos, text): (u128, &str)) -> Value {
     json!({"resourceLogs": [{
         "resource": {"attributes": [
             {"key": "service.name", "value": {"stringValue": domain}},
@@ -270,7 +270,7 @@ fn log_record(domain: &str, (nanos, text): (u128, &str)) -> Value {
 }
 
 /// Sends a log record to the receiver.
-fn send_log(address: &str, record: &Value) {
+pub(super) fn send_log(address: &str, record: &Value) {
     let body = record.to_string();
     let status = post(address, "/v1/logs", "application/json", body.as_bytes());
     assert_eq!(status, Some(200));
