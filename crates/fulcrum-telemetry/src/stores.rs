@@ -11,11 +11,25 @@ use crate::convert;
 use crate::export::Signal;
 use crate::records::RecordStore;
 use crate::series::{SeriesStore, points};
-use crate::telemetry::Usage;
 use crate::traces::{Span, TraceStore};
 
 /// What of the memory is for traces, for log records, and for metrics.
 const SHARES: [usize; 3] = [5, 2, 1];
+
+/// How much is kept.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Usage {
+    /// Traces.
+    pub traces: usize,
+    /// Spans.
+    pub spans: usize,
+    /// Log records.
+    pub records: usize,
+    /// Series of metrics.
+    pub series: usize,
+    /// The memory for all of it, in bytes.
+    pub bytes: usize,
+}
 
 #[derive(Debug)]
 pub(crate) struct Stores {

@@ -25,7 +25,7 @@ use crate::records::Record;
 use crate::resource::Resource;
 use crate::series::Series;
 use crate::spans::{self, CallRecord, OwnSpan};
-use crate::stores::Stores;
+use crate::stores::{Stores, Usage};
 use crate::traces::{DOMAIN_ATTRIBUTE, Origin, Span, TraceFilter, TraceStore, TraceSummary};
 
 /// Recorded spans that may wait to be taken. Beyond it they are dropped and counted.
@@ -110,21 +110,6 @@ impl Losses {
         let parts: Vec<String> = parts.map(|(count, why)| format!("{count} {why}")).collect();
         (!parts.is_empty()).then(|| format!("telemetry was dropped: {}", parts.join(", ")))
     }
-}
-
-/// How much is kept.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Usage {
-    /// Traces.
-    pub traces: usize,
-    /// Spans.
-    pub spans: usize,
-    /// Log records.
-    pub records: usize,
-    /// Series of metrics.
-    pub series: usize,
-    /// The memory for all of it, in bytes.
-    pub bytes: usize,
 }
 
 impl Telemetry {

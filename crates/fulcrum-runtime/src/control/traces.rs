@@ -202,7 +202,10 @@ impl TraceReader {
     ) -> Vec<TraceLine> {
         let at = |nanos: u64| UNIX_EPOCH + Duration::from_nanos(nanos);
         let end = trace.start.saturating_add(trace.duration);
-        let domains: BTreeSet<String> = trace.origins.iter().cloned().collect();
+        let mut received: Vec<ReceivedLine> = records.into_iter().map(received_line).collect();
+        // Records may come before the spans of their domain.
+        let said = received.iter().map(|one| one.domain.to_string());
+        let domains: BTreeSet<String> = trace.origins.iter().cloned().chain(said).collect();
         let query = LogQuery {
             domains: Some(domains),
             // A line is read a moment after it was written.
@@ -212,7 +215,6 @@ impl TraceReader {
         };
         let busy = busy_times(spans);
         let id = id.to_string();
-        let mut received: Vec<ReceivedLine> = records.into_iter().map(received_line).collect();
         let lines = self.hub.tail(&query).into_iter();
         let lines = lines.filter_map(|line| {
             let said = take_said(&mut received, &line);

@@ -21,11 +21,9 @@ use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
 use crate::export::Signal;
+use outage::CODE;
 use queue::Queue;
 use writer::Writer;
-
-/// The code of what is told about the file.
-const CODE: &str = "FUL0529";
 
 /// Telemetry on disk; clones are handles to the same.
 #[derive(Clone, Debug)]

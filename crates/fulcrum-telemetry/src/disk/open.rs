@@ -7,8 +7,8 @@ use std::path::{Path, PathBuf};
 
 use redb::backends::FileBackend;
 
-use super::CODE;
 use super::file::{DiskFile, OpenError};
+use super::outage::CODE;
 use crate::export::Signal;
 
 /// Only the user may read it: telemetry can have anything in it.

@@ -1,6 +1,11 @@
 //! When a disk that does not take telemetry is told, and when it is tried again. No I/O, no clock.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+/// The code of what is told about the file.
+pub(super) const CODE: &str = "FUL0529";
 
 /// How long after a failure the file is opened again.
 const RETRY: Duration = Duration::from_secs(10);

@@ -4,11 +4,11 @@ use std::fs;
 use std::io::{self, ErrorKind};
 use std::os::unix::fs::{PermissionsExt, symlink};
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Instant;
 
 use redb::StorageBackend;
 use redb::backends::InMemoryBackend;
 use tempfile::TempDir;
+use tokio::time::Instant;
 
 use super::file::DiskFile;
 use super::open::open_or_replace;

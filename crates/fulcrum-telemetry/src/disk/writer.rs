@@ -1,11 +1,11 @@
 //! The thread that writes.
 
 use std::path::Path;
-use std::time::Instant;
 
-use super::CODE;
+use tokio::time::Instant;
+
 use super::file::DiskFile;
-use super::outage::Outage;
+use super::outage::{CODE, Outage};
 use super::queue::{Entry, Queue};
 
 type Reopen = Box<dyn FnMut() -> Result<DiskFile, String> + Send>;

@@ -7,15 +7,15 @@ use fulcrum_logs::{Level, ReceivedLine};
 use fulcrum_rpc::ControlClient;
 use fulcrum_rpc::control::{TraceLine, TraceRequest};
 
-use super::backlog::Backlog;
 use super::request::LogRequest;
 
 /// The records of the trace that is requested, in order; none without one, and none where they cannot
-/// match: they have neither a stream nor a generation, and are no raw output.
+/// match: they have neither a stream nor a generation, and are no raw output. `domains` are those of
+/// the request.
 pub(super) async fn fetch(
     client: &ControlClient,
     request: &LogRequest,
-    backlog: &Backlog,
+    domains: &[String],
 ) -> Vec<ReceivedLine> {
     let args = &request.args;
     let Some(id) = args.trace.clone() else {
@@ -30,7 +30,7 @@ pub(super) async fn fetch(
     let records = response.unwrap_or_default().records;
     let received = records.into_iter().map(from_message);
     received
-        .filter(|one| is_selected(one, request, &backlog.snapshot_marker.domains))
+        .filter(|one| is_selected(one, request, domains))
         .collect()
 }
 

@@ -56,7 +56,7 @@ async fn run_with_instance(
 ) -> Result<(), CliError> {
     let dir = log_store::store_dir(&load::app_root(context.app())?);
     let (mut backlog, _) = remote::fetch_backlog(client, request.to_message(false)).await?;
-    backlog.received = received::fetch(client, request, &backlog).await;
+    backlog.received = received::fetch(client, request, &backlog.snapshot_marker.domains).await;
     let mut printer = Printer::new(request, &backlog.names(), &context.output);
     let before = backlog.snapshot_marker.last_seq;
     printer = backlog::print(backlog, request.store_query(), dir.clone(), printer).await?;
