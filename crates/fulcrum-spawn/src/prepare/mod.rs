@@ -80,6 +80,7 @@ mod other_plan;
 mod own_writes;
 #[cfg(feature = "node")]
 mod package_json;
+#[cfg(feature = "node")]
 mod query;
 #[cfg(feature = "node")]
 mod runner;
