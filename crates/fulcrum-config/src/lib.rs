@@ -101,6 +101,7 @@ mod other_tools;
 mod otlp;
 mod overrides;
 mod plan;
+mod ports;
 mod probe;
 mod process;
 mod redact;
@@ -137,6 +138,7 @@ pub use options::{LoadOptions, LoadResult};
 pub use plan::{
     Action, Difference, DomainChange, ReloadPlan, RunningState, describe_changes, restart_reason,
 };
+pub use ports::port_variable;
 pub use process::{
     BackoffSettings, DependencyCondition, HeartbeatSettings, HookSettings, JsRuntime, PortSetting,
     ProbeCheck, ProbeSettings, ProcessKind, ProcessSettings, ResourceLimits, RestartMode,
