@@ -50,9 +50,21 @@ pub fn is_optimized() -> bool {
 /// # Panics
 /// When it does not exist.
 pub fn stub() -> PathBuf {
-    let stub = profile_dir().join("stub-domain");
-    assert!(stub.is_file(), "there is no {}", stub.display());
-    stub
+    built("stub-domain")
+}
+
+/// The program that calls a domain as fast as it answers.
+///
+/// # Panics
+/// When it does not exist.
+pub fn load_client() -> PathBuf {
+    built("load-client")
+}
+
+fn built(name: &str) -> PathBuf {
+    let program = profile_dir().join(name);
+    assert!(program.is_file(), "there is no {}", program.display());
+    program
 }
 
 /// A directory beside the binary for files that the tests of one build share.

@@ -121,6 +121,13 @@ impl CommandRun {
         self
     }
 
+    /// Allows it more time than usual.
+    #[must_use]
+    pub fn within(mut self, timeout: Duration) -> Self {
+        self.timeout = timeout;
+        self
+    }
+
     /// Runs it until it exits.
     ///
     /// # Panics

@@ -41,7 +41,7 @@ mod wait;
 
 pub use activity_log::Entry;
 pub use app::App;
-pub use binary::{binary, is_optimized, stub};
+pub use binary::{binary, is_optimized, load_client, stub};
 pub use command::{CommandRun, Output};
 pub use foreground::Foreground;
 pub use lines::{Line, json_lines, text_of};

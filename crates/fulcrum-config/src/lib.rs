@@ -158,5 +158,6 @@ pub use schedule::{CronExpression, MissedRuns, Overlap, Schedule};
 pub use selection::{Selection, UnknownDomain, select, select_among, unknown_domain};
 pub use settings_cache::SettingsCache;
 pub use stable_load::load_if_stable;
+pub use suggest::closest;
 pub use unsupported::unsupported_settings;
 pub use yaml_value::parse_yaml_value;

@@ -168,7 +168,7 @@ const DESCRIPTIONS: &[(&str, &str)] = &[
     ),
     (
         "runtime.grpc.call_queue",
-        "Maximum size of the calls that wait for one domain, because it is busy, starting or restarting. Beyond it, and beyond 10,000 calls, a call fails with `OVERLOADED`.",
+        "Maximum size of the calls that wait in memory for one domain, because it is busy, starting or restarting. Beyond it, callers are held back by flow control until there is room or their deadline passes; beyond 10,000 calls, a call fails with `OVERLOADED`.",
     ),
     (
         "runtime.grpc.max_message",

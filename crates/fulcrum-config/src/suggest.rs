@@ -1,7 +1,7 @@
 //! Suggestions for mistyped names.
 
 /// The closest known name, if it is close enough to be a suggestion.
-pub(crate) fn closest<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+pub fn closest<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let plain = to_snake_case(name);
     if plain.chars().count() > 64 {
         return None;

@@ -1,7 +1,12 @@
-"use strict";var import_node_fs=require("node:fs");var opened;function nodeModule(){return opened??=require("node:module")}var PLAIN=/^\/[\w/.@-]*$/;function urlOf(path){return PLAIN.test(path)?`file://${path}`:require("node:url").pathToFileURL(path).href}function pathOf(url){let path=url.
-slice(7);return PLAIN.test(path)?path:require("node:url").fileURLToPath(url)}var BRAND=Symbol.for("fulcrum.domain"),INSTANCES=Symbol.for("fulcrum.domain.instances"),SETTLE_TIMEOUT_MS=2e3,POLL_INTERVAL_MS=100,DEFER_MS=200;function autoStart(entry,starts,imports=!1){
+"use strict";var import_node_fs2=require("node:fs");var opened;function nodeModule(){return opened??=require("node:module")}var PLAIN=/^\/[\w/.@-]*$/;function urlOf(path){return PLAIN.test(path)?`file://${path}`:require("node:url").pathToFileURL(path).href}function pathOf(url){let path=url.
+slice(7);return PLAIN.test(path)?path:require("node:url").fileURLToPath(url)}var import_node_fs=require("node:fs"),ESTABLISHED="01",DEFAULT_PORT=50051;function isConnected(address){let port=Number(/:(\d+)\/?$/.exec(address??"")?.[1]??DEFAULT_PORT);
+try{let inodes=new Set([...socketsTo(port,"/proc/self/net/tcp"),...socketsTo(port,"/proc/self/net/tcp6")]);return inodes.size>0&&(0,import_node_fs.readdirSync)(
+"/proc/self/fd").some(fd=>inodes.has(socketOf(fd)))}catch{return!1}}function socketsTo(port,table){let text2;try{text2=(0,import_node_fs.readFileSync)(table,"ut\
+f8")}catch{return[]}return text2.split(`
+`).slice(1).map(line=>line.trim().split(/\s+/)).filter(([,,remote,state])=>state===ESTABLISHED&&parseInt(remote?.split(":")[1]??"",16)===port).map(row=>row[9]??
+"")}function socketOf(fd){try{return/^socket:\[(\d+)\]$/.exec((0,import_node_fs.readlinkSync)(`/proc/self/fd/${fd}`))?.[1]??""}catch{return""}}var BRAND=Symbol.for("fulcrum.domain"),INSTANCES=Symbol.for("fulcrum.domain.instances"),SETTLE_TIMEOUT_MS=2e3,POLL_INTERVAL_MS=100,DEFER_MS=200;function autoStart(entry,starts,imports=!1){
 let inspect=()=>{if(imports)return importMain(entry);let main=process.mainModule;main?.loaded?start(main.exports,entry):(main===void 0||preloadsModules())&&importMain(
-entry)};starts?setTimeout(inspect,DEFER_MS):setImmediate(inspect)}function importMain(entry){let url;try{url=urlOf((0,import_node_fs.realpathSync)(entry))}catch{
+entry)};starts?setTimeout(inspect,DEFER_MS):setImmediate(inspect)}function importMain(entry){let url;try{url=urlOf((0,import_node_fs2.realpathSync)(entry))}catch{
 return}import(url).then(exports2=>start(exports2,entry),()=>{})}function preloadsModules(){let flags=[...process.execArgv,process.env.NODE_OPTIONS??""].join(" ");
 return/(^|\s)--(import|(experimental-)?loader)\b/.test(flags)}async function start(exports2,entry){let exported=defaultOf(exports2);try{isStoppedSdkInstance(exported)?
 await exported.start():isDomainClass(exported)&&!await isSelfStarting(exported,entry)&&await new exported().start()}catch(error){let text2=error instanceof Error?
@@ -10,10 +15,10 @@ error.stack??error.message:String(error);process.stderr.write(`fulcrum: the doma
 value=value.default;return value}function isDomainClass(value){return typeof value=="function"&&typeof value.prototype?.start=="function"}function isStoppedSdkInstance(value){
 return typeof value=="object"&&value!==null&&BRAND in value}async function isSelfStarting(exported,entry){if(isConstructed(exported))return!0;if(!mentionsConstruction(
 entry,exported.name))return!1;for(let waited=0;waited<SETTLE_TIMEOUT_MS;waited+=POLL_INTERVAL_MS)if(await new Promise(resolve=>setTimeout(resolve,POLL_INTERVAL_MS)),
-isConstructed(exported))return!0;return!1}function isConstructed(exported){return BRAND in exported.prototype?[...globalThis[INSTANCES]??[]].some(instance=>instance instanceof
-exported):hasInstances(exported)}function hasInstances(exported){let{queryObjects}=require("node:v8");if(!queryObjects)return!1;let{emitWarning}=process;process.
-emitWarning=()=>{};try{return queryObjects(exported,{format:"count"})>0}finally{process.emitWarning=emitWarning}}function mentionsConstruction(entry,name){if(!/^[\w$]+$/.
-test(name))return!1;try{let text2=(0,import_node_fs.readFileSync)(entry,"utf8");if(!/\bnew\s/.test(text2))return!1;let code=text2.replace(/\/\*[\s\S]*?\*\/|(^|\s)\/\/.*/gm,
+isConstructed(exported)||isConnected(process.env.FULCRUM_GRPC_SERVER))return!0;return!1}function isConstructed(exported){return BRAND in exported.prototype?[...globalThis[INSTANCES]??
+[]].some(instance=>instance instanceof exported):hasInstances(exported)}function hasInstances(exported){let{queryObjects}=require("node:v8");if(!queryObjects)return!1;
+let{emitWarning}=process;process.emitWarning=()=>{};try{return queryObjects(exported,{format:"count"})>0}finally{process.emitWarning=emitWarning}}function mentionsConstruction(entry,name){
+if(!/^[\w$]+$/.test(name))return!1;try{let text2=(0,import_node_fs2.readFileSync)(entry,"utf8");if(!/\bnew\s/.test(text2))return!1;let code=text2.replace(/\/\*[\s\S]*?\*\/|(^|\s)\/\/.*/gm,
 "$1");return new RegExp(`\\bnew\\s+${name.replaceAll("$","\\$")}(?![\\w$])`).test(code)}catch{return!1}}var FLUSH_DELAY_MS=2e3;function flushCompileCacheLater(){process.env.NODE_COMPILE_CACHE&&setTimeout(()=>nodeModule().flushCompileCache?.(),FLUSH_DELAY_MS).unref()}var INTERNALS_FLAG="--expose-internals";var DATA_KEY="fulcrum.bootstrap";function addedPreload(){return["-r",`${__dirname}/bootstrap.cjs`]}function hideAddedPreload(){let[flag,file]=addedPreload(),at=process.
 execArgv.findIndex((word,index)=>word===flag&&process.execArgv[index+1]===file);at>=0&&process.execArgv.splice(at,2)}function inheritedConfig(){let data=require("node:worker_threads").
 getEnvironmentData(DATA_KEY);return typeof data=="string"?data:void 0}function withoutOwnFrames(error){return error instanceof Error&&typeof error.stack=="string"&&error.stack.includes(`${__dirname}/`)&&(error.stack=error.stack.split(

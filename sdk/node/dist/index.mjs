@@ -117,52 +117,53 @@ name??className??env.FULCRUM_DOMAIN_NAME??"",address:options.address??(env.FULCR
 FULCRUM_DOMAIN_TOKEN?RECONNECT_DEADLINE_MS:1/0}}var PREPARE_TRANSPORT=Symbol.for("fulcrum.domain.warm"),prepared;function prepareTransport(){let{address,token}=resolveOptions({},void 0,process.env),url=dialUrl(
 address),own={url,token,transport:new Transport(url,token)};return own.transport.warmUp(),own.transport.setReferenced(!1),prepared=own,()=>{prepared===own&&(prepared=
 void 0,own.transport.destroy())}}function takeTransport(url,token){let candidate=prepared;return candidate===void 0||candidate.url!==url||candidate.token!==token?
-new Transport(url,token):(prepared=void 0,candidate.transport.open?(candidate.transport.setReferenced(!0),candidate.transport):new Transport(url,token))}var REGISTER_TIMEOUT_MS=1e4,STABLE_MS=5e3,CLOSE_TIMEOUT_MS=1e3,RuntimeConnection=class{#options;#events;#pending=new PendingRequests;#idPrefix;#ids=0;#state="id\
-le";#maxMessageBytes=1/0;#transport;#writer;#epoch=0;#failures=0;#registeredAt;#lostAt;#everRegistered=!1;#timer;#lastLogged="";#waiters=new Set;constructor(options,events){
+new Transport(url,token):(prepared=void 0,candidate.transport.open?(candidate.transport.setReferenced(!0),candidate.transport):new Transport(url,token))}var REGISTER_TIMEOUT_MS=1e4,STABLE_MS=5e3,CLOSE_TIMEOUT_MS=1e3,RuntimeConnection=class{#options;#events;#pending=new PendingRequests;#idPrefix;#ids=0;#types=[];#state="\
+idle";#maxMessageBytes=1/0;#transport;#writer;#epoch=0;#failures=0;#registeredAt;#lostAt;#everRegistered=!1;#timer;#lastLogged="";#waiters=new Set;constructor(options,events){
 this.#options=options,this.#events=events,this.#idPrefix=`${options.domain}:${process.pid}:${Math.random().toString(36).slice(2,10)}:`}get epoch(){return this.#epoch}get registered(){
-return this.#state==="registered"}connect(){this.#transport??=takeTransport(this.#options.url,this.#options.token)}register(){let done=this.#whenRegistered();return this.#state===
-"idle"&&this.#connectOnce(),done}send(type,payload,requestId,epoch=this.#epoch,more=!1){if(epoch!==this.#epoch||this.#state!=="registered")return;let{domain}=this.#options,
-frame=encodeDomainFrame({domain,type,payload,requestId,more}),excess=this.#excessOf(frame,`${type} of domain ${domain}`);if(excess){log(excess.message);let failure2=JSON.
-stringify({success:!1,error:excess.message,code:excess.code});frame=encodeDomainFrame({domain,type,payload:failure2,requestId})}this.#writer?.write(frame)}async request(type,payload,timeoutMs){
-if(this.#requireOpen(type),!this.#everRegistered)throw new FulcrumError("NOT_REGISTERED",`${type}: the domain is not registered yet; use onReady() for work that\
- needs the runtime`);let deadline2=monotonicMs()+timeoutMs;this.#state!=="registered"&&await this.#registeredWithin(timeoutMs,type);let id=this.#nextId(),frame=encodeDomainFrame(
-{domain:this.#options.domain,type,payload,requestId:id}),excess=this.#excessOf(frame,type);if(excess)throw excess;return this.#writer?.write(frame),this.#pending.
-add(id,type,Math.max(1,Math.round(deadline2-monotonicMs())))}async call(domain,type,payload,timeoutMs,signal){let what=`call ${type} of ${domain}`;this.#requireOpen(
-what),signal?.throwIfAborted();let deadline2=monotonicMs()+timeoutMs;this.#state==="backoff"&&await this.#registeredWithin(timeoutMs,what),this.connect();let frame=encodeDomainFrame(
-{domain,type,payload,requestId:this.#nextId()}),excess=this.#excessOf(frame,what);if(excess)throw excess;let remainingMs2=Math.max(1,deadline2-monotonicMs()),timeout=new FulcrumError(
-"TIMEOUT",`${what}: no response within ${timeoutMs} ms`),timer,onAbort;try{let{response,abandon}=this.#transport.unary(frame,remainingMs2),givenUp=new Promise((_,reject)=>{
-let giveUp=reason=>{reject(reason),abandon()};timer=setTimeout(()=>giveUp(timeout),remainingMs2),onAbort=()=>giveUp(signal?.reason),signal?.addEventListener("ab\
-ort",onAbort)});return await Promise.race([response,givenUp])}catch(error){if(error instanceof FulcrumError||signal?.aborted)throw error;let text=messageOf(error);
-throw text.startsWith("DEADLINE_EXCEEDED")?timeout:new FulcrumError("DISCONNECTED",`${what}: ${text}`)}finally{clearTimeout(timer),onAbort&&signal?.removeEventListener(
-"abort",onAbort)}}async*stream(domain,type,payload,timeoutMs,signal){let what=`stream ${type} of ${domain}`;this.#requireOpen(what),signal?.throwIfAborted(),this.#state===
-"backoff"&&await this.#registeredWithin(timeoutMs??REGISTER_TIMEOUT_MS,what),this.connect();let frame=encodeDomainFrame({domain,type,payload,requestId:this.#nextId()});
-try{yield*this.#transport.stream(frame,timeoutMs,signal)}catch(error){if(error instanceof FulcrumError||signal?.aborted)throw error;let text=messageOf(error);throw new FulcrumError(
-text.startsWith("DEADLINE_EXCEEDED")?"TIMEOUT":"DISCONNECTED",`${what}: ${text}`)}}async close(){if(this.#state==="closed")return;this.#state="closed",clearTimeout(
-this.#timer);let gone=new FulcrumError("DISCONNECTED","the domain was stopped before the response arrived");this.#pending.failAll(gone),this.#rejectWaiters(gone),
-await this.#writer?.end(CLOSE_TIMEOUT_MS),this.#transport?.destroy()}abort(){this.#state="closed",clearTimeout(this.#timer),this.#transport?.destroy()}#excessOf(frame,what){
-let size=frame.length-5,limit=this.#maxMessageBytes;if(!(size<=limit))return new FulcrumError("TOO_LARGE",`${what} has ${size} bytes, and the limit is ${limit} \
-bytes (runtime.grpc.max_message)`)}#connectOnce(){this.#state="registering";let epoch=++this.#epoch,registerId=this.#nextId();try{this.connect(),this.#writer=this.#transport.
-openStream({message:message=>{epoch===this.#epoch&&this.#receive(message,registerId)},closed:status=>{epoch===this.#epoch&&this.#onDisconnect(status)}})}catch(error){
-this.#onDisconnect({name:"UNAVAILABLE",message:this.#transport?.failure??messageOf(error)});return}let{domain,capabilities}=this.#options,payload=JSON.stringify(
-{domain,capabilities});this.#writer.write(encodeDomainFrame({domain,type:"domain_register",payload,requestId:registerId})),this.#timer=setTimeout(()=>{this.#onDisconnect(
-{name:"DEADLINE_EXCEEDED",message:`no response to the registration within ${REGISTER_TIMEOUT_MS/1e3} s`})},REGISTER_TIMEOUT_MS)}#receive(message,registerId){if(this.#state!==
-"closed"){if(this.#state==="registering"){if(message.requestId!==registerId)return;message.success?this.#accepted(message):this.#onDisconnect({name:"FAILED_PREC\
-ONDITION",message:message.error||"no reason given"});return}this.#pending.resolve(message)||this.#events.message(message)}}#accepted(message){clearTimeout(this.#timer),
-this.#state="registered",this.#registeredAt=monotonicMs(),this.#lastLogged&&log(`${this.#options.domain} registered with the runtime at ${this.#options.address}`),
-this.#lastLogged="",this.#lostAt=void 0,this.#everRegistered=!0;let response=parseObject(message.payload),{max_message_bytes:limit}=response;typeof limit=="numb\
-er"&&limit>0&&(this.#maxMessageBytes=limit),this.#events.registered(response);let waiters=this.#waiters;this.#waiters=new Set;for(let waiter of waiters)waiter.resolve()}#onDisconnect(status){
-if(this.#state==="closed"||this.#state==="backoff")return;let previous=this.#state,now=monotonicMs();clearTimeout(this.#timer),this.#epoch++,this.#state="backof\
-f";let transport=this.#transport;this.#transport=void 0,this.#writer=void 0,transport?.destroy();let{address,domain}=this.#options;if(this.#pending.failAll(new FulcrumError(
-"DISCONNECTED",`the connection to the runtime at ${address} was lost before the response arrived (${describeStatus(status)})`)),previous==="registered"&&(now-(this.#registeredAt??
-now)>=STABLE_MS&&(this.#failures=0),this.#events.lost()),isFinal(status)){this.#fail(new FulcrumError("REFUSED",`the runtime at ${address} rejects domain "${domain}\
-": ${describeStatus(status)}`));return}if(this.#logDisconnect(previous,status),this.#lostAt??=now,now-this.#lostAt>=this.#options.reconnectDeadlineMs){this.#fail(
-new FulcrumError("DISCONNECTED",`no connection to the runtime at ${address} for ${Math.round((now-this.#lostAt)/1e3)} s (${describeStatus(status)}); giving up`));
-return}this.#timer=setTimeout(()=>this.#connectOnce(),backoffDelay(this.#failures++,Math.random()))}#logDisconnect(previous,status){let{address,domain}=this.#options,
-text;previous==="registered"?text=`connection of ${domain} to the runtime at ${address} lost (${describeStatus(status)}); reconnecting`:isRefusal(status)?text=`\
-the runtime at ${address} rejected domain "${domain}": ${describeStatus(status)}; retrying`:text=`${domain} cannot reach the runtime at ${address} (${status.message||
-status.name}); retrying`,text!==this.#lastLogged&&(this.#lastLogged=text,log(text))}#fail(error){this.#state="closed",this.#rejectWaiters(error),this.#events.fatal(
-error.message)}#requireOpen(what){if(this.#state==="closed")throw new FulcrumError("NOT_REGISTERED",`${what}: the domain has been stopped`)}#nextId(){return this.#idPrefix+
-++this.#ids}#whenRegistered(){return this.#state==="registered"?Promise.resolve():new Promise((resolve,reject)=>{this.#waiters.add({resolve,reject})})}async#registeredWithin(timeoutMs,what){
+return this.#state==="registered"}connect(){this.#transport??=takeTransport(this.#options.url,this.#options.token)}register(types){this.#types=types;let done=this.#whenRegistered();
+return this.#state==="idle"&&this.#connectOnce(),done}send(type,payload,requestId,epoch=this.#epoch,more=!1){if(epoch!==this.#epoch||this.#state!=="registered")
+return;let{domain}=this.#options,frame=encodeDomainFrame({domain,type,payload,requestId,more}),excess=this.#excessOf(frame,`${type} of domain ${domain}`);if(excess){
+log(excess.message);let failure2=JSON.stringify({success:!1,error:excess.message,code:excess.code});frame=encodeDomainFrame({domain,type,payload:failure2,requestId})}
+this.#writer?.write(frame)}async request(type,payload,timeoutMs){if(this.#requireOpen(type),!this.#everRegistered)throw new FulcrumError("NOT_REGISTERED",`${type}\
+: the domain is not registered yet; use onReady() for work that needs the runtime`);let deadline2=monotonicMs()+timeoutMs;this.#state!=="registered"&&await this.#registeredWithin(
+timeoutMs,type);let id=this.#nextId(),frame=encodeDomainFrame({domain:this.#options.domain,type,payload,requestId:id}),excess=this.#excessOf(frame,type);if(excess)
+throw excess;return this.#writer?.write(frame),this.#pending.add(id,type,Math.max(1,Math.round(deadline2-monotonicMs())))}async call(domain,type,payload,timeoutMs,signal){
+let what=`call ${type} of ${domain}`;this.#requireOpen(what),signal?.throwIfAborted();let deadline2=monotonicMs()+timeoutMs;this.#state==="backoff"&&await this.#registeredWithin(
+timeoutMs,what),this.connect();let frame=encodeDomainFrame({domain,type,payload,requestId:this.#nextId()}),excess=this.#excessOf(frame,what);if(excess)throw excess;
+let remainingMs2=Math.max(1,deadline2-monotonicMs()),timeout=new FulcrumError("TIMEOUT",`${what}: no response within ${timeoutMs} ms`),timer,onAbort;try{let{response,
+abandon}=this.#transport.unary(frame,remainingMs2),givenUp=new Promise((_,reject)=>{let giveUp=reason=>{reject(reason),abandon()};timer=setTimeout(()=>giveUp(timeout),
+remainingMs2),onAbort=()=>giveUp(signal?.reason),signal?.addEventListener("abort",onAbort)});return await Promise.race([response,givenUp])}catch(error){if(error instanceof
+FulcrumError||signal?.aborted)throw error;let text=messageOf(error);throw text.startsWith("DEADLINE_EXCEEDED")?timeout:new FulcrumError("DISCONNECTED",`${what}:\
+ ${text}`)}finally{clearTimeout(timer),onAbort&&signal?.removeEventListener("abort",onAbort)}}async*stream(domain,type,payload,timeoutMs,signal){let what=`strea\
+m ${type} of ${domain}`;this.#requireOpen(what),signal?.throwIfAborted(),this.#state==="backoff"&&await this.#registeredWithin(timeoutMs??REGISTER_TIMEOUT_MS,what),
+this.connect();let frame=encodeDomainFrame({domain,type,payload,requestId:this.#nextId()});try{yield*this.#transport.stream(frame,timeoutMs,signal)}catch(error){
+if(error instanceof FulcrumError||signal?.aborted)throw error;let text=messageOf(error);throw new FulcrumError(text.startsWith("DEADLINE_EXCEEDED")?"TIMEOUT":"D\
+ISCONNECTED",`${what}: ${text}`)}}async close(){if(this.#state==="closed")return;this.#state="closed",clearTimeout(this.#timer);let gone=new FulcrumError("DISCO\
+NNECTED","the domain was stopped before the response arrived");this.#pending.failAll(gone),this.#rejectWaiters(gone),await this.#writer?.end(CLOSE_TIMEOUT_MS),this.#transport?.
+destroy()}abort(){this.#state="closed",clearTimeout(this.#timer),this.#transport?.destroy()}#excessOf(frame,what){let size=frame.length-5,limit=this.#maxMessageBytes;
+if(!(size<=limit))return new FulcrumError("TOO_LARGE",`${what} has ${size} bytes, and the limit is ${limit} bytes (runtime.grpc.max_message)`)}#connectOnce(){this.#state=
+"registering";let epoch=++this.#epoch,registerId=this.#nextId();try{this.connect(),this.#writer=this.#transport.openStream({message:message=>{epoch===this.#epoch&&
+this.#receive(message,registerId)},closed:status=>{epoch===this.#epoch&&this.#onDisconnect(status)}})}catch(error){this.#onDisconnect({name:"UNAVAILABLE",message:this.#transport?.
+failure??messageOf(error)});return}let{domain,capabilities}=this.#options,payload=JSON.stringify({domain,capabilities,types:this.#types});this.#writer.write(encodeDomainFrame(
+{domain,type:"domain_register",payload,requestId:registerId})),this.#timer=setTimeout(()=>{this.#onDisconnect({name:"DEADLINE_EXCEEDED",message:`no response to \
+the registration within ${REGISTER_TIMEOUT_MS/1e3} s`})},REGISTER_TIMEOUT_MS)}#receive(message,registerId){if(this.#state!=="closed"){if(this.#state==="register\
+ing"){if(message.requestId!==registerId)return;message.success?this.#accepted(message):this.#onDisconnect({name:"FAILED_PRECONDITION",message:message.error||"no\
+ reason given"});return}this.#pending.resolve(message)||this.#events.message(message)}}#accepted(message){clearTimeout(this.#timer),this.#state="registered",this.#registeredAt=
+monotonicMs(),this.#lastLogged&&log(`${this.#options.domain} registered with the runtime at ${this.#options.address}`),this.#lastLogged="",this.#lostAt=void 0,this.#everRegistered=
+!0;let response=parseObject(message.payload),{max_message_bytes:limit}=response;typeof limit=="number"&&limit>0&&(this.#maxMessageBytes=limit),this.#events.registered(
+response);let waiters=this.#waiters;this.#waiters=new Set;for(let waiter of waiters)waiter.resolve()}#onDisconnect(status){if(this.#state==="closed"||this.#state===
+"backoff")return;let previous=this.#state,now=monotonicMs();clearTimeout(this.#timer),this.#epoch++,this.#state="backoff";let transport=this.#transport;this.#transport=
+void 0,this.#writer=void 0,transport?.destroy();let{address,domain}=this.#options;if(this.#pending.failAll(new FulcrumError("DISCONNECTED",`the connection to th\
+e runtime at ${address} was lost before the response arrived (${describeStatus(status)})`)),previous==="registered"&&(now-(this.#registeredAt??now)>=STABLE_MS&&
+(this.#failures=0),this.#events.lost()),isFinal(status)){this.#fail(new FulcrumError("REFUSED",`the runtime at ${address} rejects domain "${domain}": ${describeStatus(
+status)}`));return}if(this.#logDisconnect(previous,status),this.#lostAt??=now,now-this.#lostAt>=this.#options.reconnectDeadlineMs){this.#fail(new FulcrumError("\
+DISCONNECTED",`no connection to the runtime at ${address} for ${Math.round((now-this.#lostAt)/1e3)} s (${describeStatus(status)}); giving up`));return}this.#timer=
+setTimeout(()=>this.#connectOnce(),backoffDelay(this.#failures++,Math.random()))}#logDisconnect(previous,status){let{address,domain}=this.#options,text;previous===
+"registered"?text=`connection of ${domain} to the runtime at ${address} lost (${describeStatus(status)}); reconnecting`:isRefusal(status)?text=`the runtime at ${address}\
+ rejected domain "${domain}": ${describeStatus(status)}; retrying`:text=`${domain} cannot reach the runtime at ${address} (${status.message||status.name}); retr\
+ying`,text!==this.#lastLogged&&(this.#lastLogged=text,log(text))}#fail(error){this.#state="closed",this.#rejectWaiters(error),this.#events.fatal(error.message)}#requireOpen(what){
+if(this.#state==="closed")throw new FulcrumError("NOT_REGISTERED",`${what}: the domain has been stopped`)}#nextId(){return this.#idPrefix+ ++this.#ids}#whenRegistered(){
+return this.#state==="registered"?Promise.resolve():new Promise((resolve,reject)=>{this.#waiters.add({resolve,reject})})}async#registeredWithin(timeoutMs,what){
 await new Promise((resolve,reject)=>{let finish=action=>()=>{clearTimeout(timer),this.#waiters.delete(waiter),action()},timeout=new FulcrumError("DISCONNECTED",
 `${what}: no connection to the runtime at ${this.#options.address} within ${timeoutMs} ms`),waiter={resolve:finish(resolve),reject:error=>finish(()=>reject(error))()},
 timer=setTimeout(()=>waiter.reject(timeout),timeoutMs);this.#waiters.add(waiter)})}#rejectWaiters(error){let waiters=this.#waiters;this.#waiters=new Set;for(let waiter of waiters)
@@ -226,23 +227,23 @@ log(`${this.name}: the handler of ${String(topic)} failed: ${messageOf(error)}`)
 throw new FulcrumError("INVALID","the domain has no name: set it in super(…), as static domainName, or in FULCRUM_DOMAIN_NAME");let connection=new RuntimeConnection(
 {url:dialUrl(address),address,domain:this.name,token,capabilities:CAPABILITIES,reconnectDeadlineMs},{registered:response=>this.#onRegistered(response),message:message=>this.#receive(
 message),lost:()=>this.#heartbeat.stop(),fatal:reason=>this.#fail(reason)});this.#connection=connection,this.#running=!0,connection.connect(),await void 0;let registering;
-try{if(await this.onStart(),this.#stopped)return;registering=connection.register(),stopOnSignal("SIGTERM"),this.#dispatcher=new Dispatcher(this,this.name,collectHandlers(
-this,_DomainBase.prototype))}catch(error){connection.abort(),exitWithError(this.name,error)}try{await registering}catch(error){if(this.#stopped)return;throw error}
-try{await this.onReady()}catch(error){exitWithError(this.name,error)}}#receive(message){let{type,requestId}=message;if(type==="drain"){this.#drain(message.payload);
-return}if(type==="cancel"){this.#dispatcher?.cancel(requestId);return}if(type==="event"){this.#handleEvent(message.payload);return}if(type==="credit"){this.#dispatcher?.
-grant(requestId,parseObject(message.payload).parts);return}if(type==="asset_changed"){this.#handleAssetChanged(message.payload);return}if(type==="error"||type.endsWith(
-"_response")||requestId==="")return;let connection=this.#connection,{epoch}=connection;this.#dispatcher?.dispatch(message,(responseType,payload,id,more)=>connection.
-send(responseType,payload,id,epoch,more))}#drain(payload){let{deadline_ms:ms}=parseObject(payload),graceMs2=typeof ms=="number"&&ms>=0?ms:STOP_DEADLINE_MS;awaitStopSignal(
-Math.min(graceMs2,STOP_SIGNAL_MS)),beginGrace(graceMs2),this.#dispatcher?.setDeadline(requestsDeadline(graceMs2)),this.stop(requestsDeadline(graceMs2))}async#handleAssetChanged(payload){
-try{let{path}=JSON.parse(payload);await this.onAssetChanged(path)}catch(error){log(`${this.name}: onAssetChanged failed: ${messageOf(error)}`)}}#onRegistered(response){
-let{heartbeat_interval_ms:intervalMs,stop_signal:signal,stop_grace_ms:graceMs2}=response;this.#startHeartbeat(intervalMs),this.#subscribeAll(),typeof graceMs2==
-"number"&&graceMs2>=0&&setGrace(graceMs2),typeof signal=="string"&&signal!=="SIGKILL"&&stopOnSignal(signal)}#startHeartbeat(intervalMs){if(typeof intervalMs!="n\
-umber"||!(intervalMs>0))return;let connection=this.#connection;this.#heartbeat.start(intervalMs,payload=>connection.send("heartbeat",JSON.stringify(payload),""),
-()=>this.#dispatcher?.draining?"draining":"ok")}async#close(deadlineMs){if(!this.#running)return;let unfinished=await this.#dispatcher?.drain(deadlineMs)??0;unfinished>
-0&&log(`${this.name}: ${unfinished} request${unfinished>1?"s were":" was"} not finished within ${deadlineMs} ms`);try{await this.onStop()}catch(error){log(`${this.
-name}: onStop failed: ${messageOf(error)}`)}this.#heartbeat.stop(),await this.#connection?.close(),this.#running=!1}#fail(reason){log(reason),process.exit(1)}#requireConnection(what){
-if(!this.#connection)throw new FulcrumError("NOT_REGISTERED",`${what}: call start() first`);return this.#connection}};Object.defineProperty(DomainBase.prototype,
-Symbol.for("fulcrum.domain"),{value:!0});Object.defineProperty(DomainBase,PREPARE_TRANSPORT,{value:prepareTransport});function payloadOf(response,what){let payload;
-try{payload=response.payload===""?{}:JSON.parse(response.payload)}catch{if(response.success)throw new FulcrumError("FAILED",`${what}: the response is not JSON: ${response.
-payload.slice(0,80)}`)}let body=payload;if(response.success&&body?.success!==!1)return payload;let text=response.error||(typeof body?.error=="string"?body.error:
-"")||`${what} failed without a reason`;throw new FulcrumError("FAILED",text)}var KEY=Symbol.for("@fulcrum/domain 0.1.0"),shared=globalThis[KEY]??=index_exports;deferBootstrap();var{DomainBase:DomainBase2,Email:Email2,FulcrumError:FulcrumError2,Table:Table2}=shared,entry_esm_default=shared;export{DomainBase2 as DomainBase,Email2 as Email,FulcrumError2 as FulcrumError,Table2 as Table,entry_esm_default as default};
+try{if(await this.onStart(),this.#stopped)return;let handlers=collectHandlers(this,_DomainBase.prototype);registering=connection.register([...handlers.keys()]),
+stopOnSignal("SIGTERM"),this.#dispatcher=new Dispatcher(this,this.name,handlers)}catch(error){connection.abort(),exitWithError(this.name,error)}try{await registering}catch(error){
+if(this.#stopped)return;throw error}try{await this.onReady()}catch(error){exitWithError(this.name,error)}}#receive(message){let{type,requestId}=message;if(type===
+"drain"){this.#drain(message.payload);return}if(type==="cancel"){this.#dispatcher?.cancel(requestId);return}if(type==="event"){this.#handleEvent(message.payload);
+return}if(type==="credit"){this.#dispatcher?.grant(requestId,parseObject(message.payload).parts);return}if(type==="asset_changed"){this.#handleAssetChanged(message.
+payload);return}if(type==="error"||type.endsWith("_response")||requestId==="")return;let connection=this.#connection,{epoch}=connection;this.#dispatcher?.dispatch(
+message,(responseType,payload,id,more)=>connection.send(responseType,payload,id,epoch,more))}#drain(payload){let{deadline_ms:ms}=parseObject(payload),graceMs2=typeof ms==
+"number"&&ms>=0?ms:STOP_DEADLINE_MS;awaitStopSignal(Math.min(graceMs2,STOP_SIGNAL_MS)),beginGrace(graceMs2),this.#dispatcher?.setDeadline(requestsDeadline(graceMs2)),
+this.stop(requestsDeadline(graceMs2))}async#handleAssetChanged(payload){try{let{path}=JSON.parse(payload);await this.onAssetChanged(path)}catch(error){log(`${this.
+name}: onAssetChanged failed: ${messageOf(error)}`)}}#onRegistered(response){let{heartbeat_interval_ms:intervalMs,stop_signal:signal,stop_grace_ms:graceMs2}=response;
+this.#startHeartbeat(intervalMs),this.#subscribeAll(),typeof graceMs2=="number"&&graceMs2>=0&&setGrace(graceMs2),typeof signal=="string"&&signal!=="SIGKILL"&&stopOnSignal(
+signal)}#startHeartbeat(intervalMs){if(typeof intervalMs!="number"||!(intervalMs>0))return;let connection=this.#connection;this.#heartbeat.start(intervalMs,payload=>connection.
+send("heartbeat",JSON.stringify(payload),""),()=>this.#dispatcher?.draining?"draining":"ok")}async#close(deadlineMs){if(!this.#running)return;let unfinished=await this.#dispatcher?.
+drain(deadlineMs)??0;unfinished>0&&log(`${this.name}: ${unfinished} request${unfinished>1?"s were":" was"} not finished within ${deadlineMs} ms`);try{await this.
+onStop()}catch(error){log(`${this.name}: onStop failed: ${messageOf(error)}`)}this.#heartbeat.stop(),await this.#connection?.close(),this.#running=!1}#fail(reason){
+log(reason),process.exit(1)}#requireConnection(what){if(!this.#connection)throw new FulcrumError("NOT_REGISTERED",`${what}: call start() first`);return this.#connection}};
+Object.defineProperty(DomainBase.prototype,Symbol.for("fulcrum.domain"),{value:!0});Object.defineProperty(DomainBase,PREPARE_TRANSPORT,{value:prepareTransport});
+function payloadOf(response,what){let payload;try{payload=response.payload===""?{}:JSON.parse(response.payload)}catch{if(response.success)throw new FulcrumError(
+"FAILED",`${what}: the response is not JSON: ${response.payload.slice(0,80)}`)}let body=payload;if(response.success&&body?.success!==!1)return payload;let text=response.
+error||(typeof body?.error=="string"?body.error:"")||`${what} failed without a reason`;throw new FulcrumError("FAILED",text)}var KEY=Symbol.for("@fulcrum/domain 0.1.0"),shared=globalThis[KEY]??=index_exports;deferBootstrap();var{DomainBase:DomainBase2,Email:Email2,FulcrumError:FulcrumError2,Table:Table2}=shared,entry_esm_default=shared;export{DomainBase2 as DomainBase,Email2 as Email,FulcrumError2 as FulcrumError,Table2 as Table,entry_esm_default as default};

@@ -53,6 +53,7 @@ export class RuntimeConnection {
   readonly #pending = new PendingRequests();
   readonly #idPrefix: string;
   #ids = 0;
+  #types: readonly string[] = [];
   #state: State = 'idle';
   /** The largest message that the runtime accepts, in bytes, if it has named a limit. */
   #maxMessageBytes = Infinity;
@@ -89,8 +90,13 @@ export class RuntimeConnection {
     this.#transport ??= takeTransport(this.#options.url, this.#options.token);
   }
 
-  /** Registers, now and after every reconnect; resolves after the first successful registration. */
-  register(): Promise<void> {
+  /**
+   * Registers, now and after every reconnect; resolves after the first successful registration.
+   *
+   * @param types the types of requests that this domain handles
+   */
+  register(types: readonly string[]): Promise<void> {
+    this.#types = types;
     const done = this.#whenRegistered();
     if (this.#state === 'idle') this.#connectOnce();
     return done;
@@ -226,7 +232,7 @@ export class RuntimeConnection {
       return;
     }
     const { domain, capabilities } = this.#options;
-    const payload = JSON.stringify({ domain, capabilities });
+    const payload = JSON.stringify({ domain, capabilities, types: this.#types });
     this.#writer.write(encodeDomainFrame({ domain, type: 'domain_register', payload, requestId: registerId }));
     this.#timer = setTimeout(() => {
       this.#onDisconnect({ name: 'DEADLINE_EXCEEDED', message: `no response to the registration within ${REGISTER_TIMEOUT_MS / 1000} s` });

@@ -247,11 +247,12 @@ export class DomainBase {
     try {
       await this.onStart();
       if (this.#stopped) return;
-      registering = connection.register();
+      const handlers = collectHandlers(this, DomainBase.prototype);
+      registering = connection.register([...handlers.keys()]);
       // A stop can be requested as soon as it is ready.
       stopOnSignal('SIGTERM');
       // While the registration is in flight: no request can arrive before the response.
-      this.#dispatcher = new Dispatcher(this, this.name, collectHandlers(this, DomainBase.prototype));
+      this.#dispatcher = new Dispatcher(this, this.name, handlers);
     } catch (error) {
       connection.abort();
       exitWithError(this.name, error);

@@ -69,6 +69,23 @@ test('a class without the SDK is constructed and started once, by the bootstrap 
   for (const child of children) assert.equal(child.output, 'made\nstarted\n');
 });
 
+test('an instance that nothing refers to any more, but that has connected, is not started again', async (t) => {
+  const runtime = await listen(t);
+  const entry = `const http2 = require('node:http2');
+class Users {
+  start() {
+    console.log('started');
+    http2.connect('http://' + process.env.FULCRUM_GRPC_SERVER);
+  }
+}
+module.exports = Users;
+new Users().start();
+setTimeout(() => console.log('later'), 2600);`;
+  const child = run(t, join(directory(t, { 'domain.cjs': entry }), 'domain.cjs'), { runtime });
+  await until(() => child.output.includes('later'), 'the time is over');
+  assert.equal(child.output, 'started\nlater\n');
+});
+
 test('an entry without such a class, and one that throws, are left to Node', async (t) => {
   const root = directory(t, {
     'plain.cjs': 'console.log("plain");',

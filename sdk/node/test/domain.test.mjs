@@ -27,13 +27,14 @@ test('import and require give the same objects, all of them by name', () => {
   assert.equal(esm.default.DomainBase, cjs.DomainBase);
 });
 
-test('a domain registers with its name, its capabilities and its token', async (t) => {
-  const { peer, domain } = await started(t, DomainBase, { token: 'secret' });
+test('a domain registers with its name, its capabilities, the types that it handles and its token', async (t) => {
+  class Users extends DomainBase { userIndexHandler() {} }
+  const { peer, domain } = await started(t, Users, { token: 'secret' });
   const [register] = peer.messages;
   assert.equal(register.type, 'domain_register');
   assert.equal(register.domain, 'users');
   assert.notEqual(register.request_id, '');
-  assert.deepEqual(JSON.parse(register.payload), { domain: 'users', capabilities: ['db_operations', 'email_operations', 'heartbeat', 'drain', 'assets', 'cancel', 'deadline', 'stream', 'large_messages'] });
+  assert.deepEqual(JSON.parse(register.payload), { domain: 'users', capabilities: ['db_operations', 'email_operations', 'heartbeat', 'drain', 'assets', 'cancel', 'deadline', 'stream', 'large_messages'], types: ['user_index_request'] });
   assert.equal(peer.headers['x-fulcrum-token'], 'secret');
   assert.equal(peer.headers['content-type'], 'application/grpc');
   assert.equal(peer.headers.te, 'trailers');

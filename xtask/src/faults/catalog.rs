@@ -233,6 +233,14 @@ pub(super) const ROWS: &[Entry] = &[
     row('J', 13, "responses in parts, with back-pressure"),
     row('J', 14, "events between domains"),
     row('J', 15, "calls by fetch, and by pages that may"),
+    row(
+        'J',
+        16,
+        "a process started by hand is listed, and gives way",
+    ),
+    row('J', 17, "names and types that are almost right"),
+    row('J', 18, "why a stream was refused is told"),
+    row('J', 19, "large calls wait for room, in bounded memory"),
     row('K', 1, "every environment finds the one instance"),
     row('K', 2, "a wait begins before its instance"),
     row('K', 3, "what dead instances left is swept"),
@@ -300,7 +308,7 @@ mod tests {
             ('F', 20),
             ('G', 15),
             ('I', 19),
-            ('J', 15),
+            ('J', 19),
             ('K', 25),
         ];
         let expected = sections

@@ -16,7 +16,7 @@ use super::calls::{Call, CallFailure, CallOptions, CallerTerms, check};
 use super::message_response::{FailureCode, MessageResponse};
 use super::registration::truncate;
 use super::registry::Registry;
-use super::routing::{CallContent, CallGuard, Outcome};
+use super::routing::{CallContent, CallGuard, Outcome, Reservation};
 
 /// How many parts may be on their way to a caller.
 const CREDIT: u32 = 16;
@@ -105,9 +105,11 @@ impl Registry {
         let terms = CallerTerms {
             deadline: None,
             wait: options.wait,
+            since: None,
         };
-        let timeout = options.timeout;
-        CallStream(Parts::open(self, (domain, type_), payload, terms, timeout))
+        let (timeout, room) = (options.timeout, Reservation::default());
+        let content = (payload, room);
+        CallStream(Parts::open(self, (domain, type_), content, terms, timeout))
     }
 
     /// Handles `SendMessageStream`.
@@ -115,12 +117,12 @@ impl Registry {
         &self,
         domain: &str,
         type_: &str,
-        payload: String,
+        content: (String, Reservation),
         terms: CallerTerms,
     ) -> CallerStream {
         let timeout = self.config().call_timeout;
         CallerStream {
-            parts: Parts::open(self, (domain, type_), payload, terms, timeout),
+            parts: Parts::open(self, (domain, type_), content, terms, timeout),
             terms,
         }
     }
@@ -130,7 +132,7 @@ impl Parts {
     fn open(
         registry: &Registry,
         (domain, type_): (&str, &str),
-        payload: String,
+        (payload, room): (String, Reservation),
         terms: CallerTerms,
         timeout: Duration,
     ) -> Self {
@@ -143,7 +145,7 @@ impl Parts {
             state: State::Ended,
         };
         let opened = check(domain, type_, &payload, registry.config().max_message)
-            .and_then(|()| parts.submit(type_.to_owned(), payload, terms.wait));
+            .and_then(|()| parts.submit(type_.to_owned(), (payload, room), terms.wait));
         parts.state = match opened {
             Ok(call) => State::Open(Box::new(call)),
             Err(failure) => State::Failed(failure),
@@ -154,7 +156,7 @@ impl Parts {
     fn submit(
         &self,
         type_: String,
-        payload: String,
+        (payload, room): (String, Reservation),
         may_wait: bool,
     ) -> Result<OpenCall, CallFailure> {
         let Some(route) = self.registry.routes().get(&self.domain) else {
@@ -168,6 +170,7 @@ impl Parts {
             payload,
             deadline,
             credit: CREDIT,
+            room,
         };
         let id = self.registry.ids().next();
         let (guard, outcomes) = route

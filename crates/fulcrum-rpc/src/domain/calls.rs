@@ -12,7 +12,7 @@ use super::message::{FRAMING, is_reserved};
 use super::message_response::{FailureCode, MessageResponse};
 use super::registration::truncate;
 use super::registry::Registry;
-use super::routing::{CallContent, Cancelled, DomainRoute, Outcome, Rejection};
+use super::routing::{CallContent, Cancelled, DomainRoute, Outcome, Rejection, Reservation};
 use super::stall::STALLED_AFTER;
 use crate::framework::{DomainMessage, RuntimeMessage};
 
@@ -42,6 +42,18 @@ pub(crate) struct CallerTerms {
     /// When it gives up, if it says so.
     pub(crate) deadline: Option<CallerDeadline>,
     pub(crate) wait: bool,
+    /// When the call began, if that is earlier.
+    pub(crate) since: Option<Instant>,
+}
+
+impl CallerTerms {
+    /// When the call ends, and the time limit that this follows from.
+    fn limit(&self, default: Duration) -> (Instant, Duration) {
+        match self.deadline {
+            Some(CallerDeadline { at, timeout }) => (at, timeout),
+            None => (self.since.unwrap_or_else(Instant::now) + default, default),
+        }
+    }
 }
 
 /// One call, as its failures name it.
@@ -103,10 +115,10 @@ impl Registry {
         let terms = CallerTerms {
             deadline: Some(CallerDeadline { at, timeout }),
             wait,
+            since: None,
         };
-        let result = self
-            .route_call(domain, type_.to_owned(), payload, terms)
-            .await;
+        let message = (type_.to_owned(), payload);
+        let result = self.route_call(domain, message, None, terms).await;
         result.unwrap_or_else(CallFailure::into_failure)
     }
 
@@ -117,6 +129,7 @@ impl Registry {
     pub(crate) async fn send_message(
         &self,
         message: DomainMessage,
+        room: Option<Reservation>,
         terms: CallerTerms,
     ) -> Result<RuntimeMessage, Status> {
         let DomainMessage {
@@ -126,32 +139,70 @@ impl Registry {
             request_id,
             ..
         } = message;
-        let response = match self.route_call(&domain, type_, payload, terms).await {
+        let content = (type_, payload);
+        let response = match self.route_call(&domain, content, room, terms).await {
             Ok(response) => response,
             Err(failure) => failure.into_response(terms)?,
         };
         Ok(response.into_message(request_id))
     }
 
+    /// Waits until there is room for a call of so many bytes. None if it needs none; then it may fail
+    /// anyway.
+    ///
+    /// # Errors
+    /// Too many calls wait, or the caller's time is over.
+    pub(crate) async fn reserve(
+        &self,
+        domain: &str,
+        type_: &str,
+        bytes: usize,
+        terms: CallerTerms,
+    ) -> Result<Option<Reservation>, CallFailure> {
+        let Some(route) = self.routes().get(domain) else {
+            return Ok(None);
+        };
+        let (deadline, timeout) = terms.limit(self.config().call_timeout);
+        let call = Call {
+            domain,
+            type_,
+            timeout,
+        };
+        let reserving = route.reserve(bytes, terms.wait);
+        match tokio::time::timeout_at(deadline, reserving).await {
+            Ok(Ok(room)) => Ok(room),
+            Ok(Err(rejection)) => Err(self.rejected(&call, &route, rejection)),
+            Err(_) => {
+                let was = match route.accepts() {
+                    true => Cancelled::Unread(route.unread_since()),
+                    false => Cancelled::Unconnected,
+                };
+                Err(call.timed_out(&route, was))
+            }
+        }
+    }
+
     async fn route_call(
         &self,
         domain: &str,
-        type_: String,
-        payload: String,
+        (type_, payload): (String, String),
+        room: Option<Reservation>,
         terms: CallerTerms,
     ) -> Result<MessageResponse, CallFailure> {
         check(domain, &type_, &payload, self.config().max_message)?;
         let shown = truncate(&type_);
-        let now = Instant::now();
-        let (deadline, timeout) = match terms.deadline {
-            Some(CallerDeadline { at, timeout }) => (at, timeout),
-            None => (now + self.config().call_timeout, self.config().call_timeout),
-        };
+        let (deadline, timeout) = terms.limit(self.config().call_timeout);
         let call = Call {
             domain,
             type_: &shown,
             timeout,
         };
+        let bytes = type_.len() + payload.len();
+        let room = match room {
+            None if bytes > self.unreserved() => self.reserve(domain, &shown, bytes, terms).await?,
+            room => room,
+        };
+        let now = Instant::now();
         let Some(route) = self.routes().get(domain) else {
             return Err(CallFailure::unavailable(self.not_connected(domain)));
         };
@@ -160,6 +211,7 @@ impl Registry {
             payload,
             deadline,
             credit: 0,
+            room: room.unwrap_or_default(),
         };
         let mut pending = match route.submit(self.ids().next(), content, terms.wait) {
             Ok(pending) => pending,

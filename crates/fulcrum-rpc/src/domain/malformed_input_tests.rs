@@ -158,7 +158,7 @@ fn drive_stream(messages: Vec<DomainMessage>) {
             {}
         });
         for message in messages {
-            let call = registry.send_message(message.clone(), PATIENT);
+            let call = registry.send_message(message.clone(), None, PATIENT);
             // A registered domain does not respond; the call must still end.
             let _ = tokio::time::timeout(std::time::Duration::from_secs(60), call).await;
             let _ = messages_in.send(Ok(message));
@@ -193,6 +193,7 @@ async fn failures_do_not_repeat_long_texts() {
                     r#type: type_.to_owned(),
                     ..DomainMessage::default()
                 },
+                None,
                 PATIENT,
             )
             .await

@@ -22,6 +22,7 @@ use super::connection_activity::ConnectionActivity;
 use super::lock::lock;
 use super::message::STOCK_MAX_MESSAGE;
 use super::message_response::{FailureCode, MessageResponse, is_refusal};
+use super::registration::ClientFeatures;
 use super::request_ids::{RequestIds, RequestTraits};
 use super::routing::{CallContent, DomainRoute, Outgoing, StreamTraits};
 use crate::framework::{DomainMessage, RuntimeMessage};
@@ -175,7 +176,7 @@ pub(crate) struct RegisteredStream {
     pub(crate) id: u64,
     pub(crate) domain: String,
     pub(crate) grant: RegistrationGrant,
-    capabilities: Vec<String>,
+    client: ClientFeatures,
     messages: mpsc::Sender<RuntimeMessage>,
     queued: Arc<AtomicUsize>,
     final_status: Mutex<Option<oneshot::Sender<Status>>>,
@@ -194,12 +195,12 @@ impl RegisteredStream {
         id: u64,
         domain: String,
         grant: RegistrationGrant,
-        capabilities: Vec<String>,
+        client: ClientFeatures,
         activity: ConnectionActivity,
         (route, ids, max_message): (Arc<DomainRoute>, RequestIds, usize),
         sender: OutboundSender,
     ) -> Self {
-        let has = |capability: &str| capabilities.iter().any(|name| name == capability);
+        let has = |capability: &str| client.has(capability);
         let max_message = match has(CAPABILITY_LARGE_MESSAGES) {
             true => max_message,
             false => max_message.min(STOCK_MAX_MESSAGE),
@@ -221,7 +222,7 @@ impl RegisteredStream {
             id,
             domain,
             grant,
-            capabilities,
+            client,
             messages: sender.messages,
             queued: sender.queued,
             final_status: Mutex::new(Some(sender.final_status)),
@@ -234,11 +235,16 @@ impl RegisteredStream {
     }
 
     pub(crate) fn has_capability(&self, capability: &str) -> bool {
-        self.capabilities.iter().any(|name| name == capability)
+        self.client.has(capability)
     }
 
     pub(crate) fn capabilities(&self) -> &[String] {
-        &self.capabilities
+        &self.client.capabilities
+    }
+
+    /// The types of the requests that it handles, if its client has named them.
+    pub(crate) fn types(&self) -> &[String] {
+        &self.client.types
     }
 
     /// Queues a message without waiting.

@@ -10,11 +10,43 @@ use crate::framework::DomainMessage;
 /// The longest name that a stream may register, in bytes.
 const MAX_NAME_LEN: usize = 255;
 
+/// The most message types that a registration may name.
+const MAX_TYPES: usize = 1_000;
+
+/// What a client says of itself in its registration.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct ClientFeatures {
+    pub(crate) capabilities: Vec<String>,
+    /// The types of the requests that it handles, if it names them.
+    pub(crate) types: Vec<String>,
+}
+
+impl ClientFeatures {
+    fn parse(payload: &Value) -> Self {
+        let texts = |key, limit| {
+            let texts = payload.get(key).and_then(Value::as_array);
+            let texts = texts.into_iter().flatten().filter_map(Value::as_str);
+            texts.take(limit).map(str::to_owned).collect::<Vec<_>>()
+        };
+        let mut types = texts("types", MAX_TYPES);
+        types.retain(|type_| type_.len() <= MAX_NAME_LEN && !type_.chars().any(char::is_control));
+        types.sort();
+        Self {
+            capabilities: texts("capabilities", 64),
+            types,
+        }
+    }
+
+    pub(crate) fn has(&self, capability: &str) -> bool {
+        self.capabilities.iter().any(|name| name == capability)
+    }
+}
+
 /// The content of a registration.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Registration {
     pub(crate) domain: String,
-    pub(crate) capabilities: Vec<String>,
+    pub(crate) client: ClientFeatures,
     pub(crate) request_id: String,
 }
 
@@ -22,7 +54,7 @@ impl Registration {
     /// Parses a stream's first message.
     ///
     /// The name is the field `domain`. The name in the payload counts only if the field is
-    /// empty. A payload that is missing or malformed means no capabilities.
+    /// empty. A payload that is missing or malformed means no capabilities and no types.
     ///
     /// # Errors
     /// If the message is not a registration, or has no valid name.
@@ -60,24 +92,16 @@ impl Registration {
                 truncate(payload_name)
             );
         }
-        let capabilities = payload.get("capabilities").and_then(Value::as_array);
-        let capabilities = capabilities
-            .into_iter()
-            .flatten()
-            .filter_map(Value::as_str)
-            .take(64)
-            .map(str::to_owned)
-            .collect();
         Ok(Self {
             domain,
-            capabilities,
+            client: ClientFeatures::parse(&payload),
             request_id: message.request_id,
         })
     }
 
     /// The payload of the response to an accepted registration. `max_message` is the size limit.
     pub(crate) fn response_payload(&self, grant: &RegistrationGrant, max_message: usize) -> String {
-        let has = |capability| self.capabilities.iter().any(|name| name == capability);
+        let has = |capability| self.client.has(capability);
         let mut payload = json!({"status": "registered"});
         if let (true, Some(interval)) = (has(CAPABILITY_HEARTBEAT), grant.heartbeat_interval) {
             let millis = u64::try_from(interval.as_millis()).unwrap_or(u64::MAX);

@@ -84,7 +84,7 @@ impl Registry {
         let payload = registration.response_payload(&grant, self.config().max_message);
         let Registration {
             domain,
-            capabilities,
+            client,
             request_id,
         } = registration;
         let registrant = Registrant {
@@ -102,7 +102,7 @@ impl Registry {
             id,
             domain,
             grant,
-            capabilities,
+            client,
             activity,
             (
                 self.routes().get_or_insert(&name),

@@ -227,6 +227,14 @@ impl Registry {
         lock(&self.shared.registrations).get(domain).is_some()
     }
 
+    /// The types of the requests that a domain handles, in alphabetical order. Empty if it is not
+    /// registered, or its client does not name them.
+    pub fn message_types(&self, domain: &str) -> Vec<String> {
+        let registrations = lock(&self.shared.registrations);
+        let stream = registrations.get(domain);
+        stream.map_or_else(Vec::new, |stream| stream.types().to_vec())
+    }
+
     /// The names of all registered domains, in alphabetical order.
     pub(crate) fn registered(&self) -> Vec<String> {
         lock(&self.shared.registrations)
@@ -277,6 +285,11 @@ impl Registry {
 
     pub(crate) fn topics(&self) -> &Mutex<TopicTable<Arc<RegisteredStream>>> {
         &self.shared.topics
+    }
+
+    /// The size of calls for which no room is reserved.
+    pub(crate) fn unreserved(&self) -> usize {
+        self.shared.routes.limits().unreserved()
     }
 
     pub(crate) fn ids(&self) -> &RequestIds {

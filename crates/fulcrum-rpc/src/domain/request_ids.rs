@@ -70,6 +70,7 @@ impl RequestIds {
                     payload,
                     deadline,
                     credit,
+                    room: _,
                 } = Arc::unwrap_or_clone(content);
                 let deadline = traits.deadline.then_some(deadline);
                 let credit = if traits.stream { credit } else { 0 };

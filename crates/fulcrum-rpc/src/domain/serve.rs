@@ -28,6 +28,10 @@ use crate::transport::{
     await_preface, may_be_call, refuse_http1, serve_until,
 };
 
+/// How many bytes of a stream may be on their way. All streams of a connection may be held back at
+/// that without holding back another one: a call waits until there is room for it.
+const STREAM_WINDOW: u32 = 64 * 1024;
+
 /// Why serving the domain protocol failed.
 #[derive(Debug, thiserror::Error)]
 pub enum ServeError {
@@ -87,12 +91,14 @@ pub async fn serve_domains(
         .http2_keepalive_interval(Some(registry.config().keepalive_interval))
         .http2_keepalive_timeout(Some(registry.config().keepalive_timeout))
         .max_concurrent_streams(MAX_STREAMS)
+        .initial_stream_window_size(STREAM_WINDOW)
+        .initial_connection_window_size(STREAM_WINDOW * MAX_STREAMS)
         .http2_max_header_list_size(MAX_HEADER_LIST)
         .accept_http1(true)
         .layer(WebLayer::new(registry.clone()))
         .layer(MapResponseLayer::new(map_status_codes))
         .layer(CallerDeadlineLayer)
-        .layer(InboundLayer { max_message })
+        .layer(InboundLayer::new(registry.clone()))
         .add_service(service)
         .add_service(health_service)
         .add_service(

@@ -12,6 +12,8 @@ use super::caller_deadline::CallerDeadline;
 use super::calls::CallerTerms;
 use super::capabilities::{TOKEN_METADATA, WAIT_METADATA};
 use super::connection_activity::{ConnectionActivity, PeerInfo};
+use super::inbound::{Admission, SharedAdmission};
+use super::lock::lock;
 use super::registered_stream::{Outbound, outbound};
 use super::registry::Registry;
 use super::stream::{StreamContext, drive};
@@ -54,8 +56,16 @@ impl FrameworkService for Service {
         &self,
         request: Request<DomainMessage>,
     ) -> Result<Response<Responses>, Status> {
-        let terms = caller_terms(&request);
+        let mut terms = caller_terms(&request);
         let connection = connection_info(&request).map(|(_, state)| Arc::clone(state));
+        let admission = take_admission(&request);
+        terms.since = admission.since;
+        if let Some((failure, request_id)) = admission.refused {
+            let message = failure.into_response(terms)?.into_message(request_id);
+            let responses = tokio_stream::once(Ok(message));
+            return Ok(Response::new(Box::pin(responses)));
+        }
+        let room = admission.room.unwrap_or_default();
         let DomainMessage {
             domain,
             r#type: type_,
@@ -65,7 +75,7 @@ impl FrameworkService for Service {
         } = request.into_inner();
         let parts = self
             .registry
-            .send_message_stream(&domain, &type_, payload, terms);
+            .send_message_stream(&domain, &type_, (payload, room), terms);
         let responses = parts.map(move |part| {
             let message = part?.into_message(request_id.clone());
             if let Some(connection) = &connection {
@@ -82,11 +92,17 @@ impl FrameworkService for Service {
         request: Request<DomainMessage>,
     ) -> Result<Response<RuntimeMessage>, Status> {
         let connection = connection_info(&request).map(|(_, state)| Arc::clone(state));
-        let terms = caller_terms(&request);
-        let response = self
-            .registry
-            .send_message(request.into_inner(), terms)
-            .await?;
+        let mut terms = caller_terms(&request);
+        let admission = take_admission(&request);
+        terms.since = admission.since;
+        let response = match admission.refused {
+            Some((failure, request_id)) => failure.into_response(terms)?.into_message(request_id),
+            None => {
+                let message = request.into_inner();
+                let sending = self.registry.send_message(message, admission.room, terms);
+                sending.await?
+            }
+        };
         if let Some(connection) = connection {
             // Buffered until it is sent, and the caller may never read it.
             connection.hold(response.encoded_len());
@@ -101,7 +117,16 @@ fn caller_terms<T>(request: &Request<T>) -> CallerTerms {
     CallerTerms {
         deadline: request.extensions().get::<CallerDeadline>().copied(),
         wait: wait.is_none_or(|wait| wait.as_bytes() != b"false"),
+        since: None,
     }
+}
+
+/// What came of the call while its message was received.
+fn take_admission<T>(request: &Request<T>) -> Admission {
+    let admission = request.extensions().get::<SharedAdmission>();
+    admission.map_or_else(Admission::default, |shared| {
+        std::mem::take(&mut *lock(shared))
+    })
 }
 
 fn connection_info<T>(request: &Request<T>) -> Option<&(PeerInfo, Arc<ConnectionState>)> {

@@ -113,7 +113,9 @@ where
     let status = match receive_registration(registry, inbound).await {
         Ok(registration) => {
             request.domain.clone_from(&registration.domain);
-            request.capabilities.clone_from(&registration.capabilities);
+            request
+                .capabilities
+                .clone_from(&registration.client.capabilities);
             match registry
                 .register(registration, request, context.activity, sender)
                 .await

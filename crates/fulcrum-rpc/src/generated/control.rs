@@ -111,6 +111,9 @@ pub struct Domain {
     /// When a job with a schedule runs next.
     #[prost(message, optional, tag = "21")]
     pub next_run: ::core::option::Option<::prost_types::Timestamp>,
+    /// The types of the requests that it handles, if its client names them. Only with details.
+    #[prost(string, repeated, tag = "22")]
+    pub message_types: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
 }
 /// A process that Fulcrum did not start.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]

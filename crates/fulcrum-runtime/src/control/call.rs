@@ -39,6 +39,11 @@ impl CallService {
         Ok(Box::pin(parts.map(|part| Ok(call_response(part)))))
     }
 
+    /// The types of the requests that a domain handles, as far as it is known.
+    pub(crate) fn message_types(&self, domain: &str) -> Vec<String> {
+        self.registry.message_types(domain)
+    }
+
     /// A name that is neither configured nor registered is an error with a suggestion.
     fn check(&self, domain: &str) -> Result<(), ControlError> {
         if self.desired.domain(domain).is_some() || self.registry.is_registered(domain) {

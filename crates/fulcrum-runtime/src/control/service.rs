@@ -153,7 +153,13 @@ impl ControlHandler for ControlService {
         Ok(StatusResponse {
             instance: Some(self.status.instance()),
             domains: configs
-                .map(|config| self.status.domain(&config, detail))
+                .map(|config| {
+                    let mut domain = self.status.domain(&config, detail);
+                    if request.details {
+                        domain.message_types = self.calls.message_types(&config.name);
+                    }
+                    domain
+                })
                 .collect(),
         })
     }

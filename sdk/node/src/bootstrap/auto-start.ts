@@ -1,5 +1,6 @@
 import { readFileSync, realpathSync } from 'node:fs';
 import { urlOf } from './builtins.ts';
+import { isConnected } from './connected.ts';
 
 /** The parts of a domain class that are used here. */
 interface DomainClass {
@@ -86,10 +87,11 @@ function isStoppedSdkInstance(value: unknown): value is { start(): unknown } {
 async function isSelfStarting(exported: DomainClass, entry: string): Promise<boolean> {
   if (isConstructed(exported)) return true;
   if (!mentionsConstruction(entry, exported.name)) return false;
-  // It creates an instance somewhere, perhaps asynchronously.
+  // It creates an instance somewhere, perhaps asynchronously. One that nothing refers to any more cannot
+  // be counted, but has connected.
   for (let waited = 0; waited < SETTLE_TIMEOUT_MS; waited += POLL_INTERVAL_MS) {
     await new Promise((resolve) => setTimeout(resolve, POLL_INTERVAL_MS));
-    if (isConstructed(exported)) return true;
+    if (isConstructed(exported) || isConnected(process.env.FULCRUM_GRPC_SERVER)) return true;
   }
   return false;
 }

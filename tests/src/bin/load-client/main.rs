@@ -1,7 +1,8 @@
 //! Calls a domain as fast as it answers, and reports the rate:
 //! `load-client ADDRESS DOMAIN TYPE CALLERS SECONDS BYTES`.
 //!
-//! Each caller waits for the response to its call before it makes the next one. A response must have
+//! Each caller waits for the response to its call before it makes the next one, and makes one at least.
+//! A response must have
 //! the request id of its call. Prints a JSON object: `calls`, `failed`, `mixed`, `seconds`,
 //! `per_second`, and `p50`, `p99` and `max` in microseconds.
 
@@ -70,13 +71,15 @@ async fn main() -> ExitCode {
     ExitCode::SUCCESS
 }
 
-/// One caller, until the time is over.
+/// One caller, until the time is over. It makes one call at least.
 async fn run(client: Client, caller: usize, end: Instant) -> Vec<(Duration, Outcome)> {
     let mut calls = Vec::new();
-    while Instant::now() < end {
+    loop {
         let start = Instant::now();
         let outcome = client.call(&format!("{caller}-{}", calls.len())).await;
         calls.push((start.elapsed(), outcome));
+        if Instant::now() >= end {
+            return calls;
+        }
     }
-    calls
 }

@@ -78,6 +78,16 @@ fn j09_a_child_with_the_token_of_its_parent_is_refused_by_name() {
         "{text}"
     );
     assert!(text.contains("child.cjs"), "{text}");
+    wait_until("the SDK tells it in the other child", LIMIT, || {
+        let mut lines = app.logs("users").into_iter();
+        lines
+            .any(|line| {
+                line.message.contains("rejected domain \"users\"")
+                    && line.message.contains("sdk-child.cjs")
+                    && line.message.contains("is a child of domain users")
+            })
+            .then_some(())
+    });
     assert_undisturbed(&app, "users");
     let answer = app.run(&call("users", "text_echo_request", r#"{"text":"x"}"#));
     assert_eq!(
@@ -222,5 +232,99 @@ fn j15_fetch_calls_a_domain_and_a_page_only_if_its_origin_is_permitted() {
     app.wait_for_event_count("users", "aborted", 1);
     let mut lines = app.logs("fulcrum").into_iter();
     assert!(lines.any(|line| line.message.contains("\"http://rebound.example\"")));
+    app.down();
+}
+
+#[test]
+fn j16_a_process_started_by_hand_is_listed_and_gives_way() {
+    let app = App::new()
+        .domain("users", "starts-itself-by-hand")
+        .domain("orders", "steady")
+        .write("domains/users/fulcrum.yml", "process: {autostart: false}\n");
+    app.run(&["dev", "--detach"]).exits(0);
+    app.run(&["domains", "wait", "orders", "--timeout", "30s"])
+        .exits(0);
+    let script = concat!(
+        env!("CARGO_MANIFEST_DIR"),
+        "/fixtures/registers-and-stays.cjs"
+    );
+    let mut by_hand = app.spawn_command(app.program("node", &[script, &app.grpc(), "users"]));
+    by_hand.wait_for("registered");
+    let pid = u64::from(by_hand.pid());
+    let listed = wait_until("it is listed", LIMIT, || {
+        let list = app.run(&["domains", "list", "-o", "json"]).exits(0).json();
+        let users = list.as_array()?.iter().find(|one| one["name"] == "users")?;
+        Some(users["external"].clone()).filter(|external| external["pid"] == pid)
+    });
+    let command = listed["command"].as_str().expect("a text");
+    assert!(command.contains("registers-and-stays.cjs"), "{listed}");
+    app.run(&["domains", "list"])
+        .exits(0)
+        .stdout_contains(&[&format!("external: pid {pid} (")]);
+    let echo = call("users", "text_echo_request", r#"{"text":"x"}"#);
+    assert_eq!(app.run(&echo).exits(0).json()["text"], "x");
+
+    app.run(&["domains", "start", "users"]).exits(0);
+    by_hand.wait_for("ended: 10 ");
+    by_hand
+        .wait_exit()
+        .stdout_contains(&["replaced by generation"]);
+    let users = app.status("users");
+    assert!(users["external"].is_null(), "{users}");
+    assert_ne!(users["pid"].as_u64(), Some(pid));
+    assert_eq!(app.run(&echo).exits(0).json()["text"], "x");
+    app.down();
+}
+
+#[test]
+fn j17_a_mistyped_domain_or_type_has_a_suggestion() {
+    let app = App::new()
+        .domain("users", "takes-its-time")
+        .domain("legacy", "starts-itself-by-hand");
+    app.start();
+    // By the command, and as a caller of the port sees it.
+    let echo = |domain| call(domain, "text_echo_request", r#"{"text":"x"}"#);
+    app.run(&echo("Users"))
+        .exits(4)
+        .stderr_contains(&["did you mean", "users"]);
+    let script = concat!(env!("CARGO_MANIFEST_DIR"), "/fixtures/call.cjs");
+    let args = [
+        script,
+        &app.grpc(),
+        "Users",
+        "text_echo_request",
+        "{}",
+        "{}",
+    ];
+    let response = app.program("node", &args).output().exits(0).json();
+    let error = response["error"].as_str().expect("a text");
+    assert!(error.contains("did you mean \"users\"?"), "{response}");
+
+    let types = app.run(&["domains", "call", "users"]).exits(0);
+    types.stdout_contains(&["\ntext_echo_request\ntext_wait_request\n"]);
+    app.run(&call("users", "text_ehco_request", "{}"))
+        .exits(1)
+        .stderr_contains(&["hint: did you mean text_echo_request?"]);
+    app.run(&["domains", "call", "legacy"])
+        .exits(1)
+        .stderr_contains(&["legacy", "does not say which ones it handles"]);
+    app.down();
+}
+
+#[test]
+fn j18_why_a_stream_was_refused_is_the_reason_of_its_domain() {
+    let app = App::new()
+        .domain("users", "registers-in-an-unknown-encoding")
+        .write(
+            "domains/users/fulcrum.yml",
+            "process: {start_timeout: 2s, restart: never}\n",
+        );
+    app.run(&["dev", "--detach"]).exits(0);
+    wait_until("it has failed", LIMIT, || {
+        (app.status("users")["phase"] == "failed").then_some(())
+    });
+    app.run(&["domains", "why", "users"])
+        .exits(0)
+        .stdout_contains(&["snappy", "use gzip, zstd or deflate"]);
     app.down();
 }

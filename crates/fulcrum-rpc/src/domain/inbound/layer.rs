@@ -1,15 +1,21 @@
 //! Filters the streams of domains, and limits the messages of callers.
 
+use std::sync::Arc;
 use std::task::{Context, Poll};
 
-use http::Request;
+use http::{Request, request};
+use tokio::time::Instant;
 use tonic::body::Body;
 use tower::{Layer, Service};
 
 use super::body::InboundBody;
-use super::call_body::CallBody;
+use super::call_body::{CallBody, SharedAdmission};
 use super::collector::Encoding;
 use super::filter::MessageFilter;
+use crate::domain::caller_deadline::CallerDeadline;
+use crate::domain::calls::CallerTerms;
+use crate::domain::capabilities::WAIT_METADATA;
+use crate::domain::registry::Registry;
 
 /// The method whose messages are filtered.
 const STREAM: &str = "/framework.FrameworkService/DomainCommunication";
@@ -20,11 +26,16 @@ const CALLS: [&str; 2] = [
     "/framework.FrameworkService/SendMessageStream",
 ];
 
-/// Filters the messages of domains' streams, and refuses calls that are too large.
-#[derive(Clone, Copy, Debug)]
+/// Filters the messages of domains' streams, and receives those of callers when there is room.
+#[derive(Clone)]
 pub(crate) struct InboundLayer {
-    /// The most bytes of a message.
-    pub(crate) max_message: usize,
+    registry: Registry,
+}
+
+impl InboundLayer {
+    pub(crate) fn new(registry: Registry) -> Self {
+        Self { registry }
+    }
 }
 
 impl<S> Layer<S> for InboundLayer {
@@ -33,16 +44,16 @@ impl<S> Layer<S> for InboundLayer {
     fn layer(&self, inner: S) -> Self::Service {
         InboundService {
             inner,
-            max_message: self.max_message,
+            registry: self.registry.clone(),
         }
     }
 }
 
 /// See [`InboundLayer`].
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub(crate) struct InboundService<S> {
     inner: S,
-    max_message: usize,
+    registry: Registry,
 }
 
 impl<S: Service<Request<Body>>> Service<Request<Body>> for InboundService<S> {
@@ -56,20 +67,33 @@ impl<S: Service<Request<Body>>> Service<Request<Body>> for InboundService<S> {
 
     fn call(&mut self, request: Request<Body>) -> S::Future {
         let path = request.uri().path();
-        if CALLS.contains(&path) {
-            let limit = self.max_message;
-            let request = request.map(|body| Body::new(CallBody::new(body, limit)));
-            return self.inner.call(request);
-        }
-        if path != STREAM {
+        let is_call = CALLS.contains(&path);
+        if !is_call && path != STREAM {
             return self.inner.call(request);
         }
         let (mut head, body) = request.into_parts();
+        if is_call {
+            let admission = SharedAdmission::default();
+            let terms = terms(&head);
+            head.extensions.insert(Arc::clone(&admission));
+            let body = CallBody::new(body, self.registry.clone(), terms, admission);
+            return self.inner.call(Request::from_parts(head, Body::new(body)));
+        }
         // The messages are passed on without compression.
         let encoding = head.headers.remove("grpc-encoding");
         let encoding = Encoding::parse(encoding.as_ref().map(http::HeaderValue::as_bytes));
-        let filter = MessageFilter::new(self.max_message, encoding);
+        let filter = MessageFilter::new(self.registry.config().max_message, encoding);
         let body = Body::new(InboundBody::new(body, filter));
         self.inner.call(Request::from_parts(head, body))
+    }
+}
+
+/// How the caller wants to be served.
+fn terms(head: &request::Parts) -> CallerTerms {
+    let wait = head.headers.get(WAIT_METADATA);
+    CallerTerms {
+        deadline: head.extensions.get::<CallerDeadline>().copied(),
+        wait: wait.is_none_or(|wait| wait.as_bytes() != b"false"),
+        since: Some(Instant::now()),
     }
 }

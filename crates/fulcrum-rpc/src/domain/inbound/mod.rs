@@ -12,7 +12,7 @@ mod layer;
 mod rejected;
 mod scanner;
 
-pub(crate) use call_body::MAX_READ;
+pub(crate) use call_body::{Admission, MAX_READ, SharedAdmission};
 pub(crate) use collector::{Encoding, Reader};
 pub(crate) use layer::InboundLayer;
 pub(crate) use rejected::RejectedMessage;

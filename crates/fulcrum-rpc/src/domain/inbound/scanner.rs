@@ -3,12 +3,16 @@
 /// The longest text that is kept, in bytes. A longer one is as if it were missing.
 const MAX_TEXT: usize = 1024;
 
+const DOMAIN: u64 = 1;
 const TYPE: u64 = 2;
+const PAYLOAD: u64 = 3;
 const REQUEST_ID: u64 = 4;
 
 /// What identifies a message that is not delivered.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Envelope {
+    /// The field `domain`; empty if it was not found.
+    pub(crate) domain: String,
     /// The field `type`; empty if it was not found.
     pub(crate) type_: String,
     /// The field `request_id`; empty if it was not found.
@@ -19,6 +23,7 @@ pub(crate) struct Envelope {
 #[derive(Debug, Default)]
 pub(crate) struct Scanner {
     state: State,
+    domain: Vec<u8>,
     type_: Vec<u8>,
     request_id: Vec<u8>,
 }
@@ -90,6 +95,11 @@ impl Scanner {
         }
     }
 
+    /// Whether the payload is being read: clients send it after domain and type.
+    pub(super) fn is_inside_payload(&self) -> bool {
+        matches!(self.state, State::Content { field: PAYLOAD, .. })
+    }
+
     /// What was found.
     pub(super) fn envelope(&self) -> Envelope {
         let text = |bytes: &[u8]| match bytes.len() {
@@ -97,6 +107,7 @@ impl Scanner {
             _ => String::new(),
         };
         Envelope {
+            domain: text(&self.domain),
             type_: text(&self.type_),
             request_id: text(&self.request_id),
         }
@@ -108,6 +119,7 @@ impl Scanner {
             Number::Length(field) => {
                 // The last one counts, as in protobuf.
                 match field {
+                    DOMAIN => self.domain.clear(),
                     TYPE => self.type_.clear(),
                     REQUEST_ID => self.request_id.clear(),
                     _ => {}
@@ -141,6 +153,7 @@ impl Scanner {
 
     fn keep(&mut self, field: u64, bytes: &[u8]) {
         let kept = match field {
+            DOMAIN => &mut self.domain,
             TYPE => &mut self.type_,
             REQUEST_ID => &mut self.request_id,
             _ => return,
@@ -180,7 +193,7 @@ mod tests {
                 request_id: request_id.clone(),
                 more: false,
             };
-            prop_assert_eq!(scan(&message.encode_to_vec(), step), Envelope { type_, request_id });
+            prop_assert_eq!(scan(&message.encode_to_vec(), step), Envelope { domain: "users".into(), type_, request_id });
         }
 
         #[test]

@@ -1,16 +1,16 @@
 //! The route of one domain, shared between its callers and its stream.
 
-use std::pin::Pin;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
-use tokio::sync::{Notify, mpsc, oneshot};
+use tokio::sync::Notify;
 use tokio::time::Instant;
 
 use super::event_queue::EventContent;
 use super::outcome::{CallContent, CallSink, Outcome};
+use super::room::{Reservation, Room};
 use super::route::{Cancelled, Ended, Limits, Refused, Rejection, Route};
 use super::slot::{CallId, Outgoing, StreamTraits};
 use crate::domain::lock::lock;
@@ -31,6 +31,9 @@ struct State {
 /// The calls of one domain, and the waker of its stream.
 pub(crate) struct DomainRoute {
     domain: String,
+    limits: Limits,
+    /// For calls that wait.
+    room: Room,
     state: Mutex<State>,
     /// The last call in flight on a draining stream has ended.
     idle: Notify,
@@ -44,6 +47,8 @@ impl DomainRoute {
     pub(super) fn new(domain: &str, limits: Limits) -> Self {
         Self {
             domain: domain.to_owned(),
+            limits,
+            room: Room::new(limits.bytes),
             state: Mutex::new(State {
                 route: Route::new(limits),
                 stream: None,
@@ -64,41 +69,42 @@ impl DomainRoute {
         &self.domain
     }
 
-    /// Adds a call. Dropping the result before its outcome cancels the call.
+    /// Waits until there is room for a call of so many bytes. None if it needs none: it is so small
+    /// that the number of calls is limit enough, or is not accepted anyway.
+    ///
+    /// # Errors
+    /// Too many calls wait already.
+    pub(crate) async fn reserve(
+        &self,
+        bytes: usize,
+        may_wait: bool,
+    ) -> Result<Option<Reservation>, Rejection> {
+        if bytes <= self.limits.unreserved() {
+            return Ok(None);
+        }
+        if let Some(room) = self.room.try_reserve(bytes) {
+            return Ok(Some(room));
+        }
+        let (admits, waiting) = {
+            let state = lock(&self.state);
+            (state.route.admits(may_wait), state.route.waiting())
+        };
+        if !admits {
+            return Ok(None);
+        }
+        let calls = waiting + self.room.waiting();
+        if calls >= self.limits.calls {
+            let bytes = self.limits.bytes;
+            return Err(Rejection::Full { calls, bytes });
+        }
+        Ok(Some(self.room.reserve(bytes).await))
+    }
+
+    /// Adds a call.
     ///
     /// # Errors
     /// Why it is not accepted.
-    pub(crate) fn submit(
-        self: &Arc<Self>,
-        id: CallId,
-        content: CallContent,
-        may_wait: bool,
-    ) -> Result<PendingCall, Rejection> {
-        let (sink, outcome) = oneshot::channel();
-        self.add(id, content, may_wait, CallSink::Single(sink))?;
-        Ok(PendingCall {
-            guard: CallGuard::new(self, id),
-            outcome,
-        })
-    }
-
-    /// As [`Self::submit`], for a response in parts.
-    ///
-    /// # Errors
-    /// Why it is not accepted.
-    pub(crate) fn submit_stream(
-        self: &Arc<Self>,
-        id: CallId,
-        content: CallContent,
-        may_wait: bool,
-    ) -> Result<(CallGuard, mpsc::Receiver<Outcome>), Rejection> {
-        let room = content.credit as usize + 1;
-        let (sink, parts) = mpsc::channel(room);
-        self.add(id, content, may_wait, CallSink::Parts(sink))?;
-        Ok((CallGuard::new(self, id), parts))
-    }
-
-    fn add(
+    pub(super) fn add(
         &self,
         id: CallId,
         content: CallContent,
@@ -108,7 +114,8 @@ impl DomainRoute {
         let size = content.type_.len() + content.payload.len();
         let waker = {
             let mut state = lock(&self.state);
-            let call = (Arc::new(content), size);
+            let reserved = content.room.is_held();
+            let call = (Arc::new(content), size, reserved);
             state.route.submit(id, call, may_wait, sink)?;
             state.waker_to_wake()
         };
@@ -133,6 +140,9 @@ impl DomainRoute {
         };
         if is_watched {
             self.read.notify_waiters();
+        }
+        if let Some(Outgoing::Call(_, content)) = &outgoing {
+            content.room.release();
         }
         outgoing.map_or(Poll::Pending, Poll::Ready)
     }
@@ -212,7 +222,7 @@ impl DomainRoute {
     }
 
     /// The caller of a call in flight wants more parts.
-    fn grant(&self, id: CallId, parts: u32) {
+    pub(super) fn grant(&self, id: CallId, parts: u32) {
         let waker = {
             let mut state = lock(&self.state);
             state.route.grant(id, parts);
@@ -308,9 +318,14 @@ impl DomainRoute {
         lock(&self.state).route.in_flight(stream)
     }
 
-    /// The number of calls that wait.
+    /// The number of calls that wait, those for room included.
     pub(crate) fn waiting(&self) -> usize {
-        lock(&self.state).route.waiting()
+        lock(&self.state).route.waiting() + self.room.waiting()
+    }
+
+    /// Whether its stream may be sent calls.
+    pub(crate) fn accepts(&self) -> bool {
+        lock(&self.state).route.accepts()
     }
 
     /// Since when the stream has read nothing although calls wait for it.
@@ -347,7 +362,13 @@ impl DomainRoute {
         }
     }
 
-    fn cancel(&self, id: CallId) -> Cancelled {
+    /// Removes a call that waits for a stream. False if one was, or may be, sent it.
+    pub(super) fn cancel_unconnected(&self, id: CallId) -> bool {
+        lock(&self.state).route.cancel_unconnected(id)
+    }
+
+    /// The caller of a call gives up. What it was doing.
+    pub(super) fn cancel(&self, id: CallId) -> Cancelled {
         let (cancelled, waker) = {
             let mut state = lock(&self.state);
             let cancelled = state.route.cancel(id);
@@ -397,77 +418,6 @@ fn fail(sinks: Vec<CallSink>, outcome: &dyn Fn(Arc<str>) -> Outcome, cause: &str
     let cause: Arc<str> = cause.into();
     for sink in sinks {
         sink.finish(outcome(Arc::clone(&cause)));
-    }
-}
-
-/// A call that has not ended. Dropping it cancels the call.
-pub(crate) struct CallGuard {
-    route: Arc<DomainRoute>,
-    id: CallId,
-    finished: bool,
-}
-
-impl CallGuard {
-    fn new(route: &Arc<DomainRoute>, id: CallId) -> Self {
-        Self {
-            route: Arc::clone(route),
-            id,
-            finished: false,
-        }
-    }
-
-    /// Gives up. What the call was doing.
-    pub(crate) fn cancel(&mut self) -> Cancelled {
-        self.finished = true;
-        self.route.cancel(self.id)
-    }
-
-    /// Gives up if no stream may be sent the call now. False if one was, or may be.
-    pub(crate) fn cancel_unconnected(&mut self) -> bool {
-        let cancelled = lock(&self.route.state).route.cancel_unconnected(self.id);
-        self.finished |= cancelled;
-        cancelled
-    }
-
-    /// Wants more parts of the response.
-    pub(crate) fn grant(&self, parts: u32) {
-        self.route.grant(self.id, parts);
-    }
-
-    /// The call has ended by itself.
-    pub(crate) fn finish(&mut self) {
-        self.finished = true;
-    }
-
-    pub(crate) fn route(&self) -> &Arc<DomainRoute> {
-        &self.route
-    }
-}
-
-impl Drop for CallGuard {
-    fn drop(&mut self) {
-        if !self.finished {
-            self.route.cancel(self.id);
-        }
-    }
-}
-
-/// A call without an outcome yet. Dropping it cancels the call.
-pub(crate) struct PendingCall {
-    pub(crate) guard: CallGuard,
-    outcome: oneshot::Receiver<Outcome>,
-}
-
-impl Future for PendingCall {
-    type Output = Outcome;
-
-    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Outcome> {
-        let polled = Pin::new(&mut self.outcome).poll(context);
-        polled.map(|outcome| {
-            self.guard.finish();
-            // The route never drops a sender.
-            outcome.unwrap_or_else(|_| Outcome::Disconnected("internal error".into()))
-        })
     }
 }
 

@@ -3,15 +3,19 @@
 mod domain_route;
 mod event_queue;
 mod outcome;
+mod pending_call;
+mod room;
 mod route;
 #[cfg(test)]
 mod route_tests;
 mod slot;
 mod table;
 
-pub(crate) use domain_route::{CallGuard, DomainRoute};
+pub(crate) use domain_route::DomainRoute;
 pub(crate) use event_queue::EventContent;
 pub(crate) use outcome::{CallContent, Outcome};
+pub(crate) use pending_call::CallGuard;
+pub(crate) use room::Reservation;
 pub(crate) use route::{Cancelled, Limits, Rejection};
 pub(crate) use slot::{CallId, Outgoing, StreamTraits};
 pub(crate) use table::RouteTable;

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::Instant;
 
+use super::room::Reservation;
 use crate::framework::DomainMessage;
 
 /// What a call sends to a domain.
@@ -16,6 +17,8 @@ pub(crate) struct CallContent {
     pub(crate) deadline: Instant,
     /// How many parts of the response the caller takes at first; 0 if it takes no parts.
     pub(crate) credit: u32,
+    /// Room while it waits, if it was reserved.
+    pub(crate) room: Reservation,
 }
 
 /// How a call ended.

@@ -22,13 +22,35 @@ pub(crate) struct Limits {
     pub(crate) bytes: usize,
 }
 
+impl Limits {
+    /// The size of calls for which no room is reserved: all that may wait have room together.
+    pub(crate) fn unreserved(self) -> usize {
+        (self.bytes / self.calls.max(1)).min(UNRESERVED)
+    }
+}
+
+/// The largest call for which no room is reserved, in bytes.
+const UNRESERVED: usize = 1024;
+
 /// A call that waits to be sent.
 #[derive(Debug)]
 struct Waiting<C, W> {
     call: C,
     size: usize,
+    /// Its bytes are counted elsewhere.
+    reserved: bool,
     waiter: W,
     may_wait: bool,
+}
+
+impl<C, W> Waiting<C, W> {
+    /// Its part of the bytes that wait.
+    fn counted(&self) -> usize {
+        match self.reserved {
+            true => 0,
+            false => self.size,
+        }
+    }
 }
 
 /// Why a call is not accepted.
@@ -105,14 +127,15 @@ impl<C: Clone, W> Route<C, W> {
         }
     }
 
-    /// Adds a call, the latest one. `may_wait` is whether it waits for a stream.
+    /// Adds a call, the latest one: its content, its size, and whether room was reserved for it, so
+    /// that it does not count. `may_wait` is whether it waits for a stream.
     ///
     /// # Errors
     /// Why it is not accepted.
     pub(crate) fn submit(
         &mut self,
         id: CallId,
-        (call, size): (C, usize),
+        (call, size, reserved): (C, usize, bool),
         may_wait: bool,
         waiter: W,
     ) -> Result<(), Rejection> {
@@ -125,26 +148,28 @@ impl<C: Clone, W> Route<C, W> {
             }
         }
         // One call is accepted whatever its size; messages have a limit of their own.
-        let full = self.waiting_bytes.saturating_add(size) > self.limits.bytes;
+        let full = !reserved && self.waiting_bytes.saturating_add(size) > self.limits.bytes;
         if self.waiting.len() >= self.limits.calls || (full && !self.waiting.is_empty()) {
             return Err(Rejection::Full {
                 calls: self.waiting.len(),
                 bytes: self.waiting_bytes,
             });
         }
-        self.insert(id, call, size, waiter, may_wait);
-        Ok(())
-    }
-
-    fn insert(&mut self, id: CallId, call: C, size: usize, waiter: W, may_wait: bool) {
-        self.waiting_bytes += size;
         let waiting = Waiting {
             call,
             size,
+            reserved,
             waiter,
             may_wait,
         };
+        self.waiting_bytes += waiting.counted();
         self.waiting.insert(id, waiting);
+        Ok(())
+    }
+
+    /// Whether a call would be accepted, if there is room for it.
+    pub(crate) fn admits(&self, may_wait: bool) -> bool {
+        self.accepts() || (may_wait && self.outlook.is_coming())
     }
 
     /// What the stream sends next. If there is nothing, the stream is to be woken once
@@ -169,7 +194,7 @@ impl<C: Clone, W> Route<C, W> {
             slot.wants = true;
             return None;
         };
-        self.waiting_bytes -= next.size;
+        self.waiting_bytes -= next.counted();
         // A copy is kept only of what may be refused, and of no more than may wait.
         let keeps = slot.traits.drain && slot.kept_bytes + next.size <= self.limits.bytes;
         let kept = keeps.then(|| (next.call.clone(), next.size));
@@ -253,8 +278,16 @@ impl<C: Clone, W> Route<C, W> {
         } = refused;
         let refused = match kept {
             Some((call, size)) if may_wait && self.outlook.is_coming() => {
-                // Its number puts it before all calls that came later.
-                self.insert(id, call, size, waiter, may_wait);
+                // Its number puts it before all calls that came later. The size of what is kept is
+                // limited already.
+                let waiting = Waiting {
+                    call,
+                    size,
+                    reserved: true,
+                    waiter,
+                    may_wait,
+                };
+                self.waiting.insert(id, waiting);
                 Refused::Again
             }
             _ => Refused::Fails(waiter),
@@ -266,7 +299,7 @@ impl<C: Clone, W> Route<C, W> {
     pub(crate) fn cancel(&mut self, id: CallId) -> Cancelled {
         let unread_since = self.unread_since();
         if let Some(call) = self.waiting.remove(&id) {
-            self.waiting_bytes -= call.size;
+            self.waiting_bytes -= call.counted();
             return match self.accepts() {
                 true => Cancelled::Unread(unread_since),
                 false => Cancelled::Unconnected,
@@ -294,7 +327,7 @@ impl<C: Clone, W> Route<C, W> {
             return false;
         }
         let call = self.waiting.remove(&id);
-        self.waiting_bytes -= call.as_ref().map_or(0, |call| call.size);
+        self.waiting_bytes -= call.as_ref().map_or(0, Waiting::counted);
         call.is_some()
     }
 
@@ -384,7 +417,7 @@ impl<C: Clone, W> Route<C, W> {
             .partition(|(_, call)| !coming || !call.may_wait);
         self.waiting = kept;
         let hopeless: BTreeMap<CallId, Waiting<C, W>> = hopeless;
-        self.waiting_bytes -= hopeless.values().map(|call| call.size).sum::<usize>();
+        self.waiting_bytes -= hopeless.values().map(Waiting::counted).sum::<usize>();
         hopeless.into_values().map(|call| call.waiter).collect()
     }
 }

@@ -170,7 +170,7 @@ impl Model {
     fn submit(&mut self, size: usize, may_wait: bool) {
         let (id, accepts, waiting) = (self.next, self.route.accepts(), self.route.waiting());
         self.next += 1;
-        match self.route.submit(id, (size, size), may_wait, id) {
+        match self.route.submit(id, (size, size, false), may_wait, id) {
             Ok(()) => {
                 assert!(accepts || (self.coming && may_wait));
                 self.open.insert(id, size);
@@ -287,7 +287,7 @@ fn a_refused_call_is_sent_to_the_next_stream_before_later_ones() {
     let now = Instant::now();
     let mut route = connected();
     for id in 1..=3 {
-        assert_eq!(route.submit(id, (0, 1), true, id), Ok(()));
+        assert_eq!(route.submit(id, (0, 1, false), true, id), Ok(()));
     }
     for id in 1..=2 {
         assert_eq!(route.pull(1, now), Some(Outgoing::Call(id, 0)));
@@ -308,12 +308,12 @@ fn a_refused_call_is_sent_to_the_next_stream_before_later_ones() {
 fn only_a_stream_with_the_capability_is_told_of_a_cancelled_call() {
     let now = Instant::now();
     let mut route = connected();
-    assert_eq!(route.submit(1, (0, 1), true, 1), Ok(()));
+    assert_eq!(route.submit(1, (0, 1, false), true, 1), Ok(()));
     route.pull(1, now);
     assert_eq!(route.cancel(1), Cancelled::InFlight(true));
     assert_eq!(route.pull(1, now), Some(Outgoing::Cancel(1)));
     route.attach(2, StreamTraits::default(), now);
-    assert_eq!(route.submit(2, (0, 1), true, 2), Ok(()));
+    assert_eq!(route.submit(2, (0, 1, false), true, 2), Ok(()));
     route.pull(2, now);
     assert_eq!(route.cancel(2), Cancelled::InFlight(false));
     assert_eq!(route.pull(2, now), None);
@@ -325,10 +325,10 @@ fn a_stream_is_unread_from_the_last_thing_that_it_was_given() {
     let later = start + Duration::from_secs(1);
     let mut route = connected();
     assert_eq!(route.pull(1, start), None);
-    assert_eq!(route.submit(1, (0, 1), true, 1), Ok(()));
+    assert_eq!(route.submit(1, (0, 1, false), true, 1), Ok(()));
     assert_eq!(route.unread_since(), None, "it has asked for more");
     route.pull(1, later);
-    assert_eq!(route.submit(2, (0, 1), true, 2), Ok(()));
+    assert_eq!(route.submit(2, (0, 1, false), true, 2), Ok(()));
     assert_eq!(route.unread_since(), Some(later));
     route.pull(1, later);
     assert_eq!(route.unread_since(), None, "nothing waits");

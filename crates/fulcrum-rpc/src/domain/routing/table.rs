@@ -21,6 +21,11 @@ impl RouteTable {
         }
     }
 
+    /// How much may wait in each.
+    pub(crate) fn limits(&self) -> Limits {
+        self.limits
+    }
+
     pub(crate) fn get(&self, domain: &str) -> Option<Arc<DomainRoute>> {
         self.read().get(domain).cloned()
     }

@@ -71,6 +71,7 @@ async fn send(
     let terms = CallerTerms {
         deadline,
         wait: wait.is_none_or(|wait| wait.as_bytes() != b"false"),
+        since: None,
     };
     let content = read(body, &head.headers, registry.config().max_message).await?;
     let message = match codec {
@@ -79,7 +80,7 @@ async fn send(
             .map_err(|error| Status::invalid_argument(format!("cannot be decoded: {error}")))?,
     };
     drop(content);
-    let response = registry.send_message(message, terms).await?;
+    let response = registry.send_message(message, None, terms).await?;
     let body = match codec {
         Codec::Json => message_json::encode(&response),
         Codec::Proto => response.encode_to_vec(),

@@ -2,6 +2,7 @@
 
 mod payload;
 mod repeat;
+mod types;
 
 use std::num::NonZeroU32;
 use std::time::Duration;
@@ -14,16 +15,17 @@ use serde::Serialize;
 use crate::args::duration;
 use crate::client;
 use crate::commands::context::Context;
-use crate::exit::CliError;
+use crate::exit::{CliError, Code};
 use crate::output::Output;
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
     /// Name the domain
     name: String,
-    /// Name the message type, such as order_create_request
+    /// Name the message type, such as order_create_request; without one, list those that the domain
+    /// handles
     #[arg(value_name = "TYPE")]
-    kind: String,
+    kind: Option<String>,
     /// Pass the payload as JSON; `@FILE` reads a file, `-` standard input
     #[arg(value_name = "JSON", allow_negative_numbers = true)]
     pub(crate) payload: Option<String>,
@@ -66,11 +68,16 @@ struct ResponseJson {
 }
 
 pub(super) async fn run(args: Args, context: Context) -> Result<(), CliError> {
+    let json = args.output == Format::Json;
+    let Some(type_) = args.kind else {
+        let client = context.connect().await?;
+        return types::print(&client, &args.name, json, &context.output).await;
+    };
     let payload = payload::read(args.payload.as_deref())?;
     let client = context.connect().await?;
     let request = CallRequest {
         domain: args.name,
-        r#type: args.kind,
+        r#type: type_,
         payload,
         timeout_ms: args.timeout.map_or(0, duration::to_millis),
         no_wait: args.no_wait,
@@ -78,13 +85,21 @@ pub(super) async fn run(args: Args, context: Context) -> Result<(), CliError> {
     if let Some(times) = args.repeat {
         let concurrency = args.concurrency.map_or(1, NonZeroU32::get);
         let report = repeat::run(&client, &request, times.get(), concurrency).await?;
-        return repeat::print(&report, args.output == Format::Json, &context.output);
+        return repeat::print(&report, json, &context.output);
     }
     if args.stream {
         return print_parts(&client, request, args.output, &context.output).await;
     }
+    let (domain, type_) = (request.domain.clone(), request.r#type.clone());
     let response = client.call(request).await.map_err(client::control_error)?;
-    print(response, args.output, &context.output)
+    match print(response, args.output, &context.output) {
+        Err(mut failed) if failed.code == Code::Failed => {
+            let hint = types::hint(&client, &domain, &type_).await;
+            failed.message.push_str(&hint);
+            Err(failed)
+        }
+        printed => printed,
+    }
 }
 
 /// Prints each part as soon as it arrives.
