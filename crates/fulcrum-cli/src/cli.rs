@@ -99,7 +99,13 @@ const GROUPS: [(&str, &[&str]); 4] = [
     ),
     (
         "Configure",
-        &["import", "config validate", "config show", "completions"],
+        &[
+            "import",
+            "config validate",
+            "config show",
+            "config schema",
+            "completions",
+        ],
     ),
 ];
 

@@ -90,6 +90,7 @@ mod import;
 mod interpolate;
 mod job_defaults;
 mod jobs;
+mod json_schema;
 mod layer_parser;
 mod layers;
 mod listen;
@@ -101,6 +102,7 @@ mod other_tools;
 mod otlp;
 mod overrides;
 mod plan;
+mod ports;
 mod probe;
 mod process;
 mod redact;
@@ -131,12 +133,14 @@ pub use diagnostic::{Diagnostic, Location, Severity};
 pub use env_file::read_env_file;
 pub use file_watch::FileWatchOptions;
 pub use import::{Import, ImportKind, ImportRequest, ImportedFile, import};
+pub use json_schema::{app_json_schema, domain_json_schema};
 pub use load::load;
 pub use mode::Mode;
 pub use options::{LoadOptions, LoadResult};
 pub use plan::{
     Action, Difference, DomainChange, ReloadPlan, RunningState, describe_changes, restart_reason,
 };
+pub use ports::port_variable;
 pub use process::{
     BackoffSettings, DependencyCondition, HeartbeatSettings, HookSettings, JsRuntime, PortSetting,
     ProbeCheck, ProbeSettings, ProcessKind, ProcessSettings, ResourceLimits, RestartMode,

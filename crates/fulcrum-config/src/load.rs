@@ -17,12 +17,10 @@ use crate::file::{CONFIG_FILE, read_config};
 use crate::layer_parser::{LayerParser, Source};
 use crate::layers::{self, SettingArena};
 use crate::options::{LoadOptions, LoadResult};
-use crate::process::PortSetting;
 use crate::root::find_app_root;
-use crate::runtime::RuntimeSettings;
 use crate::setting::Origin;
 use crate::toplevel::{self, FileKind};
-use crate::{defaults, group_checks, jobs, overrides, resolve, schema};
+use crate::{defaults, group_checks, jobs, overrides, ports, resolve, schema};
 
 /// Finds an app and loads its whole configuration.
 ///
@@ -99,7 +97,7 @@ fn read(options: &LoadOptions, root: &Path, diagnostics: &mut Vec<Diagnostic>) -
     jobs::check(&builders, diagnostics);
     check_dependencies(&builders, &found, diagnostics);
     group_checks::check(&tree, &runtime, &builders, &found, diagnostics);
-    check_ports(&runtime, &builders, diagnostics);
+    ports::check(&runtime, &builders, diagnostics);
     let built = builders.into_iter().map(|(name, builder)| {
         let (domain, effective) = builder.build();
         (domain, (name, effective))
@@ -219,38 +217,5 @@ fn check_dependencies(
             .at(origin.location())
             .hint("remove one of these dependencies"),
         );
-    }
-}
-
-/// Two domains with the same port cannot both listen on it. It is only a warning, since they may use
-/// different addresses, or not listen at all.
-fn check_ports(
-    runtime: &RuntimeSettings,
-    builders: &BTreeMap<String, DomainBuilder>,
-    diagnostics: &mut Vec<Diagnostic>,
-) {
-    let mut used: BTreeMap<u16, &str> =
-        BTreeMap::from([(runtime.grpc.listen.port, "runtime.grpc.listen")]);
-    for builder in builders.values() {
-        let Some(PortSetting::Fixed(port)) = builder.process.port else {
-            continue;
-        };
-        match used.get(&port) {
-            Some(other) => diagnostics.push(
-                Diagnostic::warning(
-                    "duplicate-port",
-                    format!(
-                        "`process.port`: {} uses port {port}, which {} uses too",
-                        quoted(&builder.name),
-                        quoted(other)
-                    ),
-                )
-                .at(builder.origin("port").and_then(Origin::location))
-                .hint("assign different ports, or use `port: auto`"),
-            ),
-            None => {
-                used.insert(port, &builder.name);
-            }
-        }
     }
 }

@@ -32,6 +32,7 @@ use crate::restart::policy::RestartPolicyAdapter;
 use crate::shutdown::stage::ShutdownSignal;
 use crate::state::desired::{self, DesiredState, DesiredStateReceiver, DesiredStateSender};
 use crate::state::domain::{DomainStates, SharedDomainStates};
+use crate::state::ports::AutoPorts;
 use crate::transitions::TransitionTask;
 
 /// A valid app with these files and a `fulcrum.yml`, and its directory.
@@ -294,6 +295,7 @@ impl Harness {
                 modules: None,
                 mode: Mode::Dev,
                 terminal: None,
+                auto_ports: AutoPorts::default(),
             }),
             desired: self.desired.clone(),
             states: Arc::clone(&self.states),

@@ -26,6 +26,10 @@ Layers, from the lowest to the highest:
 `fulcrum config validate` reports all errors with file, line and column. `fulcrum config show`
 prints the effective settings and the origin of each.
 
+`fulcrum config schema` prints the JSON Schema of the app's file, and `fulcrum config schema domain`
+that of a domain's. Editors with the YAML language server complete and check a file that names one in
+its first line: `# yaml-language-server: $schema=fulcrum.schema.json`.
+
 A duration is a number with a unit (`500ms`, `10s`, `1.5h`, `1m30s`, `14d`), and so is a size
 (`64KiB`, `8MiB`, `1GB`).
 

@@ -184,6 +184,18 @@ fn a_duplicate_port_is_a_warning() {
 }
 
 #[test]
+fn two_ports_in_one_variable_are_a_warning() {
+    let case = app(&[("my-api", "port: auto"), ("my_api", "port: 3000")]);
+    let reported = case.diagnostics();
+    assert_eq!(reported.len(), 1, "{reported:?}");
+    assert!(
+        reported[0].contains("`my-api` and `my_api` in the same variable, `FULCRUM_PORT_MY_API`"),
+        "{reported:?}"
+    );
+    assert!(case.load().is_valid());
+}
+
+#[test]
 fn a_domain_without_autostart_is_selected_by_name_or_as_a_dependency() {
     let by_hand = "process: {autostart: false}";
     let case = Case::new(&[

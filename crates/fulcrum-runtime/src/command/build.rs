@@ -33,7 +33,7 @@ pub(crate) fn build_command(
 ) -> Result<(CommandSpec, Vec<StartWarning>), StartError> {
     let base = &context.environment;
     let desired = context.desired.current();
-    let env = environment(base, domain, &desired.app.runtime, token)?;
+    let env = environment(base, domain, &desired.app, token)?;
     let terminal = domain.process.tty.then(|| {
         let names = desired.app.domains.iter().map(|domain| &*domain.name);
         let columns = names.chain([FULCRUM_SOURCE]).map(str::len).max();

@@ -166,9 +166,8 @@ impl HookRunner {
     async fn environment_of(&self, hook: &DueHook) -> Result<BTreeMap<OsString, OsString>, String> {
         let (base, config) = (Arc::clone(&self.environment), hook.config.clone());
         let desired = self.desired.current();
-        let reading = tokio::task::spawn_blocking(move || {
-            environment(&base, &config, &desired.app.runtime, "")
-        });
+        let reading =
+            tokio::task::spawn_blocking(move || environment(&base, &config, &desired.app, ""));
         let env = reading.await.map_err(|error| error.to_string())?;
         env.map_err(|error| format!("{} hook failed: {error}", hook.kind.as_str()))
     }

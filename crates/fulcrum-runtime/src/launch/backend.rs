@@ -310,11 +310,11 @@ async fn install_environment(
 ) -> Result<BTreeMap<OsString, OsString>, StartError> {
     let (domain, base) = (Arc::clone(domain), Arc::clone(&context.command.environment));
     let desired = context.desired().clone();
-    tokio::task::spawn_blocking(move || {
-        environment(&base, &domain, &desired.current().app.runtime, "")
-    })
-    .await
-    .map_err(|error| StartError::permanent(format!("failed to read its environment: {error}")))?
+    tokio::task::spawn_blocking(move || environment(&base, &domain, &desired.current().app, ""))
+        .await
+        .map_err(|error| {
+            StartError::permanent(format!("failed to read its environment: {error}"))
+        })?
 }
 
 /// Whether Fulcrum runs the domain with Node, so that its start is computation.

@@ -33,6 +33,7 @@ use crate::runtime::tasks::{CompilerHandles, TaskHandles};
 use crate::standby::{NodeStandbyFactory, StandbySettings};
 use crate::state::desired::{self, DesiredState, DesiredStateReceiver};
 use crate::state::domain::{DomainStates, SharedDomainStates};
+use crate::state::ports::AutoPorts;
 
 impl Runtime {
     /// Builds an instance and starts the tasks around its domains. The domains are started by
@@ -206,6 +207,7 @@ fn launch_context(
         modules: parts.module_reports.clone(),
         mode: parts.load_options.mode,
         terminal: parts.terminal,
+        auto_ports: AutoPorts::default(),
     };
     let command = CommandContext {
         environment: Arc::new(environment),

@@ -3,5 +3,6 @@
 pub(crate) mod desired;
 pub(crate) mod domain;
 pub(crate) mod modules;
+pub(crate) mod ports;
 pub(crate) mod process;
 pub(crate) mod terminal;

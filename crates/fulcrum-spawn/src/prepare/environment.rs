@@ -34,6 +34,8 @@ pub struct DomainVariables<'a> {
     pub app_root: &'a Path,
     /// `PORT`, where the domain has one.
     pub port: Option<u16>,
+    /// `FULCRUM_PORT_…`: the ports of other domains, by variable.
+    pub peer_ports: &'a BTreeMap<String, u16>,
     /// `NODE_ENV`.
     pub node_env: NodeEnv,
     /// `FORCE_COLOR`, where lines are shown on a color terminal.
@@ -43,9 +45,10 @@ pub struct DomainVariables<'a> {
 }
 
 /// Merges the environment of a domain's process. Each layer overrides those before it: `inherited`
-/// without Fulcrum's own settings (`FULCRUM_…__…`), then `variables`, then `configured` in its
-/// order (env files, then `process.env`). `PYTHONUNBUFFERED` is 1 where none of them sets it, and
-/// `FORCE_COLOR` is that of the variables where none sets it or `NO_COLOR`.
+/// without Fulcrum's own settings (`FULCRUM_…__…`) and without the ports of another app's domains,
+/// then `variables`, then `configured` in its order (env files, then `process.env`).
+/// `PYTHONUNBUFFERED` is 1 where none of them sets it, and `FORCE_COLOR` is that of the variables
+/// where none sets it or `NO_COLOR`.
 #[must_use]
 pub fn merge_environment(
     inherited: &Environment,
@@ -53,7 +56,7 @@ pub fn merge_environment(
     configured: impl IntoIterator<Item = (String, String)>,
 ) -> Environment {
     let mut env = inherited.clone();
-    env.retain(|name, _| !is_fulcrum_setting(name));
+    env.retain(|name, _| !is_fulcrum_setting(name) && !is_peer_port(name));
     let mut set = |name: &str, value: &str| env.insert(name.into(), value.into());
     set("FULCRUM_GRPC_SERVER", variables.grpc_server);
     set("FULCRUM_DOMAIN_NAME", variables.domain);
@@ -61,6 +64,9 @@ pub fn merge_environment(
     set("FULCRUM_DOMAIN_TOKEN", variables.token);
     if let Some(port) = variables.port {
         set("PORT", &port.to_string());
+    }
+    for (variable, port) in variables.peer_ports {
+        set(variable, &port.to_string());
     }
     env.insert("FULCRUM_APP_PATH".into(), variables.app_root.into());
     // To a pipe, Python writes in blocks: lines come late, and the last ones are lost at a stop.
@@ -118,6 +124,11 @@ fn is_fulcrum_setting(name: &OsString) -> bool {
     name.starts_with("FULCRUM_") && name.contains("__")
 }
 
+/// Whether a variable is the port of a domain. One that is inherited belongs to another app.
+fn is_peer_port(name: &OsString) -> bool {
+    name.to_string_lossy().starts_with("FULCRUM_PORT_")
+}
+
 /// A TCP port on the loopback that is free at this moment. Another program may bind it before the
 /// domain does; the domain's own error then names it.
 ///
@@ -143,6 +154,7 @@ mod tests {
             .iter()
             .map(|(name, value)| (name.into(), value.into()))
             .collect();
+        let peer_ports = BTreeMap::from([("FULCRUM_PORT_ORDERS".to_owned(), 3001)]);
         let variables = DomainVariables {
             domain: "users",
             grpc_server: "127.0.0.1:50051",
@@ -150,6 +162,7 @@ mod tests {
             log_level: "info",
             app_root: Path::new("/app"),
             port: Some(3000),
+            peer_ports: &peer_ports,
             node_env,
             force_color: Some("2"),
             terminal: true,
@@ -171,6 +184,7 @@ mod tests {
             ("PORT", "1"),
             ("A", "inherited"),
             ("FULCRUM_RUNTIME__X", "1"),
+            ("FULCRUM_PORT_OTHER", "1"),
             ("FULCRUM_LOG_LEVEL", "debug"),
         ];
         let configured = [("A", "file"), ("A", "own"), ("FULCRUM_LOG_LEVEL", "trace")];
@@ -179,6 +193,8 @@ mod tests {
             ("PORT", Some("3000")),
             ("A", Some("own")),
             ("FULCRUM_RUNTIME__X", None),
+            ("FULCRUM_PORT_OTHER", None),
+            ("FULCRUM_PORT_ORDERS", Some("3001")),
             ("FULCRUM_LOG_LEVEL", Some("trace")),
             ("FULCRUM_DOMAIN_NAME", Some("users")),
             ("FULCRUM_APP_PATH", Some("/app")),
