@@ -37,6 +37,7 @@ pub(crate) fn request(app: Option<&Path>, mode: Mode) -> Result<LoadOptions, Cli
         env: environment(),
         flags: Vec::new(),
         mode,
+        auto_ports: None,
     })
 }
 

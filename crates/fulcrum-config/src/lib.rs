@@ -20,6 +20,7 @@
 //!     env: BTreeMap::new(),
 //!     flags: vec![("process.replicas".into(), "2".into())],
 //!     mode: Mode::Dev,
+//!     auto_ports: None,
 //! };
 //! let loaded = load(&options);
 //! assert!(loaded.diagnostics.is_empty());
@@ -136,11 +137,11 @@ pub use import::{Import, ImportKind, ImportRequest, ImportedFile, import};
 pub use json_schema::{app_json_schema, domain_json_schema};
 pub use load::load;
 pub use mode::Mode;
-pub use options::{LoadOptions, LoadResult};
+pub use options::{LoadOptions, LoadResult, PortSource};
 pub use plan::{
     Action, Difference, DomainChange, ReloadPlan, RunningState, describe_changes, restart_reason,
 };
-pub use ports::port_variable;
+pub use ports::{automatic_port, port_variable};
 pub use process::{
     BackoffSettings, DependencyCondition, HeartbeatSettings, HookSettings, JsRuntime, PortSetting,
     ProbeCheck, ProbeSettings, ProcessKind, ProcessSettings, ResourceLimits, RestartMode,

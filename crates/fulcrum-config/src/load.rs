@@ -14,6 +14,7 @@ use crate::discovered::Discovery;
 use crate::domain_builder::{self, DomainBuilder, DomainContext, unknown_domain};
 use crate::effective::EffectiveConfig;
 use crate::file::{CONFIG_FILE, read_config};
+use crate::interpolate::References;
 use crate::layer_parser::{LayerParser, Source};
 use crate::layers::{self, SettingArena};
 use crate::options::{LoadOptions, LoadResult};
@@ -29,7 +30,7 @@ use crate::{defaults, group_checks, jobs, overrides, ports, resolve, schema};
 pub fn load(options: &LoadOptions) -> LoadResult {
     let mut diagnostics = Vec::new();
     let app = match find_app_root(options.app.as_deref(), &options.env, &options.cwd) {
-        Ok(root) => read(options, &root, &mut diagnostics),
+        Ok(root) => read_with_ports(options, &root, &mut diagnostics),
         Err(diagnostic) => {
             diagnostics.push(diagnostic);
             None
@@ -54,9 +55,41 @@ struct AppLayers {
     readable: bool,
 }
 
-fn read(options: &LoadOptions, root: &Path, diagnostics: &mut Vec<Diagnostic>) -> Option<App> {
+/// Reads the app; a second time if a value refers to the port of a domain, since those are known only
+/// when all domains have been read.
+fn read_with_ports(
+    options: &LoadOptions,
+    root: &Path,
+    diagnostics: &mut Vec<Diagnostic>,
+) -> Option<App> {
+    let mut first = Vec::new();
+    let app = read(options, root, &BTreeMap::new(), &mut first);
+    let is_unknown = |diagnostic: &Diagnostic| diagnostic.code == ports::UNKNOWN_PORT;
+    if !first.iter().any(is_unknown) {
+        diagnostics.append(&mut first);
+        return app;
+    }
+    let Some(app) = app else {
+        // The app's file has errors of its own, and which ports there are is not known.
+        first.retain(|diagnostic| !is_unknown(diagnostic));
+        diagnostics.append(&mut first);
+        return None;
+    };
+    read(options, root, &ports::by_domain(&app, options), diagnostics)
+}
+
+fn read(
+    options: &LoadOptions,
+    root: &Path,
+    ports: &BTreeMap<String, Option<String>>,
+    diagnostics: &mut Vec<Diagnostic>,
+) -> Option<App> {
+    let references = References {
+        env: &options.env,
+        ports,
+    };
     let mut arena = SettingArena::default();
-    let layers = app_layers(options, root, &mut arena, diagnostics);
+    let layers = app_layers(options, references, root, &mut arena, diagnostics);
     let tree = layers::resolve(&arena, layers.runtime);
     let runtime = resolve::runtime(&tree, root, diagnostics);
     let count_before = diagnostics.len();
@@ -67,7 +100,7 @@ fn read(options: &LoadOptions, root: &Path, diagnostics: &mut Vec<Diagnostic>) -
     let is_discovery_clean = diagnostics.len() == count_before;
     let context = DomainContext {
         root,
-        env: &options.env,
+        references,
         lower_layers: &layers.lower,
         upper_layers: &layers.upper,
         env_override: runtime.env_override,
@@ -121,6 +154,7 @@ fn read(options: &LoadOptions, root: &Path, diagnostics: &mut Vec<Diagnostic>) -
 
 fn app_layers(
     options: &LoadOptions,
+    references: References<'_>,
     root: &Path,
     arena: &mut SettingArena,
     diagnostics: &mut Vec<Diagnostic>,
@@ -139,7 +173,7 @@ fn app_layers(
             };
             let mut lower = LayerParser {
                 source,
-                env: Some(&options.env),
+                references: Some(references),
                 arena,
                 diagnostics,
             };

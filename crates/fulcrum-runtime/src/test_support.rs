@@ -51,6 +51,7 @@ pub(crate) fn app(files: &[(&str, &str)]) -> (TempDir, App) {
         env: BTreeMap::new(),
         flags: Vec::new(),
         mode: Mode::Dev,
+        auto_ports: None,
     };
     let loaded = fulcrum_config::load(&options);
     let app = loaded.app;

@@ -31,6 +31,7 @@ fn app(names: &[&str]) -> App {
         env: BTreeMap::new(),
         flags: Vec::new(),
         mode: Mode::Dev,
+        auto_ports: None,
     };
     crate::load(&options).app.expect("a valid app")
 }

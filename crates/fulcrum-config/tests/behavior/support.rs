@@ -70,6 +70,7 @@ impl Case {
             env: self.env.clone(),
             flags: self.flags.clone(),
             mode: self.mode,
+            auto_ports: None,
         }
     }
 

@@ -7,9 +7,9 @@ use tokio_stream::Stream;
 use tonic::{Code, Status};
 
 use crate::generated::control::{
-    CallRequest, CallResponse, ChangeRequest, Event, EventsRequest, Instance, LogRecord,
-    LogsRequest, Progress, ReloadProgress, ReloadRequest, ShutdownRequest, SignalRequest,
-    StatusRequest, StatusResponse, WaitRequest,
+    CallRequest, CallResponse, ChangeRequest, EvalRequest, EvalResponse, Event, EventsRequest,
+    Instance, LogRecord, LogsRequest, Progress, ReloadProgress, ReloadRequest, ShutdownRequest,
+    SignalRequest, StatusRequest, StatusResponse, WaitRequest,
 };
 
 /// A stream of messages to one client. It is dropped when the client disconnects.
@@ -115,6 +115,12 @@ pub trait ControlHandler: Send + Sync + 'static {
         &self,
         request: ReloadRequest,
     ) -> impl Future<Output = Result<MessageStream<ReloadProgress>, ControlError>> + Send;
+
+    /// Evaluates a JavaScript expression in a Node domain.
+    fn eval(
+        &self,
+        request: EvalRequest,
+    ) -> impl Future<Output = Result<EvalResponse, ControlError>> + Send;
 
     /// Sends a signal to running domains. The last message is the outcome.
     fn signal(
