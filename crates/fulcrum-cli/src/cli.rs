@@ -314,7 +314,7 @@ mod tests {
             ErrorKind::ValueValidation
         );
         assert_eq!(
-            error_kind("fulcrum domains list -o wide"),
+            error_kind("fulcrum domains list -o tall"),
             ErrorKind::InvalidValue
         );
         assert_eq!(

@@ -2,8 +2,10 @@
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use fulcrum_config::{App, Diagnostic, LoadOptions, LoadResult, Mode, Severity};
+use fulcrum_runtime::AutoPorts;
 use fulcrum_runtime::format::pluralize;
 
 use crate::exit::{CliError, Code};
@@ -30,7 +32,7 @@ pub(crate) fn read(app: Option<&Path>, mode: Mode) -> Result<LoadResult, CliErro
 ///
 /// # Errors
 /// The working directory is not usable.
-pub(crate) fn request(app: Option<&Path>, mode: Mode) -> Result<LoadOptions, CliError> {
+fn request(app: Option<&Path>, mode: Mode) -> Result<LoadOptions, CliError> {
     Ok(LoadOptions {
         app: app.map(Path::to_owned),
         cwd: working_dir()?,
@@ -50,10 +52,43 @@ pub(crate) fn load_valid(
     mode: Mode,
     output: &Output,
 ) -> Result<(App, Vec<Diagnostic>), CliError> {
+    valid(read(app, mode)?, output)
+}
+
+/// As [`load_valid`], for an instance: values that refer to automatic ports have those of the instance.
+///
+/// # Errors
+/// Those of [`load_valid`].
+pub(crate) fn load_for_instance(
+    app: Option<&Path>,
+    mode: Mode,
+    auto_ports: &AutoPorts,
+    output: &Output,
+) -> Result<(App, Vec<Diagnostic>), CliError> {
+    let options = instance_request(app, mode, auto_ports)?;
+    valid(fulcrum_config::load(&options), output)
+}
+
+/// The options with which an instance loads the configuration, and loads it again.
+///
+/// # Errors
+/// The working directory is not usable.
+pub(crate) fn instance_request(
+    app: Option<&Path>,
+    mode: Mode,
+    auto_ports: &AutoPorts,
+) -> Result<LoadOptions, CliError> {
+    Ok(LoadOptions {
+        auto_ports: Some(Arc::new(auto_ports.clone())),
+        ..request(app, mode)?
+    })
+}
+
+fn valid(loaded: LoadResult, output: &Output) -> Result<(App, Vec<Diagnostic>), CliError> {
     let LoadResult {
         app,
         diagnostics: problems,
-    } = read(app, mode)?;
+    } = loaded;
     match app {
         Some(app) => Ok((app, problems)),
         None => {

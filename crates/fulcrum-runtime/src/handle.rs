@@ -1,5 +1,8 @@
 //! The handle by which a program controls an instance.
 
+use std::collections::BTreeMap;
+use std::ffi::OsString;
+use std::sync::Arc;
 use std::time::Duration;
 
 use fulcrum_config::select;
@@ -9,6 +12,7 @@ use fulcrum_spawn::lifecycle::{Command, Phase};
 use fulcrum_spawn::supervisor::{DomainHandle, Snapshot, Supervisor, WaitCondition};
 use tokio::sync::mpsc;
 
+use crate::command::environment::{EnvironmentBase, app_environment};
 use crate::control::wait::DomainWaiter;
 use crate::error::{Error, ErrorKind};
 use crate::events::log::EventLog;
@@ -29,6 +33,7 @@ pub struct RuntimeHandle {
     pub(crate) events: EventLog,
     pub(crate) hub: Hub,
     pub(crate) shutdown: ShutdownSignal,
+    pub(crate) environment: Arc<EnvironmentBase>,
 }
 
 /// A domain as it is at one moment.
@@ -91,6 +96,50 @@ impl RuntimeHandle {
         result
             .map(drop)
             .map_err(|text| Error::new(ErrorKind::DomainFailed, text))
+    }
+
+    /// Waits until a domain has failed for good: it is started again only by a request, or by a change
+    /// of its files. Returns the domain, of several the first in alphabetical order; `None` once the
+    /// instance has ended.
+    pub async fn first_failure(&self) -> Option<DomainStatus> {
+        let mut events = self.events.subscribe();
+        loop {
+            if let Some(failed) = self.failures().into_iter().next() {
+                return Some(failed);
+            }
+            events.next().await?;
+        }
+    }
+
+    /// The domains that have failed for good, in alphabetical order.
+    #[must_use]
+    pub fn failures(&self) -> Vec<DomainStatus> {
+        let domains = self.domains().into_iter();
+        domains
+            .filter(|domain| matches!(domain.phase, Phase::Failed | Phase::Stuck))
+            .collect()
+    }
+
+    /// The environment for a program that uses the app: that of the instance, where domains register
+    /// (`FULCRUM_GRPC_SERVER`), the app's root (`FULCRUM_APP_PATH`) and the ports of all domains
+    /// (`FULCRUM_PORT_…`). Automatic ports are chosen now if they are not yet, which may block.
+    ///
+    /// # Errors
+    /// There is no free port.
+    pub fn app_environment(&self) -> Result<BTreeMap<OsString, OsString>, Error> {
+        app_environment(&self.environment, &self.desired.current().app)
+            .map_err(|error| Error::failed(error.to_string()))
+    }
+
+    /// The last lines of a domain, of all generations, oldest first.
+    #[must_use]
+    pub fn last_lines(&self, domain: &str, count: usize) -> Vec<String> {
+        let query = LogQuery {
+            tail: Some(count),
+            ..LogQuery::domain(domain)
+        };
+        let lines = self.hub.tail(&query);
+        lines.iter().map(|line| line.text().into_owned()).collect()
     }
 
     /// Starts a domain and waits until it is ready.

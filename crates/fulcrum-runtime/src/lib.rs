@@ -119,4 +119,6 @@ pub use parts::{ProcessParts, RuntimeParts};
 pub use runtime::{Runtime, RuntimeExit};
 pub use shutdown::escalation::{ShutdownAction, SignalEscalation, SignalKind};
 pub use shutdown::stage::{ShutdownSignal, ShutdownStage};
+pub use state::inspect::InspectRequest;
+pub use state::ports::AutoPorts;
 pub use state::terminal::OutputTerminal;

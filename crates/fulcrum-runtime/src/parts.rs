@@ -13,6 +13,8 @@ use fulcrum_spawn::process::{ProcessTracker, RunId, Spawner};
 
 use crate::process::untracked::open_tracker;
 use crate::shutdown::stage::ShutdownSignal;
+use crate::state::inspect::InspectRequest;
+use crate::state::ports::AutoPorts;
 use crate::state::terminal::OutputTerminal;
 
 /// What an instance is made of. [`RuntimeParts::new`] has defaults for everything optional.
@@ -45,6 +47,11 @@ pub struct RuntimeParts {
     /// The address at which the caller serves [`Runtime::registry`](crate::Runtime::registry), as
     /// `host:port`. Domains register there.
     pub grpc: String,
+    /// The ports of domains with `port: auto`. If values refer to ports, these are also those of the
+    /// options that the app was loaded with.
+    pub auto_ports: AutoPorts,
+    /// The domains that are started with Node's inspector. Default: none.
+    pub inspect: Vec<InspectRequest>,
     /// Why a domain may connect to another address, added to the reason of a start timeout.
     pub port_hint: Option<String>,
     /// The path of the control socket, shown in the status. Default: empty.
@@ -81,6 +88,8 @@ impl RuntimeParts {
             environment: BTreeMap::new(),
             terminal: None,
             grpc: grpc.into(),
+            auto_ports: AutoPorts::default(),
+            inspect: Vec::new(),
             port_hint: None,
             socket: String::new(),
             module_reports: None,

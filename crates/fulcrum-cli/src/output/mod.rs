@@ -17,7 +17,7 @@ mod writer;
 
 pub(crate) use color::Color;
 pub(crate) use describe::{describe_domain, describe_instance};
-pub(crate) use domain_table::domain_table;
+pub(crate) use domain_table::{Columns, domain_table};
 pub(crate) use event_kind::kind_color;
 pub(crate) use explanation::Explanation;
 pub(crate) use generations::{GenerationJson, group_by_generation};

@@ -3,13 +3,17 @@
 use std::time::Duration;
 
 use fulcrum_config::{App, FileWatchOptions, Mode};
-use fulcrum_runtime::OutputTerminal;
+use fulcrum_runtime::{AutoPorts, InspectRequest, OutputTerminal};
 
 /// How an instance is to run.
 #[derive(Debug)]
 pub(crate) struct Options {
     /// The app, valid.
     pub(crate) app: App,
+    /// The automatic ports that the app was loaded with.
+    pub(crate) auto_ports: AutoPorts,
+    /// The domains that are started with an inspector.
+    pub(crate) inspect: Vec<InspectRequest>,
     /// As `dev` or as `serve`.
     pub(crate) mode: Mode,
     /// Which domains to start, with their dependencies; empty means all.

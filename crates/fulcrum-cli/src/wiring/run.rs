@@ -64,7 +64,13 @@ pub(crate) async fn run(options: Options, mut timings: Timings) -> Result<(), Cl
     let terminal = options.terminal();
     let runtime = Runtime::new(RuntimeParts {
         terminal,
-        load_options: load::request(Some(&options.app.root), options.mode)?,
+        load_options: load::instance_request(
+            Some(&options.app.root),
+            options.mode,
+            &options.auto_ports,
+        )?,
+        auto_ports: options.auto_ports,
+        inspect: options.inspect,
         selection: selection(&options),
         app: options.app,
         install: options.install,

@@ -20,9 +20,9 @@ use super::runtime_dir::RuntimeDir;
 use super::version::{PROTOCOL, VERSION};
 use crate::generated::control::control_client::ControlClient as Generated;
 use crate::generated::control::{
-    CallRequest, CallResponse, ChangeRequest, Event, EventsRequest, HelloRequest, Instance,
-    LogRecord, LogsRequest, Progress, ReloadProgress, ReloadRequest, ShutdownRequest,
-    SignalRequest, StatusRequest, StatusResponse, WaitRequest,
+    CallRequest, CallResponse, ChangeRequest, EvalRequest, EvalResponse, Event, EventsRequest,
+    HelloRequest, Instance, LogRecord, LogsRequest, Progress, ReloadProgress, ReloadRequest,
+    ShutdownRequest, SignalRequest, StatusRequest, StatusResponse, WaitRequest,
 };
 use crate::transport::MAX_CONTROL_MESSAGE;
 
@@ -204,6 +204,14 @@ impl ControlClient {
         request: CallRequest,
     ) -> Result<ControlStream<CallResponse>, ControlError> {
         ControlStream::from_response(self.client.clone().call_stream(request).await)
+    }
+
+    /// Evaluates a JavaScript expression in a Node domain.
+    ///
+    /// # Errors
+    /// The error that the instance reports, or [`ControlError::Disconnected`].
+    pub async fn eval(&self, request: EvalRequest) -> Result<EvalResponse, ControlError> {
+        Ok(self.client.clone().eval(request).await?.into_inner())
     }
 
     /// Applies changes of the configuration. The last message is the outcome.

@@ -12,9 +12,9 @@ use fulcrum_rpc::control::progress::{
 };
 use fulcrum_rpc::control::wait_request::Condition;
 use fulcrum_rpc::control::{
-    CallRequest, CallResponse, ChangeRequest, Event, EventsRequest, Instance, LogRecord,
-    LogsRequest, Progress, ReloadProgress, ReloadRequest, ShutdownRequest, SignalRequest,
-    StatusRequest, StatusResponse, WaitRequest,
+    CallRequest, CallResponse, ChangeRequest, EvalRequest, EvalResponse, Event, EventsRequest,
+    Instance, LogRecord, LogsRequest, Progress, ReloadProgress, ReloadRequest, ShutdownRequest,
+    SignalRequest, StatusRequest, StatusResponse, WaitRequest,
 };
 use fulcrum_rpc::{ControlError, ControlHandler, MessageStream};
 use fulcrum_spawn::lifecycle::{Command, Phase};
@@ -23,6 +23,7 @@ use tokio::time::{interval, timeout};
 
 use crate::control::call::CallService;
 use crate::control::change::{LifecycleExecutor, LifecycleRequest};
+use crate::control::eval::EvalService;
 use crate::control::logs;
 use crate::control::reload::{progress_message, stream_reload};
 use crate::control::signal::SignalTargets;
@@ -50,6 +51,7 @@ pub(crate) struct ControlService {
     pub(crate) waiter: DomainWaiter,
     pub(crate) reload: ReloadHandle,
     pub(crate) calls: CallService,
+    pub(crate) evaluations: EvalService,
     pub(crate) events: EventLog,
     pub(crate) hub: Hub,
     pub(crate) shutdown: ShutdownSignal,
@@ -289,6 +291,10 @@ impl ControlHandler for ControlService {
         request: CallRequest,
     ) -> Result<MessageStream<CallResponse>, ControlError> {
         self.calls.call_stream(request)
+    }
+
+    async fn eval(&self, request: EvalRequest) -> Result<EvalResponse, ControlError> {
+        self.evaluations.eval(request).await
     }
 
     async fn reload(

@@ -33,7 +33,7 @@ use crate::runtime::tasks::{CompilerHandles, TaskHandles};
 use crate::standby::{NodeStandbyFactory, StandbySettings};
 use crate::state::desired::{self, DesiredState, DesiredStateReceiver};
 use crate::state::domain::{DomainStates, SharedDomainStates};
-use crate::state::ports::AutoPorts;
+use crate::state::inspect::{Inspectors, InvalidInspect};
 
 impl Runtime {
     /// Builds an instance and starts the tasks around its domains. The domains are started by
@@ -61,7 +61,9 @@ fn build(parts: RuntimeParts) -> Result<Runtime, Error> {
     for name in &desired.current().selected {
         registry.set_outlook(name, outlook::at_start(&desired, name));
     }
-    let (launch, standby_settings) = launch_context(&parts, &desired, &states, &registry);
+    let inspectors = inspectors(&parts)?;
+    let (launch, standby_settings) =
+        launch_context(&parts, &desired, &states, &registry, inspectors);
     let standby = launch.standby.clone();
     let command = launch.command.clone();
     let events = EventLog::new();
@@ -164,6 +166,21 @@ fn desired_state(app: &App, selection: &Selection) -> Result<DesiredState, Error
     })
 }
 
+fn inspectors(parts: &RuntimeParts) -> Result<Inspectors, Error> {
+    let (app, requests) = (&parts.app, parts.inspect.clone());
+    let inspectors = Inspectors::new(requests, app).map_err(|invalid| match invalid {
+        InvalidInspect::Unknown(unknown) => {
+            Error::new(ErrorKind::UnknownDomain, unknown.message(app))
+        }
+        InvalidInspect::NotNode(name) => Error::failed(format!(
+            "cannot inspect {name}: Fulcrum does not run it with Node\n  hint: the inspector is for \
+             domains with a JavaScript or TypeScript entry, and for the command `node`"
+        )),
+    })?;
+    inspectors.choose_ports(app);
+    Ok(inspectors)
+}
+
 fn domain_states(app: &App) -> SharedDomainStates {
     let states = DomainStates::default();
     states.add(app.domains.iter().map(|domain| domain.name.as_str()));
@@ -199,6 +216,7 @@ fn launch_context(
     desired: &DesiredStateReceiver,
     states: &SharedDomainStates,
     registry: &Registry,
+    inspectors: Inspectors,
 ) -> (LaunchContext, StandbySettings) {
     let environment = EnvironmentBase {
         inherited: parts.environment.clone(),
@@ -207,12 +225,13 @@ fn launch_context(
         modules: parts.module_reports.clone(),
         mode: parts.load_options.mode,
         terminal: parts.terminal,
-        auto_ports: AutoPorts::default(),
+        auto_ports: parts.auto_ports.clone(),
     };
     let command = CommandContext {
         environment: Arc::new(environment),
         prepare: Arc::new(parts.prepare.clone()),
         desired: desired.clone(),
+        inspectors,
     };
     let limiter = StartLimiter::new();
     let settings = StandbySettings::default();

@@ -17,6 +17,7 @@ use tokio::time::Instant;
 use crate::clock;
 use crate::control::call::CallService;
 use crate::control::change::LifecycleExecutor;
+use crate::control::eval::EvalService;
 use crate::control::info::InstanceInfo;
 use crate::control::service::ControlService;
 use crate::control::status::StatusReader;
@@ -217,6 +218,7 @@ impl TaskHandles {
         usage: UsageSampler,
         reload: ReloadHandle,
     ) -> ControlService {
+        let mode = info.mode;
         ControlService {
             desired: self.desired.clone(),
             waiter: self.waiter(info.started),
@@ -237,6 +239,12 @@ impl TaskHandles {
             calls: CallService {
                 desired: self.desired.clone(),
                 registry: self.registry.clone(),
+            },
+            evaluations: EvalService {
+                mode,
+                desired: self.desired.clone(),
+                states: Arc::clone(&self.states),
+                hub: self.hub.clone(),
             },
             events: self.events.clone(),
             hub: self.hub.clone(),
@@ -271,6 +279,7 @@ impl TaskHandles {
             events: self.events.clone(),
             hub: self.hub.clone(),
             shutdown: self.shutdown.clone(),
+            environment: Arc::clone(&self.hooks.environment),
         }
     }
 

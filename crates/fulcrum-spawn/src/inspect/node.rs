@@ -58,7 +58,26 @@ pub fn is_inspector_output(line: &str) -> bool {
     starts.any(|start| line.starts_with(start))
 }
 
+/// The URL of the inspector, if a line of standard error is the one with which Node says that it has
+/// opened it.
+#[must_use]
+pub fn inspector_url(line: &str) -> Option<&str> {
+    Some(line.strip_prefix(LISTENING)?.trim())
+}
+
 impl Inspector {
+    /// Connects to an inspector that is open, by a URL such as `ws://127.0.0.1:9229/4b0d…`.
+    ///
+    /// # Errors
+    /// The address is not one of the loopback, or it has no inspector.
+    pub async fn connect(url: &str) -> io::Result<Self> {
+        Ok(Self {
+            socket: connect(url).await?,
+            last_id: 0,
+            scripts: HashMap::new(),
+        })
+    }
+
     /// Whether [`open`](Self::open) may be called: SIGUSR1 would end a process that has no handler
     /// for it.
     #[must_use]
@@ -82,15 +101,11 @@ impl Inspector {
             if line.starts_with(PORT_IN_USE) {
                 return None;
             }
-            if let Some(url) = line.strip_prefix(LISTENING) {
-                break url.trim().to_owned();
+            if let Some(url) = inspector_url(&line) {
+                break url.to_owned();
             }
         };
-        Some(Self {
-            socket: connect(&url).await.ok()?,
-            last_id: 0,
-            scripts: HashMap::new(),
-        })
+        Self::connect(&url).await.ok()
     }
 
     /// Pauses the JavaScript. Returns its call stack, the innermost call first.
@@ -137,8 +152,19 @@ impl Inspector {
         }
     }
 
+    /// Sends a request and waits for its response, which has the key `result` or `error`.
+    pub(super) async fn request(&mut self, method: &str, params: Value) -> Option<Value> {
+        let id = self.call(method, params).await?;
+        loop {
+            let response = self.receive().await?;
+            if response["id"] == id {
+                return Some(response);
+            }
+        }
+    }
+
     /// Sends a request; returns its id.
-    async fn call(&mut self, method: &str, params: Value) -> Option<u64> {
+    pub(super) async fn call(&mut self, method: &str, params: Value) -> Option<u64> {
         self.last_id += 1;
         let request = json!({"id": self.last_id, "method": method, "params": params});
         let message = Message::text(request.to_string());

@@ -2,7 +2,8 @@
 
 use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};
-use std::net::TcpListener;
+use std::io;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, TcpListener};
 use std::path::Path;
 
 use crate::StartError;
@@ -129,6 +130,25 @@ fn is_peer_port(name: &OsString) -> bool {
     name.to_string_lossy().starts_with("FULCRUM_PORT_")
 }
 
+/// The environment of a program that uses the app but is no domain: `inherited` as for domains, with
+/// where domains register, the app's root and the ports of its domains.
+#[must_use]
+pub fn app_variables(
+    inherited: &Environment,
+    grpc_server: &str,
+    app_root: &Path,
+    ports: &BTreeMap<String, u16>,
+) -> Environment {
+    let mut env = inherited.clone();
+    env.retain(|name, _| !is_peer_port(name));
+    env.insert("FULCRUM_GRPC_SERVER".into(), grpc_server.into());
+    env.insert("FULCRUM_APP_PATH".into(), app_root.into());
+    for (variable, port) in ports {
+        env.insert(variable.into(), port.to_string().into());
+    }
+    env
+}
+
 /// A TCP port on the loopback that is free at this moment. Another program may bind it before the
 /// domain does; the domain's own error then names it.
 ///
@@ -139,6 +159,17 @@ pub fn find_free_port() -> Result<u16, StartError> {
         .and_then(|listener| listener.local_addr())
         .map(|address| address.port())
         .map_err(|error| StartError::transient(format!("cannot find a free port: {error}")))
+}
+
+/// Whether a program could listen on a TCP port of the loopback, or of all addresses, at this moment.
+#[must_use]
+pub fn is_port_free(port: u16) -> bool {
+    let addresses: [IpAddr; 2] = [Ipv4Addr::LOCALHOST.into(), Ipv6Addr::UNSPECIFIED.into()];
+    addresses.iter().all(|address| {
+        let bound = TcpListener::bind((*address, port));
+        // Other errors say nothing about the port: a system without IPv6, for one.
+        !matches!(bound, Err(error) if error.kind() == io::ErrorKind::AddrInUse)
+    })
 }
 
 #[cfg(test)]
@@ -264,6 +295,13 @@ mod tests {
     #[test]
     fn a_free_port_can_be_bound() {
         let port = find_free_port().unwrap();
-        assert_ne!(port, 0);
+        assert!(is_port_free(port));
+        for address in ["127.0.0.1", "0.0.0.0", "::"] {
+            let Ok(listener) = TcpListener::bind((address, 0)) else {
+                continue; // A system without IPv6.
+            };
+            let taken = listener.local_addr().unwrap().port();
+            assert!(!is_port_free(taken), "{address}");
+        }
     }
 }

@@ -11,7 +11,7 @@ use crate::client;
 use crate::commands::context::Context;
 use crate::exit::{CliError, Code};
 use crate::output::{
-    DomainJson, GenerationJson, InstanceJson, Output, describe_domain, describe_instance,
+    Columns, DomainJson, GenerationJson, InstanceJson, Output, describe_domain, describe_instance,
     domain_table, group_by_generation,
 };
 
@@ -104,7 +104,8 @@ fn print_all(
         let stdout = output.stdout();
         let mut text = describe_instance(&instance, now, stdout.color);
         text.push('\n');
-        text.push_str(&domain_table(&response.domains).render(stdout.color, stdout.width));
+        let table = domain_table(&response.domains, Columns::Usual);
+        text.push_str(&table.render(stdout.color, stdout.width));
         return output.data(text.as_bytes());
     }
     let json = StatusJson {
