@@ -8,7 +8,8 @@ use clap::error::ErrorKind;
 use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand};
 
 use crate::commands::{
-    background_instance, completions, config, dev, domains, down, import, reload, serve, typescript,
+    background_instance, completions, config, dev, domains, down, import, program, reload, serve,
+    typescript,
 };
 use crate::shorthand;
 
@@ -48,6 +49,10 @@ pub(crate) enum Command {
     Dev(dev::Args),
     /// Run the app in production mode
     Serve(serve::Args),
+    /// Run a program while the app runs, and stop both
+    Run(program::Args),
+    /// Run tests while the app runs: as `run`, with NODE_ENV=test
+    Test(program::Args),
     /// Stop the running instance and wait for it to exit
     Down(down::Args),
     /// Apply configuration changes without a full restart
@@ -72,7 +77,7 @@ pub(crate) enum Command {
 
 /// The groups of `fulcrum --help`: a heading, and the commands by their path.
 const GROUPS: [(&str, &[&str]); 4] = [
-    ("Run", &["dev", "serve", "down"]),
+    ("Run", &["dev", "serve", "run", "test", "down"]),
     (
         "Inspect",
         &[
@@ -94,6 +99,7 @@ const GROUPS: [(&str, &[&str]); 4] = [
             "domains signal",
             "domains wait",
             "domains call",
+            "domains eval",
             "reload",
         ],
     ),
@@ -244,7 +250,7 @@ mod tests {
     #[test]
     fn watch_is_a_switch_with_an_optional_value() {
         let watch = |line| match parse(line).expect(line).command {
-            Command::Dev(args) => args.watch.watch,
+            Command::Dev(args) => args.development.watch.watch,
             other => panic!("{other:?}"),
         };
         assert_eq!(watch("fulcrum dev"), None);
@@ -255,7 +261,7 @@ mod tests {
             ErrorKind::UnknownArgument
         );
         let poll = |line| match parse(line).expect(line).command {
-            Command::Dev(args) => args.watch.poll,
+            Command::Dev(args) => args.development.watch.poll,
             other => panic!("{other:?}"),
         };
         assert_eq!(poll("fulcrum dev"), None);

@@ -3,7 +3,8 @@
 use crate::cli::{self, Cli, Command};
 use crate::commands::context::Context;
 use crate::commands::{
-    background_instance, completions, config, dev, domains, down, import, reload, serve, typescript,
+    background_instance, completions, config, dev, domains, down, import, program, reload, serve,
+    typescript,
 };
 use crate::exit::CliError;
 use crate::output::Output;
@@ -20,6 +21,8 @@ pub(crate) fn run(cli: Cli, output: Output) -> Result<(), CliError> {
     match cli.command {
         Command::Dev(args) => dev::run(args, context),
         Command::Serve(args) => serve::run(args, context),
+        Command::Run(args) => program::run(args, context),
+        Command::Test(args) => program::test(args, context),
         Command::Down(args) => down::run(args, context),
         Command::Reload(args) => reload::run(args, context),
         Command::Domains(args) => domains::run(args.command, context),

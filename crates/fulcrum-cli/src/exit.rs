@@ -44,6 +44,8 @@ pub(crate) struct CliError {
     pub(crate) code: Code,
     /// What failed, where, why and what to do; empty if it was printed already.
     pub(crate) message: String,
+    /// The exit code of a program that the command has run, which is passed on.
+    program: Option<u8>,
 }
 
 impl CliError {
@@ -52,7 +54,22 @@ impl CliError {
         Self {
             code,
             message: message.into(),
+            program: None,
         }
+    }
+
+    /// A program that the command has run has failed with this exit code.
+    pub(crate) fn of_program(code: u8, message: impl Into<String>) -> Self {
+        Self {
+            program: Some(code),
+            ..Self::failed(message)
+        }
+    }
+
+    /// The exit code of the process.
+    pub(crate) fn exit_code(&self) -> ExitCode {
+        self.program
+            .map_or_else(|| self.code.into(), ExitCode::from)
     }
 
     /// The operation failed.

@@ -49,7 +49,7 @@ fn main() -> ExitCode {
         Ok(Ok(())) => Code::Done.into(),
         Ok(Err(error)) => {
             printer.error(&error);
-            error.code.into()
+            error.exit_code()
         }
         // The panic hook has printed the message.
         Err(_) => Code::Internal.into(),

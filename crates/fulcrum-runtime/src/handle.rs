@@ -1,8 +1,5 @@
 //! The handle by which a program controls an instance.
 
-use std::collections::BTreeMap;
-use std::ffi::OsString;
-use std::sync::Arc;
 use std::time::Duration;
 
 use fulcrum_config::select;
@@ -12,7 +9,6 @@ use fulcrum_spawn::lifecycle::{Command, Phase};
 use fulcrum_spawn::supervisor::{DomainHandle, Snapshot, Supervisor, WaitCondition};
 use tokio::sync::mpsc;
 
-use crate::command::environment::{EnvironmentBase, app_environment};
 use crate::control::wait::DomainWaiter;
 use crate::error::{Error, ErrorKind};
 use crate::events::log::EventLog;
@@ -33,7 +29,6 @@ pub struct RuntimeHandle {
     pub(crate) events: EventLog,
     pub(crate) hub: Hub,
     pub(crate) shutdown: ShutdownSignal,
-    pub(crate) environment: Arc<EnvironmentBase>,
 }
 
 /// A domain as it is at one moment.
@@ -118,17 +113,6 @@ impl RuntimeHandle {
         domains
             .filter(|domain| matches!(domain.phase, Phase::Failed | Phase::Stuck))
             .collect()
-    }
-
-    /// The environment for a program that uses the app: that of the instance, where domains register
-    /// (`FULCRUM_GRPC_SERVER`), the app's root (`FULCRUM_APP_PATH`) and the ports of all domains
-    /// (`FULCRUM_PORT_…`). Automatic ports are chosen now if they are not yet, which may block.
-    ///
-    /// # Errors
-    /// There is no free port.
-    pub fn app_environment(&self) -> Result<BTreeMap<OsString, OsString>, Error> {
-        app_environment(&self.environment, &self.desired.current().app)
-            .map_err(|error| Error::failed(error.to_string()))
     }
 
     /// The last lines of a domain, of all generations, oldest first.

@@ -45,6 +45,10 @@ Strings expand variables of the environment, as docker compose does:
 | `${NAME:+text}` | empty | empty | the text |
 | `${NAME+text}` | empty | the text | the text |
 
+`${ports.NAME}` is the port of a domain, its `process.port`, with the same forms for a domain that has none:
+`http://127.0.0.1:${ports.users}/`. Without a running instance, as for `fulcrum config show`, the number of an
+automatic port is the one that it has if that is free.
+
 A default may contain references and braces that match. `$$` is a dollar sign. `$NAME` stays as it is,
 with a warning.
 ";

@@ -1,5 +1,5 @@
 //! The rows of the failure catalog that must have an outcome: sections A to G, I: field reports,
-//! and J: calls.
+//! J: calls, and T: the terminal and the first minute.
 
 use super::row::Id;
 
@@ -26,6 +26,9 @@ const fn untested(section: char, number: u8, title: &'static str, why: &'static 
         untested: Some(why),
     }
 }
+
+/// The reason of a row whose behavior does not exist yet.
+const NOT_BUILT: &str = "not built yet";
 
 /// All rows, in order.
 pub(super) const ROWS: &[Entry] = &[
@@ -290,6 +293,28 @@ pub(super) const ROWS: &[Entry] = &[
     row('K', 23, "commands and flags of other tools"),
     row('K', 24, "secrets in the configuration"),
     row('K', 25, "noise: cargo's variables, debug messages"),
+    untested('T', 0, "installed from npm as a native binary", NOT_BUILT),
+    untested(
+        'T',
+        1,
+        "an empty directory becomes an app without network",
+        NOT_BUILT,
+    ),
+    row('T', 2, "the schema of the configuration"),
+    untested('T', 3, "doctor finds what is wrong", NOT_BUILT),
+    untested('T', 4, "every error has a code", NOT_BUILT),
+    untested(
+        'T',
+        5,
+        "completions have live names, and there are man pages",
+        NOT_BUILT,
+    ),
+    untested('T', 6, "progress of long work", NOT_BUILT),
+    untested('T', 7, "keys in dev", NOT_BUILT),
+    untested('T', 8, "the full-screen view", NOT_BUILT),
+    row('T', 9, "debugging with the inspector"),
+    row('T', 10, "a command within the running app"),
+    row('T', 11, "ports of domains"),
 ];
 
 #[cfg(test)]
@@ -314,6 +339,8 @@ mod tests {
         let expected = sections
             .into_iter()
             .flat_map(|(section, last)| (1..=last).map(move |number| Id(section, number)));
+        // The first point of this one has the number 0.
+        let expected = expected.chain((0..=11).map(|number| Id('T', number)));
         assert_eq!(ids, expected.collect::<Vec<_>>());
     }
 }

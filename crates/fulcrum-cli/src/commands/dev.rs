@@ -2,12 +2,13 @@
 
 use fulcrum_config::Mode;
 
+use super::development::DevelopmentArgs;
 use super::start;
 use super::start_args::StartArgs;
 use super::targets::TargetArgs;
-use super::watch::WatchArgs;
 use crate::commands::context::Context;
 use crate::exit::CliError;
+use crate::output::CiReporter;
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
@@ -16,11 +17,18 @@ pub(crate) struct Args {
     #[command(flatten)]
     pub(crate) start: StartArgs,
     #[command(flatten)]
-    pub(crate) watch: WatchArgs,
+    pub(crate) development: DevelopmentArgs,
+    /// Fail with code 10 as soon as a domain fails for good, without watching files
+    #[arg(long, conflicts_with = "detach")]
+    pub(crate) ci: bool,
 }
 
 pub(crate) fn run(mut args: Args, mut context: Context) -> Result<(), CliError> {
     args.targets
         .apply(&mut args.start.selection, &mut context)?;
-    start::run(Mode::Dev, args.start, args.watch, context)
+    let ci = args.ci.then(|| CiReporter::detect(&context.output));
+    if args.ci {
+        args.development.watch.watch.get_or_insert(false);
+    }
+    start::run(Mode::Dev, args.start, args.development, ci, context)
 }

@@ -1,14 +1,15 @@
 //! Shared by `dev` and `serve`.
 
 use fulcrum_config::Mode;
+use fulcrum_runtime::AutoPorts;
 
 use super::context::Context;
+use super::development::DevelopmentArgs;
 use super::start_args::StartArgs;
-use super::watch::WatchArgs;
 use super::{detach, executor, instance_options};
 use crate::exit::CliError;
 use crate::load;
-use crate::output::Timings;
+use crate::output::{CiReporter, Timings};
 use crate::wiring::options::Options;
 use crate::wiring::run;
 
@@ -19,14 +20,17 @@ use crate::wiring::run;
 pub(crate) fn run(
     mode: Mode,
     start: StartArgs,
-    watch: WatchArgs,
+    development: DevelopmentArgs,
+    ci: Option<CiReporter>,
     context: Context,
 ) -> Result<(), CliError> {
     if start.detach {
-        return executor::run_client(Some("the start"), detach::run(mode, start, watch, context));
+        let detached = detach::run(mode, start, development, context);
+        return executor::run_client(Some("the start"), detached);
     }
     let mut timings = Timings::begin();
-    let (app, warnings) = load::load_valid(context.app(), mode, &context.output)?;
+    let auto_ports = AutoPorts::default();
+    let loaded = load::load_for_instance(context.app(), mode, &auto_ports, &context.output)?;
     let wait = start.wait_timeout();
     let stdout = context.output.stdout();
     let options = Options {
@@ -34,7 +38,9 @@ pub(crate) fn run(
         // In production a closed log pipe is no reason to exit.
         exit_on_stdout_close: mode == Mode::Dev,
         detached: false,
-        ..instance_options::background_options(mode, start.selection, watch, app, &warnings, stdout)
+        auto_ports,
+        ci,
+        ..instance_options::background_options(mode, start.selection, &development, loaded, stdout)
     };
     timings.done("configuration");
     executor::run_instance(run::run(options, timings))

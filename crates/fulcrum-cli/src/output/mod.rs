@@ -1,5 +1,6 @@
 //! Output of commands: data on standard output, everything else on standard error.
 
+mod ci;
 mod color;
 mod describe;
 mod domain_table;
@@ -15,6 +16,7 @@ mod table;
 mod timings;
 mod writer;
 
+pub(crate) use ci::{CiReporter, FailedDomain};
 pub(crate) use color::Color;
 pub(crate) use describe::{describe_domain, describe_instance};
 pub(crate) use domain_table::{Columns, domain_table};

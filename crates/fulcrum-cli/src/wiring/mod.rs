@@ -1,6 +1,7 @@
 //! Wiring: opens the lock, sockets, store and process tracker of an instance, builds the parts, and
 //! hands them to `fulcrum-runtime`.
 
+mod ci;
 pub(crate) mod claim;
 mod listen;
 pub(crate) mod log_store;
@@ -10,3 +11,4 @@ pub(crate) mod run;
 mod servers;
 mod signals;
 mod terminal;
+mod tie;

@@ -5,6 +5,8 @@ use std::time::Duration;
 use fulcrum_config::{App, FileWatchOptions, Mode};
 use fulcrum_runtime::{AutoPorts, InspectRequest, OutputTerminal};
 
+use crate::output::CiReporter;
+
 /// How an instance is to run.
 #[derive(Debug)]
 pub(crate) struct Options {
@@ -36,6 +38,10 @@ pub(crate) struct Options {
     pub(crate) style: OutputStyle,
     /// Warnings about the configuration.
     pub(crate) warnings: Vec<String>,
+    /// Shut down at the end of standard input.
+    pub(crate) is_tied: bool,
+    /// Shut down when a domain has failed for good, and report it to this CI system.
+    pub(crate) ci: Option<CiReporter>,
     /// Shut down if not all domains are ready after this time.
     pub(crate) wait: Option<Duration>,
 }

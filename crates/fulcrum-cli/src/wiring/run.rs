@@ -20,6 +20,7 @@ use super::logging::Logging;
 use super::options::Options;
 use super::servers::Servers;
 use super::signals::Signals;
+use super::{ci, tie};
 use crate::commands::guard::GUARD_COMMAND;
 use crate::exit::{CliError, Code};
 use crate::output::Timings;
@@ -61,6 +62,10 @@ pub(crate) async fn run(options: Options, mut timings: Timings) -> Result<(), Cl
         .transpose()
         .map_err(|error| CliError::cannot_run(&error))?;
     let wait = options.wait;
+    let (ci, root) = (options.ci.clone(), options.app.root.clone());
+    if options.is_tied {
+        tie::watch(&hub, &shutdown).map_err(|error| CliError::cannot_run(&error))?;
+    }
     let terminal = options.terminal();
     let runtime = Runtime::new(RuntimeParts {
         terminal,
@@ -93,7 +98,10 @@ pub(crate) async fn run(options: Options, mut timings: Timings) -> Result<(), Cl
     timings.log(&hub, || runtime.handle().events());
     tokio::spawn(signals.run(shutdown.clone(), hub));
 
-    let exit = runtime.run(wait).await;
+    let (exit, failed) = match ci.is_some() {
+        true => ci::run_until_failure(runtime, wait, &shutdown).await,
+        false => (runtime.run(wait).await, None),
+    };
 
     let fast = shutdown.stage() == ShutdownStage::Killing;
     shutdown.request(ShutdownStage::Done);
@@ -104,6 +112,11 @@ pub(crate) async fn run(options: Options, mut timings: Timings) -> Result<(), Cl
         remove_report_dir(reports);
     }
     drop(claim);
+    if let (Some(reporter), Some(failed)) = (ci, failed) {
+        reporter.report(&failed, &root);
+        let text = format!("{} {}: {}", failed.name, failed.phase, failed.reason);
+        return Err(CliError::new(Code::DomainFailed, text));
+    }
     if exit.survivors.is_empty() {
         exit.result.map_err(CliError::from)
     } else {

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 
 use fulcrum_config::{App, Domain, Mode, read_env_file};
 use fulcrum_spawn::prepare::{
-    DomainVariables, NodeEnv, app_variables, color_level, exempt_loopback, merge_environment,
+    DomainVariables, NodeEnv, color_level, exempt_loopback, merge_environment,
 };
 use fulcrum_spawn::{StartError, TerminalSize};
 
@@ -138,20 +138,6 @@ pub(crate) fn environment(
     let own = own.map(|(name, value)| (name.clone(), value.clone()));
     let configured = files.into_iter().chain(own);
     let mut environment = merge_environment(&base.inherited, &variables, configured);
-    exempt_loopback(&mut environment);
-    Ok(environment)
-}
-
-/// The environment for a program that uses the app but is no domain. May block.
-///
-/// # Errors
-/// There is no free port.
-pub(crate) fn app_environment(
-    base: &EnvironmentBase,
-    app: &App,
-) -> Result<BTreeMap<OsString, OsString>, StartError> {
-    let ports = base.auto_ports.variables(app, None)?;
-    let mut environment = app_variables(&base.inherited, &base.grpc, &base.app, &ports);
     exempt_loopback(&mut environment);
     Ok(environment)
 }

@@ -279,7 +279,6 @@ impl TaskHandles {
             events: self.events.clone(),
             hub: self.hub.clone(),
             shutdown: self.shutdown.clone(),
-            environment: Arc::clone(&self.hooks.environment),
         }
     }
 

@@ -70,25 +70,12 @@ impl AutoPorts {
         domain: &Domain,
         app: &App,
     ) -> Result<BTreeMap<String, u16>, StartError> {
-        self.variables(app, Some(&domain.name))
-    }
-
-    /// The variables with the ports of all domains but one. May block.
-    ///
-    /// # Errors
-    /// A transient failure if there is no free port.
-    pub(crate) fn variables(
-        &self,
-        app: &App,
-        without: Option<&str>,
-    ) -> Result<BTreeMap<String, u16>, StartError> {
         let mut variables = BTreeMap::new();
-        let domains = app.domains.iter();
-        let domains = domains.filter(|domain| domain.has_process());
-        for domain in domains.filter(|domain| without != Some(domain.name.as_str())) {
-            if let Some(port) = self.of(domain, app)? {
+        let peers = app.domains.iter();
+        for peer in peers.filter(|peer| peer.has_process() && peer.name != domain.name) {
+            if let Some(port) = self.of(peer, app)? {
                 // Of two with the same variable, the first has it, as a warning says.
-                variables.entry(port_variable(&domain.name)).or_insert(port);
+                variables.entry(port_variable(&peer.name)).or_insert(port);
             }
         }
         Ok(variables)

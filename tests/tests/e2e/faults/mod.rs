@@ -40,3 +40,7 @@ mod k_watching;
 mod k_words;
 mod measurements;
 mod probes;
+mod t_debugging;
+mod t_ports;
+mod t_running;
+mod t_schema;
