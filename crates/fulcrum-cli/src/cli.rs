@@ -8,8 +8,8 @@ use clap::error::ErrorKind;
 use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand};
 
 use crate::commands::{
-    background_instance, completions, config, dev, domains, down, import, program, reload, serve,
-    typescript,
+    background_instance, completions, config, dev, domains, down, explain, import, program, reload,
+    serve, typescript,
 };
 use crate::shorthand;
 
@@ -65,6 +65,8 @@ pub(crate) enum Command {
     Config(config::Args),
     /// Write the configuration that says the same as a file of another tool
     Import(import::Args),
+    /// Explain an error code: cause, example and cure
+    Explain(explain::Args),
     /// Print a completion script for a shell
     Completions(completions::Args),
     /// Run the background instance of `--detach` (internal)
@@ -86,6 +88,7 @@ const GROUPS: [(&str, &[&str]); 4] = [
             "domains status",
             "domains why",
             "domains events",
+            "explain",
         ],
     ),
     (

@@ -11,6 +11,7 @@ use fulcrum_spawn::process::Stat;
 use tokio::time::Instant;
 use tokio_stream::{Stream, StreamExt};
 
+use crate::error_code::ErrorCode;
 use crate::exit::{CliError, Code};
 use crate::output::{Output, compare_naturally, sanitize};
 use crate::{load, paths, users};
@@ -49,7 +50,7 @@ pub(crate) async fn connect_within(
             Err(error) if error.code == Code::NotRunning => {
                 if !limit.is_zero() && started.elapsed() >= limit {
                     let text = format!("after {}: {}", format_duration(limit), error.message);
-                    return Err(CliError::new(Code::TimedOut, text));
+                    return Err(CliError::new(ErrorCode::NoInstanceInTime, text));
                 }
                 tokio::time::sleep(RETRY_INTERVAL).await;
             }
@@ -62,30 +63,36 @@ pub(crate) async fn connect_within(
 pub(crate) fn connect_error(root: &Path, error: &ConnectError) -> CliError {
     match error {
         ConnectError::NotRunning => CliError::new(
-            Code::NotRunning,
+            ErrorCode::NotRunning,
             format!(
                 "no running instance for {}\n  hint: start one with `fulcrum dev`",
                 root.display()
             ),
         ),
         ConnectError::VersionMismatch { .. } => {
-            CliError::new(Code::VersionMismatch, error.to_string())
+            CliError::new(ErrorCode::VersionMismatch, error.to_string())
         }
         ConnectError::OtherUser { pid, uid } => {
             let user = users::name(*uid);
-            CliError::failed(format!(
-                "the instance for {} (pid {pid}) belongs to {user}\n  \
+            CliError::new(
+                ErrorCode::OtherUser,
+                format!(
+                    "the instance for {} (pid {pid}) belongs to {user}\n  \
                  hint: run this command as {user} or root",
-                root.display()
-            ))
+                    root.display()
+                ),
+            )
         }
-        ConnectError::Unresponsive { pid, .. } => CliError::failed(unresponsive_text(
-            error,
-            *pid,
-            pid.and_then(Stat::read)
-                .is_some_and(|stat| stat.is_stopped()),
-        )),
-        ConnectError::Io(_) => CliError::failed(error.to_string()),
+        ConnectError::Unresponsive { pid, .. } => CliError::new(
+            ErrorCode::Unresponsive,
+            unresponsive_text(
+                error,
+                *pid,
+                pid.and_then(Stat::read)
+                    .is_some_and(|stat| stat.is_stopped()),
+            ),
+        ),
+        ConnectError::Io(_) => CliError::new(ErrorCode::ConnectionFailed, error.to_string()),
     }
 }
 
@@ -105,9 +112,10 @@ fn unresponsive_text(error: &ConnectError, pid: Option<u32>, is_stopped: bool) -
 /// Maps an error of the control API to an exit code.
 pub(crate) fn control_error(error: ControlError) -> CliError {
     match error {
-        ControlError::NotFound(text) => CliError::new(Code::UnknownDomain, text),
-        ControlError::Invalid(text) => CliError::new(Code::Usage, text),
-        ControlError::Failed(text) | ControlError::Disconnected(text) => CliError::failed(text),
+        ControlError::NotFound(text) => CliError::relayed(Code::UnknownDomain, &text),
+        ControlError::Invalid(text) => CliError::relayed(Code::Usage, &text),
+        ControlError::Failed(text) => CliError::relayed(Code::Failed, &text),
+        ControlError::Disconnected(text) => CliError::new(ErrorCode::ConnectionFailed, text),
     }
 }
 
@@ -178,7 +186,8 @@ pub(crate) async fn wait_for_outcome(
 
 /// The error for a stream of progress that ends without an outcome.
 pub(crate) fn connection_lost() -> CliError {
-    CliError::failed(
+    CliError::new(
+        ErrorCode::ConnectionLost,
         "connection to the instance lost before the operation completed\n  \
          hint: check with `fulcrum domains list`",
     )
@@ -212,10 +221,11 @@ pub(crate) fn exit_code(kind: Kind) -> Code {
 pub(crate) fn into_result(outcome: &Outcome) -> Result<(), CliError> {
     match exit_code(outcome.kind()) {
         Code::Done => Ok(()),
-        code if outcome.message.is_empty() => {
-            Err(CliError::new(code, "the operation failed without a reason"))
-        }
-        code => Err(CliError::new(code, outcome.message.clone())),
+        code if outcome.message.is_empty() => Err(CliError::relayed(
+            code,
+            "the operation failed without a reason",
+        )),
+        code => Err(CliError::relayed(code, &outcome.message)),
     }
 }
 

@@ -3,8 +3,8 @@
 use crate::cli::{self, Cli, Command};
 use crate::commands::context::Context;
 use crate::commands::{
-    background_instance, completions, config, dev, domains, down, import, program, reload, serve,
-    typescript,
+    background_instance, completions, config, dev, domains, down, explain, import, program, reload,
+    serve, typescript,
 };
 use crate::exit::CliError;
 use crate::output::Output;
@@ -28,6 +28,7 @@ pub(crate) fn run(cli: Cli, output: Output) -> Result<(), CliError> {
         Command::Domains(args) => domains::run(args.command, context),
         Command::Logs(args) => domains::run(domains::Command::Logs(args), context),
         Command::Config(args) => config::run(args.command, &context),
+        Command::Explain(args) => explain::run(&args, &context),
         Command::Import(args) => import::run(&args, &context),
         Command::Completions(args) => completions::run(&args, cli::command(), &context.output),
         Command::BackgroundInstance(args) => background_instance::run(args, &context),

@@ -1,47 +1,18 @@
-//! How a command ends: the exit codes, and the error that carries one.
+//! How a command ends: the error that carries its codes.
 
 use std::fmt;
 use std::process::ExitCode;
 
-/// The exit codes that scripts rely on.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[repr(u8)]
-pub(crate) enum Code {
-    /// The operation succeeded.
-    Done = 0,
-    /// The operation failed.
-    Failed = 1,
-    /// The command line is invalid.
-    Usage = 2,
-    /// The app has no running instance.
-    NotRunning = 3,
-    /// No domain has that name.
-    UnknownDomain = 4,
-    /// The configuration is invalid.
-    ConfigInvalid = 5,
-    /// The running instance uses another protocol version.
-    VersionMismatch = 6,
-    /// A domain failed permanently.
-    DomainFailed = 10,
-    /// The operation took longer than --timeout.
-    TimedOut = 17,
-    /// An internal error.
-    Internal = 70,
-    /// Ended by Ctrl-C.
-    Interrupted = 130,
-}
+use crate::error_code::ErrorCode;
+pub(crate) use crate::exit_code::Code;
 
-impl From<Code> for ExitCode {
-    fn from(code: Code) -> Self {
-        Self::from(code as u8)
-    }
-}
-
-/// Why a command failed, and its exit code.
+/// Why a command failed, with its codes.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct CliError {
     /// The exit code.
     pub(crate) code: Code,
+    /// The code that is printed and explained, such as `FUL0501`; empty for what is no error.
+    pub(crate) id: String,
     /// What failed, where, why and what to do; empty if it was printed already.
     pub(crate) message: String,
     /// The exit code of a program that the command has run, which is passed on.
@@ -49,10 +20,11 @@ pub(crate) struct CliError {
 }
 
 impl CliError {
-    /// An error with this code and message.
-    pub(crate) fn new(code: Code, message: impl Into<String>) -> Self {
+    /// An error of the command's own.
+    pub(crate) fn new(error: ErrorCode, message: impl Into<String>) -> Self {
         Self {
-            code,
+            code: error.exit(),
+            id: error.to_string(),
             message: message.into(),
             program: None,
         }
@@ -62,7 +34,7 @@ impl CliError {
     pub(crate) fn of_program(code: u8, message: impl Into<String>) -> Self {
         Self {
             program: Some(code),
-            ..Self::failed(message)
+            ..Self::new(ErrorCode::ProgramFailed, message)
         }
     }
 
@@ -72,22 +44,48 @@ impl CliError {
             .map_or_else(|| self.code.into(), ExitCode::from)
     }
 
-    /// The operation failed.
-    pub(crate) fn failed(message: impl Into<String>) -> Self {
-        Self::new(Code::Failed, message)
+    /// A failure that another part has described; its text may have a code, which is moved to the
+    /// front.
+    pub(crate) fn relayed(code: Code, text: &str) -> Self {
+        let (id, message) = split_code(text);
+        Self {
+            code,
+            id: id.unwrap_or_else(|| ErrorCode::of_exit(code).to_string()),
+            message,
+            program: None,
+        }
     }
 
     /// An error of the system that leaves nothing to run with.
     pub(crate) fn cannot_run(error: &std::io::Error) -> Self {
-        Self::failed(format!("cannot run on this system: {error}"))
+        Self::new(
+            ErrorCode::SystemLimits,
+            format!("cannot run on this system: {error}"),
+        )
+    }
+
+    /// The command was interrupted, which is no error.
+    pub(crate) fn interrupted(message: impl Into<String>) -> Self {
+        Self {
+            code: Code::Interrupted,
+            id: String::new(),
+            message: message.into(),
+            program: None,
+        }
     }
 
     /// An error whose message was printed already.
     pub(crate) fn already_reported(code: Code) -> Self {
-        Self::new(code, "")
+        Self {
+            code,
+            id: String::new(),
+            message: String::new(),
+            program: None,
+        }
     }
 }
 
+/// The message, without its code.
 impl fmt::Display for CliError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.message)
@@ -106,6 +104,55 @@ impl From<fulcrum_runtime::Error> for CliError {
             ErrorKind::DomainFailed => Code::DomainFailed,
             ErrorKind::TimedOut => Code::TimedOut,
         };
-        Self::new(code, error.to_string())
+        Self::relayed(code, &error.to_string())
+    }
+}
+
+/// The code in a text, and the text without it: `error[FUL0104]: no app`, `no route [FUL0310]`.
+fn split_code(text: &str) -> (Option<String>, String) {
+    let Some((before, rest)) = text.split_once("[FUL") else {
+        return (None, text.to_owned());
+    };
+    let Some((digits, after)) = rest.split_once(']') else {
+        return (None, text.to_owned());
+    };
+    if digits.len() != 4 || !digits.bytes().all(|byte| byte.is_ascii_digit()) {
+        return (None, text.to_owned());
+    }
+    let message = match (before.strip_suffix("error"), after.strip_prefix(": ")) {
+        (Some(before), Some(after)) => format!("{before}{after}"),
+        _ => format!("{}{after}", before.trim_end_matches(' ')),
+    };
+    (Some(format!("FUL{digits}")), message)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_code_of_a_relayed_text_is_taken_out_of_it() {
+        for (text, id, message) in [
+            ("error[FUL0104]: no app", Some("FUL0104"), "no app"),
+            (
+                "fulcrum.yml:1:2: error[FUL0120]: unknown key",
+                Some("FUL0120"),
+                "fulcrum.yml:1:2: unknown key",
+            ),
+            (
+                "users: no route [FUL0310]\n  hint: x",
+                Some("FUL0310"),
+                "users: no route\n  hint: x",
+            ),
+            ("users: [FULL]", None, "users: [FULL]"),
+            ("plain", None, "plain"),
+        ] {
+            assert_eq!(
+                split_code(text),
+                (id.map(str::to_owned), message.to_owned())
+            );
+        }
+        let timed_out = CliError::relayed(Code::TimedOut, "users is backoff");
+        assert_eq!(timed_out.id, ErrorCode::NotInTime.to_string());
     }
 }

@@ -8,6 +8,7 @@ use fulcrum_config::{App, Diagnostic, LoadOptions, LoadResult, Mode, Severity};
 use fulcrum_runtime::AutoPorts;
 use fulcrum_runtime::format::pluralize;
 
+use crate::error_code::ErrorCode;
 use crate::exit::{CliError, Code};
 use crate::output::Output;
 
@@ -17,7 +18,12 @@ use crate::output::Output;
 /// [`Code::ConfigInvalid`] if there is no app.
 pub(crate) fn app_root(app: Option<&Path>) -> Result<PathBuf, CliError> {
     fulcrum_config::find_app_root(app, &environment(), &working_dir()?)
-        .map_err(|diagnostic| CliError::new(Code::ConfigInvalid, diagnostic.to_string()))
+        .map_err(|diagnostic| CliError::relayed(Code::ConfigInvalid, &diagnostic.to_string()))
+}
+
+/// What the files of diagnostics are relative to; none without an app.
+pub(crate) fn root(app: Option<&Path>) -> Option<PathBuf> {
+    app_root(app).ok()
 }
 
 /// Loads the configuration.
@@ -52,7 +58,7 @@ pub(crate) fn load_valid(
     mode: Mode,
     output: &Output,
 ) -> Result<(App, Vec<Diagnostic>), CliError> {
-    valid(read(app, mode)?, output)
+    valid(app, read(app, mode)?, output)
 }
 
 /// As [`load_valid`], for an instance: values that refer to automatic ports have those of the instance.
@@ -66,7 +72,7 @@ pub(crate) fn load_for_instance(
     output: &Output,
 ) -> Result<(App, Vec<Diagnostic>), CliError> {
     let options = instance_request(app, mode, auto_ports)?;
-    valid(fulcrum_config::load(&options), output)
+    valid(app, fulcrum_config::load(&options), output)
 }
 
 /// The options with which an instance loads the configuration, and loads it again.
@@ -84,23 +90,32 @@ pub(crate) fn instance_request(
     })
 }
 
-fn valid(loaded: LoadResult, output: &Output) -> Result<(App, Vec<Diagnostic>), CliError> {
+fn valid(
+    app: Option<&Path>,
+    loaded: LoadResult,
+    output: &Output,
+) -> Result<(App, Vec<Diagnostic>), CliError> {
     let LoadResult {
-        app,
+        app: loaded_app,
         diagnostics: problems,
     } = loaded;
-    match app {
+    match loaded_app {
         Some(app) => Ok((app, problems)),
         None => {
-            for diagnostic in &problems {
-                output.eprint(&diagnostic.to_string());
-            }
-            Err(CliError::new(
-                Code::ConfigInvalid,
-                format!("invalid configuration ({})", summarize(&problems)),
-            ))
+            output.diagnostics(&problems, root(app).as_deref());
+            Err(invalid(&problems))
         }
     }
+}
+
+/// The error for diagnostics that were printed, which says how to learn more about the first.
+pub(crate) fn invalid(diagnostics: &[Diagnostic]) -> CliError {
+    let mut message = format!("invalid configuration ({})", summarize(diagnostics));
+    let errors = |one: &&Diagnostic| one.severity == Severity::Error;
+    if let Some(first) = diagnostics.iter().find(errors) {
+        message.push_str(&format!("\n  hint: see `fulcrum explain {}`", first.code));
+    }
+    CliError::new(ErrorCode::InvalidConfiguration, message)
 }
 
 /// The number of diagnostics by severity: `2 errors, 1 warning`; `no problems`.
@@ -132,9 +147,12 @@ fn environment() -> BTreeMap<String, String> {
 
 fn working_dir() -> Result<PathBuf, CliError> {
     std::env::current_dir().map_err(|error| {
-        CliError::failed(format!(
-            "cannot use the working directory: {error}\n  hint: change to an existing directory"
-        ))
+        CliError::new(
+            ErrorCode::WorkingDirectory,
+            format!(
+                "cannot use the working directory: {error}\n  hint: change to an existing directory"
+            ),
+        )
     })
 }
 
@@ -145,7 +163,7 @@ mod tests {
     fn diagnostic(severity: Severity) -> Diagnostic {
         Diagnostic {
             severity,
-            code: "x",
+            code: fulcrum_config::Code::InvalidValue,
             at: None,
             message: String::new(),
             hint: None,

@@ -8,19 +8,22 @@
 //! builds its parts and hands them to `fulcrum-runtime`.
 //!
 //! All output goes through [`output`]. Every command returns to `main`, which exits with a code of
-//! [`exit`].
+//! [`exit_code`].
 
 mod args;
 mod cli;
 mod client;
 mod commands;
 mod dispatch;
+mod error_code;
 mod exit;
+mod exit_code;
 mod load;
 mod output;
 mod panic;
 mod paths;
 mod shorthand;
+mod usage;
 mod users;
 mod wiring;
 
@@ -38,8 +41,7 @@ fn main() -> ExitCode {
     let cli = match cli::parse() {
         Ok(cli) => cli,
         Err(error) => {
-            // Help and version are errors of clap with code 0. The output may be closed.
-            let _ = error.print();
+            usage::print(&error);
             return u8::try_from(error.exit_code()).map_or(Code::Usage.into(), ExitCode::from);
         }
     };

@@ -3,6 +3,8 @@
 use std::io::Write as _;
 use std::panic::PanicHookInfo;
 
+use crate::error_code::ErrorCode;
+
 /// Makes every panic print that it is an internal error, where it happened, and what to do.
 pub(crate) fn install_panic_hook() {
     std::panic::set_hook(Box::new(|info| {
@@ -21,9 +23,10 @@ fn describe(info: &PanicHookInfo<'_>) -> String {
         format!(" ({}:{})", location.file(), location.line())
     });
     format!(
-        "fulcrum: internal error: {message}{location}\n  \
+        "fulcrum: internal error: {message}{location} [{}]\n  \
          hint: report it with this text, the version ({}) and what you did; \
          RUST_BACKTRACE=1 adds a backtrace\n",
+        ErrorCode::Internal,
         env!("CARGO_PKG_VERSION")
     )
 }

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use fulcrum_rpc::RuntimeDir;
 use fulcrum_spawn::prepare::CacheDir;
 
+use crate::error_code::ErrorCode;
 use crate::exit::CliError;
 
 /// Where an app's instance has its lock and its socket.
@@ -14,8 +15,12 @@ use crate::exit::CliError;
 pub(crate) fn runtime_dir(app: &Path) -> Result<RuntimeDir, CliError> {
     let xdg = std::env::var_os("XDG_RUNTIME_DIR").map(PathBuf::from);
     let uid = rustix::process::getuid().as_raw();
-    RuntimeDir::for_app(app, xdg.as_deref(), &std::env::temp_dir(), uid)
-        .map_err(|error| CliError::failed(format!("cannot look for the instance: {error}")))
+    RuntimeDir::for_app(app, xdg.as_deref(), &std::env::temp_dir(), uid).map_err(|error| {
+        CliError::new(
+            ErrorCode::RuntimeDirectory,
+            format!("cannot look for the instance: {error}"),
+        )
+    })
 }
 
 /// The cache directory: `$XDG_CACHE_HOME/fulcrum`, else `~/.cache/fulcrum`. Where that cannot be

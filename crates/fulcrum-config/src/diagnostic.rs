@@ -3,6 +3,8 @@
 use std::fmt;
 use std::path::PathBuf;
 
+use crate::code::Code;
+
 /// The severity of a [`Diagnostic`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Severity {
@@ -10,6 +12,15 @@ pub enum Severity {
     Error,
     /// The configuration can be used, but something is probably a mistake.
     Warning,
+}
+
+impl fmt::Display for Severity {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Error => "error",
+            Self::Warning => "warning",
+        })
+    }
 }
 
 /// A position in a file.
@@ -38,14 +49,14 @@ impl fmt::Display for Location {
 
 /// One diagnostic of a configuration.
 ///
-/// Its `Display` is `FILE:LINE:COLUMN: message`, then the hint on a line of its own. Control
+/// Its `Display` is `FILE:LINE:COLUMN: error[CODE]: message`, or `warning[CODE]`, then the hint on a line of its own. Control
 /// characters from the input are escaped, so that printing is safe.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Diagnostic {
     /// Whether the configuration can still be used.
     pub severity: Severity,
-    /// The kind of diagnostic in kebab case, such as `unknown-key`. Stable.
-    pub code: &'static str,
+    /// What it is about.
+    pub code: Code,
     /// Where it is; none if it is not in a file (a variable, a flag, a missing app).
     pub at: Option<Location>,
     /// What is wrong, on one line.
@@ -56,7 +67,7 @@ pub struct Diagnostic {
 
 impl Diagnostic {
     /// An error without location and hint.
-    pub(crate) fn error(code: &'static str, message: impl Into<String>) -> Self {
+    pub(crate) fn error(code: Code, message: impl Into<String>) -> Self {
         Self {
             severity: Severity::Error,
             code,
@@ -67,7 +78,7 @@ impl Diagnostic {
     }
 
     /// A warning without location and hint.
-    pub(crate) fn warning(code: &'static str, message: impl Into<String>) -> Self {
+    pub(crate) fn warning(code: Code, message: impl Into<String>) -> Self {
         Self {
             severity: Severity::Warning,
             ..Self::error(code, message)
@@ -101,9 +112,7 @@ impl fmt::Display for Diagnostic {
         if let Some(location) = &self.at {
             write!(f, "{location}: ")?;
         }
-        if self.severity == Severity::Warning {
-            f.write_str("warning: ")?;
-        }
+        write!(f, "{}[{}]: ", self.severity, self.code)?;
         f.write_str(&escape_control(&self.message))?;
         if let Some(hint) = &self.hint {
             write!(f, "\n  hint: {}", escape_control(hint))?;
@@ -125,7 +134,7 @@ pub(crate) fn sort(diagnostics: &mut Vec<Diagnostic>) {
     if diagnostics.len() > MAX_DIAGNOSTICS {
         diagnostics.truncate(MAX_DIAGNOSTICS);
         let message = format!("more than {MAX_DIAGNOSTICS} diagnostics; the rest is not shown");
-        diagnostics.push(Diagnostic::error("too-many", message).hint("is this the right file?"));
+        diagnostics.push(Diagnostic::error(Code::TooMany, message).hint("is this the right file?"));
     }
 }
 
@@ -159,7 +168,7 @@ mod tests {
 
     #[test]
     fn location_message_and_hint_are_printed() {
-        let diagnostic = Diagnostic::error("unknown-key", "unknown key `restrat`")
+        let diagnostic = Diagnostic::error(Code::UnknownKey, "unknown key `restrat`")
             .at(Some(Location {
                 file: "domains/users/fulcrum.yml".into(),
                 line: 3,
@@ -168,14 +177,17 @@ mod tests {
             .hint("did you mean `restart`?");
         assert_eq!(
             diagnostic.to_string(),
-            "domains/users/fulcrum.yml:3:1: unknown key `restrat`\n  hint: did you mean `restart`?"
+            "domains/users/fulcrum.yml:3:1: error[FUL0120]: unknown key `restrat`\n  hint: did you mean `restart`?"
         );
     }
 
     #[test]
     fn control_characters_are_escaped() {
-        let diagnostic =
-            Diagnostic::error("x", format!("bad {}", quoted("a\u{1b}[2Jb\n"))).in_file("\u{7}f");
+        let diagnostic = Diagnostic::error(
+            Code::InvalidValue,
+            format!("bad {}", quoted("a\u{1b}[2Jb\n")),
+        )
+        .in_file("\u{7}f");
         let text = diagnostic.to_string();
         assert!(!text.chars().any(char::is_control), "{text:?}");
         assert!(text.contains("a\\u{1b}[2Jb"), "{text}");

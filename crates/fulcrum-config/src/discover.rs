@@ -7,6 +7,7 @@ use std::path::{Component, Path, PathBuf};
 
 use globset::{GlobBuilder, GlobMatcher};
 
+use crate::code::Code;
 use crate::diagnostic::{Diagnostic, quoted};
 use crate::discovered::{DiscoveredDomain, Discovery};
 use crate::entry_point;
@@ -45,7 +46,7 @@ pub(crate) fn discover(
         };
         match expand(root, glob) {
             Ok(found) if found.is_empty() && *origin != Origin::Default => diagnostics.push(at(Diagnostic::warning(
-                "no-match",
+                Code::NoMatch,
                 format!("`runtime.domains`: {} matches no directory", quoted(glob)),
             )
             .hint(escape_hint(root, glob).unwrap_or_else(|| {
@@ -109,7 +110,7 @@ fn classify_dir(
 
 fn misnamed_file(dir: &Path) -> Diagnostic {
     Diagnostic::warning(
-        "misspelt-file",
+        Code::MisspeltFile,
         format!("is ignored: a domain's file must be named `{CONFIG_FILE}`"),
     )
     .in_file(dir.join(MISNAMED_CONFIG_FILE))
@@ -121,7 +122,7 @@ fn no_domain(dir: PathBuf) -> Diagnostic {
         "is listed in `runtime.domains` but contains neither a `{CONFIG_FILE}` nor an entry point"
     );
     let names = entry_point::NAMES.join(", ");
-    Diagnostic::error("no-domain", message)
+    Diagnostic::error(Code::NoDomain, message)
         .in_file(dir)
         .hint(format!("an entry point is one of {names}"))
 }
@@ -131,17 +132,18 @@ fn check_dir(root: &Path, dir: &Path, name: &str) -> Option<Diagnostic> {
     match dir.canonicalize() {
         Ok(real) if !real.starts_with(root) => Some(
             Diagnostic::error(
-                "outside-app",
+                Code::OutsideApp,
                 format!("is outside the app, at {}", quoted(&real.to_string_lossy())),
             )
             .hint("move it into the app, or use a directory further up as the app"),
         ),
         Ok(real) if real == root => Some(
-            Diagnostic::error("outside-app", "is the app itself").hint("list directories below it"),
+            Diagnostic::error(Code::OutsideApp, "is the app itself")
+                .hint("list directories below it"),
         ),
         Ok(_) => check_name(name),
         Err(error) => Some(Diagnostic::error(
-            "unreadable-file",
+            Code::UnreadableFile,
             format!("cannot be used: {}", io_error_text(&error)),
         )),
     }
@@ -156,7 +158,7 @@ fn duplicate_name(name: &str, other: &DiscoveredDomain) -> Diagnostic {
         let (name, other) = (quoted(name), quoted(&other.name));
         format!("the domains {name} and {other} (in {path}) differ only in case")
     };
-    Diagnostic::error("duplicate-name", message)
+    Diagnostic::error(Code::DuplicateName, message)
         .hint("rename one of the two directories: a domain is named after its directory")
 }
 
@@ -174,7 +176,7 @@ pub(crate) fn check_name(name: &str) -> Option<Diagnostic> {
         .find(|word| name.eq_ignore_ascii_case(word))?;
     Some(
         Diagnostic::error(
-            "reserved-name",
+            Code::ReservedName,
             format!("`{reserved}` is reserved and cannot be a domain name"),
         )
         .hint("rename the directory"),
@@ -208,7 +210,7 @@ fn bad_name(name: &str) -> Diagnostic {
         format!(" to {}", quoted(&suggestion))
     };
     Diagnostic::error(
-        "bad-name",
+        Code::BadName,
         format!("{} is not a valid domain name{why}", quoted(name)),
     )
     .hint(format!(
@@ -257,7 +259,7 @@ fn escape_hint(root: &Path, glob: &str) -> Option<String> {
 pub(crate) fn expand(root: &Path, glob: &str) -> Result<BTreeSet<PathBuf>, Diagnostic> {
     let outside = || {
         Diagnostic::error(
-            "outside-app",
+            Code::OutsideApp,
             format!("`runtime.domains`: {} is outside the app", quoted(glob)),
         )
         .hint("write a path relative to the app root, without `..`")
@@ -300,14 +302,14 @@ pub(crate) fn expand(root: &Path, glob: &str) -> Result<BTreeSet<PathBuf>, Diagn
     }
     if dirs.remove(Path::new("")) && literal {
         return Err(Diagnostic::error(
-            "outside-app",
+            Code::OutsideApp,
             format!("`runtime.domains`: {} is the app itself", quoted(glob)),
         )
         .hint("a domain is a directory below the app's, such as `domains/users`"));
     }
     if literal && dirs.is_empty() {
         return Err(Diagnostic::error(
-            "no-domain",
+            Code::NoDomain,
             format!("`runtime.domains`: no such directory: {}", quoted(glob)),
         )
         .hint("paths are relative to the app root"));
@@ -321,7 +323,7 @@ fn matcher(root: &Path, part: &str, glob: &str) -> Result<GlobMatcher, Diagnosti
         .map(|glob| glob.compile_matcher())
         .map_err(|error| {
             Diagnostic::error(
-                "invalid-value",
+                Code::InvalidValue,
                 format!(
                     "`runtime.domains`: {} is not a valid glob: {}",
                     quoted(glob),
@@ -338,7 +340,7 @@ fn matcher(root: &Path, part: &str, glob: &str) -> Result<GlobMatcher, Diagnosti
 
 fn too_many(glob: &str) -> Diagnostic {
     Diagnostic::error(
-        "too-large",
+        Code::TooLarge,
         format!(
             "`runtime.domains`: {} matches more than {MAX_DIRS} directories",
             quoted(glob)

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use figment::value::Dict;
 
 use crate::app::{Domain, Program};
+use crate::code::Code;
 use crate::diagnostic::{Diagnostic, quoted};
 use crate::discovered::DiscoveredDomain;
 use crate::effective::EffectiveDomain;
@@ -176,7 +177,7 @@ fn program(
         (Some((_, origin)), Some((_, other))) => {
             diagnostics.push(
                 Diagnostic::error(
-                    "two-programs",
+                    Code::TwoPrograms,
                     format!(
                         "{}both `process.entry` and `process.command` ({other}) are set",
                         origin.prefix()
@@ -191,7 +192,7 @@ fn program(
             if command.first().is_some_and(String::is_empty) {
                 diagnostics.push(
                     Diagnostic::error(
-                        "invalid-value",
+                        Code::InvalidValue,
                         format!(
                             "{}`process.command`: the program's name is empty",
                             origin.prefix()
@@ -272,7 +273,7 @@ pub(crate) fn unknown_domain<'a>(
     origin: &Origin,
 ) -> Diagnostic {
     let diagnostic = Diagnostic::error(
-        "unknown-domain",
+        Code::UnknownDomain,
         format!(
             "{}`{setting}`: unknown domain {}",
             origin.prefix(),

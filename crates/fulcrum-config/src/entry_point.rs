@@ -3,6 +3,7 @@
 use std::fs::File;
 use std::path::{Path, PathBuf};
 
+use crate::code::Code;
 use crate::diagnostic::{Diagnostic, quoted};
 use crate::discovered::DiscoveredDomain;
 use crate::file::{io_error_text, normalize};
@@ -36,7 +37,7 @@ pub(crate) fn detect(root: &Path, found: &DiscoveredDomain) -> Result<Option<Pat
                 .map(|path| quoted(&path.to_string_lossy()))
                 .collect();
             Err(Diagnostic::error(
-                "two-entries",
+                Code::TwoEntries,
                 format!(
                     "{} both exist, but a domain has one entry point",
                     listed.join(" and ")
@@ -66,7 +67,7 @@ pub(crate) fn resolve_configured(
             quoted(entry),
             quoted(&normal.to_string_lossy())
         );
-        return Err(Diagnostic::error("outside-app", message).hint(
+        return Err(Diagnostic::error(Code::OutsideApp, message).hint(
             "the entry point must be inside the app: copy it there, or use `process.command`",
         ));
     }
@@ -75,7 +76,7 @@ pub(crate) fn resolve_configured(
         .and_then(|extension| extension.to_str());
     if !extension.is_some_and(|extension| EXTENSIONS.contains(&extension)) && !path.is_dir() {
         return Err(Diagnostic::error(
-            "bad-entry",
+            Code::BadEntry,
             format!(
                 "`process.entry`: {} is not a file that Node can run",
                 quoted(entry)
@@ -103,7 +104,7 @@ fn outside(root: &Path, path: &Path) -> Option<PathBuf> {
 
 /// Checks a file, and returns its canonical path.
 fn validate(root: &Path, path: &Path) -> Result<PathBuf, Diagnostic> {
-    let bad = |message: String| Diagnostic::error("bad-entry", message);
+    let bad = |message: String| Diagnostic::error(Code::BadEntry, message);
     let real = path
         .canonicalize()
         .map_err(|error| match path.symlink_metadata() {
@@ -116,7 +117,7 @@ fn validate(root: &Path, path: &Path) -> Result<PathBuf, Diagnostic> {
         })?;
     if !real.starts_with(root) {
         return Err(Diagnostic::error(
-            "outside-app",
+            Code::OutsideApp,
             format!("is outside the app, at {}", quoted(&real.to_string_lossy())),
         )
         .hint("the entry point must be inside the app: copy it there"));

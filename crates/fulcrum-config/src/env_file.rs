@@ -7,6 +7,7 @@ use std::sync::LazyLock;
 
 use regex::Regex;
 
+use crate::code::Code;
 use crate::diagnostic::{Diagnostic, quoted};
 use crate::file::{location, read_text};
 use crate::node::Position;
@@ -54,7 +55,7 @@ pub(crate) fn read(path: &Path, display_path: &Path) -> Result<EnvFileContent, D
             column: 1,
         };
         let message = format!("{} is ignored: it is not `NAME=value`", quoted(text));
-        Diagnostic::warning("bad-env-file", message)
+        Diagnostic::warning(Code::BadEnvFile, message)
             .at(Some(location(display_path, position)))
             .hint("a comment starts with `#`; a value that spans lines needs quotes")
     });

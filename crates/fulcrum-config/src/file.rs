@@ -4,6 +4,7 @@ use std::fs::File;
 use std::io::{self, Read};
 use std::path::{Component, Path, PathBuf};
 
+use crate::code::Code;
 use crate::diagnostic::{Diagnostic, Location, Severity};
 use crate::node::{Node, NodeKind};
 use crate::yaml;
@@ -26,7 +27,7 @@ pub(crate) fn read_text(path: &Path, display_path: &Path) -> Result<String, Diag
             _ => "it must be a regular, readable file",
         };
         Diagnostic::error(
-            "unreadable-file",
+            Code::UnreadableFile,
             format!("cannot be read: {}", io_error_text(error)),
         )
         .in_file(display_path)
@@ -40,16 +41,18 @@ pub(crate) fn read_text(path: &Path, display_path: &Path) -> Result<String, Diag
         } else {
             "not a regular file"
         };
-        return Err(Diagnostic::error("unreadable-file", format!("is {kind}"))
-            .in_file(display_path)
-            .hint("it must be a regular, readable file"));
+        return Err(
+            Diagnostic::error(Code::UnreadableFile, format!("is {kind}"))
+                .in_file(display_path)
+                .hint("it must be a regular, readable file"),
+        );
     }
     let mut bytes = Vec::new();
     File::open(path)
         .and_then(|file| file.take(MAX_FILE_SIZE + 1).read_to_end(&mut bytes))
         .map_err(|error| unreadable(&error))?;
     if bytes.len() as u64 > MAX_FILE_SIZE {
-        return Err(Diagnostic::error("too-large", "is larger than 1 MiB")
+        return Err(Diagnostic::error(Code::TooLarge, "is larger than 1 MiB")
             .in_file(display_path)
             .hint("is this the right file? Configuration files are small"));
     }
@@ -58,7 +61,7 @@ pub(crate) fn read_text(path: &Path, display_path: &Path) -> Result<String, Diag
 
 fn decode(bytes: Vec<u8>, display_path: &Path) -> Result<String, Diagnostic> {
     if bytes.starts_with(&[0xff, 0xfe]) || bytes.starts_with(&[0xfe, 0xff]) {
-        return Err(Diagnostic::error("not-text", "is UTF-16 text")
+        return Err(Diagnostic::error(Code::NotText, "is UTF-16 text")
             .in_file(display_path)
             .hint("save it as UTF-8"));
     }
@@ -78,7 +81,7 @@ fn decode(bytes: Vec<u8>, display_path: &Path) -> Result<String, Diagnostic> {
     };
     if let Some(at) = bytes.iter().position(|byte| *byte == 0) {
         return Err(
-            Diagnostic::error("not-text", "contains binary data, not text")
+            Diagnostic::error(Code::NotText, "contains binary data, not text")
                 .at(location_after(&bytes[..at]))
                 .hint("is this the right file? It must be UTF-8 text"),
         );
@@ -90,7 +93,7 @@ fn decode(bytes: Vec<u8>, display_path: &Path) -> Result<String, Diagnostic> {
         }),
         Err(error) => {
             let valid = error.utf8_error().valid_up_to();
-            Err(Diagnostic::error("not-text", "is not valid UTF-8")
+            Err(Diagnostic::error(Code::NotText, "is not valid UTF-8")
                 .at(location_after(&error.as_bytes()[..valid]))
                 .hint("save it as UTF-8"))
         }
@@ -124,7 +127,7 @@ pub(crate) fn read_config(
     for found in parsed.errors {
         let is_own_section = found.section.as_deref().is_none_or(|name| name == section);
         // Other tools may give a meaning to their tags.
-        if !is_own_section && found.error.code == "unknown-tag" {
+        if !is_own_section && found.error.code == Code::UnknownTag {
             continue;
         }
         let mut diagnostic = into_diagnostic(found.error, display_path);
@@ -142,7 +145,7 @@ pub(crate) fn read_config(
         _ => {
             diagnostics.push(
                 Diagnostic::error(
-                    "wrong-type",
+                    Code::WrongType,
                     format!(
                         "expected a map at the top level, found {}",
                         parsed.root.kind()

@@ -3,6 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use crate::code::Code;
 use crate::dependency_graph::{self, Graph};
 use crate::diagnostic::{Diagnostic, Severity, quoted};
 use crate::discovered::Discovery;
@@ -50,7 +51,7 @@ fn check_members(
         let lead = format!("{}`{setting}`: {}", origin.prefix(), quoted(member));
         if !reported.insert(member) {
             let diagnostic =
-                Diagnostic::error("duplicate-member", format!("{lead} is listed twice"))
+                Diagnostic::error(Code::DuplicateMember, format!("{lead} is listed twice"))
                     .at(origin.location())
                     .hint("a member has one position in a group");
             diagnostics.push(diagnostic);
@@ -66,7 +67,7 @@ fn check_members(
                 Diagnostic {
                     severity: Severity::Warning,
                     ..Diagnostic::error(
-                        "no-process",
+                        Code::NoProcess,
                         format!("{lead} has no process, so the group has no effect on it"),
                     )
                 }
@@ -131,7 +132,7 @@ fn check_order(
         }
         let first = &cycle[0];
         let diagnostic = Diagnostic::error(
-            "group-order",
+            Code::GroupOrder,
             format!(
                 "{}`runtime.groups.{name}.domains`: its order contradicts the \
                  dependencies of its members: {} -> {first}",

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use crate::code::Code;
 use crate::diagnostic::{Diagnostic, quoted};
 use crate::domain_builder::DomainBuilder;
 use crate::process::{DependencyCondition, ProbeCheck, ProcessKind, RestartMode};
@@ -60,7 +61,7 @@ pub(crate) fn check(builders: &BTreeMap<String, DomainBuilder>, diagnostics: &mu
                     quoted(name)
                 );
                 diagnostics.push(
-                    Diagnostic::error("scheduled-dependency", text)
+                    Diagnostic::error(Code::ScheduledDependency, text)
                         .at(origin.location())
                         .hint("remove the dependency, or wait for a job without a schedule"),
                 );
@@ -90,7 +91,7 @@ fn not_a_job(builder: &DomainBuilder) -> Option<Diagnostic> {
     };
     let origin = own_origin(builder, path)?;
     let text = format!("{}{why}", origin.prefix());
-    let diagnostic = Diagnostic::error("not-a-job", text);
+    let diagnostic = Diagnostic::error(Code::NotAJob, text);
     Some(diagnostic.at(origin.location()).hint(hint))
 }
 
@@ -103,7 +104,7 @@ fn no_expression(builder: &DomainBuilder) -> Option<Diagnostic> {
     let mut origins = keys.filter_map(|key| own_origin(builder, &format!("schedule.{key}")));
     let origin = origins.next()?;
     let text = format!("{}`process.schedule`: `cron` is missing", origin.prefix());
-    let diagnostic = Diagnostic::error("missing-cron", text);
+    let diagnostic = Diagnostic::error(Code::MissingCron, text);
     Some(
         diagnostic
             .at(origin.location())

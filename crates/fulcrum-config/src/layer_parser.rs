@@ -8,6 +8,7 @@ use std::path::PathBuf;
 
 use figment::value::{Dict, Value};
 
+use crate::code::Code;
 use crate::diagnostic::{self, Diagnostic, quoted};
 use crate::interpolate::{Interpolated, InterpolationError, References, interpolate};
 use crate::layers::SettingArena;
@@ -278,7 +279,7 @@ impl LayerParser<'_> {
             return;
         }
         let mut error = ValueError {
-            code: "unknown-key",
+            code: Code::UnknownKey,
             message: format!("unknown key {}", quoted(&entry.key)),
             hint: None,
         };
@@ -363,7 +364,7 @@ impl LayerParser<'_> {
     fn report_unresolved(&mut self, error: InterpolationError, position: Position, path: &str) {
         let error = match error {
             InterpolationError::Unset(name) => ValueError {
-                code: "unset-variable",
+                code: Code::UnsetVariable,
                 message: format!("the variable {} is not set", quoted(&name)),
                 hint: Some(format!("set {name}, or write a default: `${{{name}:-…}}`")),
             },
@@ -371,7 +372,7 @@ impl LayerParser<'_> {
                 ports::unknown_port(&domain, self.references.map(|references| references.ports))
             }
             InterpolationError::Required { name, message } => ValueError {
-                code: "unset-variable",
+                code: Code::UnsetVariable,
                 message: if message.is_empty() {
                     format!("the variable {} is required", quoted(&name))
                 } else {
@@ -384,12 +385,12 @@ impl LayerParser<'_> {
                 hint: Some(format!("set {name}")),
             },
             InterpolationError::Unclosed(text) => ValueError {
-                code: "bad-variable",
+                code: Code::BadVariable,
                 message: format!("{} has no closing brace", quoted(&text)),
                 hint: Some("close it with `}`; a dollar sign is `$$`".into()),
             },
             InterpolationError::Malformed(text) => ValueError {
-                code: "bad-variable",
+                code: Code::BadVariable,
                 message: format!("{} is not a variable reference", quoted(&text)),
                 hint: Some(
                     "write `${NAME}`, `${NAME:-default}`, `${NAME:?message}`, `${NAME:+text}` or \
@@ -403,7 +404,7 @@ impl LayerParser<'_> {
 
     fn report_bare_variable(&mut self, name: &str, position: Position, path: &str) {
         let message = format!("{}: `${name}` is not expanded", quoted(path));
-        let diagnostic = Diagnostic::warning("bare-variable", message)
+        let diagnostic = Diagnostic::warning(Code::BareVariable, message)
             .at(self.source.origin(position).location())
             .hint(format!(
                 "write `${{{name}}}` for the variable, or `$${name}` for this text"

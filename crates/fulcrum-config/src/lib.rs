@@ -40,7 +40,7 @@
 //! std::fs::write(dir.path().join("fulcrum.yml"), "runtime:\n  grcp: {}\n")?;
 //! assert_eq!(
 //!     load(&options).diagnostics[0].to_string(),
-//!     "fulcrum.yml:2:3: `runtime`: unknown key `grcp`\n  hint: did you mean `grpc`?"
+//!     "fulcrum.yml:2:3: error[FUL0120]: `runtime`: unknown key `grcp`\n  hint: did you mean `grpc`?"
 //! );
 //! # Ok(())
 //! # }
@@ -72,6 +72,7 @@
 //! by the process that starts it.
 
 mod app;
+mod code;
 mod defaults;
 mod dependency_graph;
 mod diagnostic;
@@ -130,6 +131,7 @@ mod yaml_error;
 mod yaml_value;
 
 pub use app::{App, Domain, Program};
+pub use code::Code;
 pub use diagnostic::{Diagnostic, Location, Severity};
 pub use env_file::read_env_file;
 pub use file_watch::FileWatchOptions;

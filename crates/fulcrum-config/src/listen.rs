@@ -2,6 +2,7 @@
 
 use std::net::IpAddr;
 
+use crate::code::Code;
 use crate::diagnostic::quoted;
 use crate::setting::Setting;
 use crate::value_error::ValueError;
@@ -50,7 +51,7 @@ pub(crate) fn parse_listen_address(text: &str) -> Result<Setting, ValueError> {
         return Ok(Setting::Listen { host, port });
     }
     Err(ValueError {
-        code: "exposed-address",
+        code: Code::ExposedAddress,
         message: format!(
             "{} is reachable from other machines, and its connections are neither encrypted nor authenticated: anyone on the network could call and impersonate domains",
             quoted(text)
@@ -90,7 +91,7 @@ mod tests {
         ] {
             assert_eq!(
                 parse_listen_address(text).map_err(|error| error.code),
-                Err("exposed-address"),
+                Err(Code::ExposedAddress),
                 "{text}"
             );
         }
@@ -115,7 +116,7 @@ mod tests {
         ] {
             assert_eq!(
                 parse_listen_address(text).map_err(|error| error.code),
-                Err("invalid-value"),
+                Err(Code::InvalidValue),
                 "{text}"
             );
         }

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use figment::value::{Dict, Value};
 
 use crate::app::App;
+use crate::code::Code;
 use crate::dependency_graph;
 use crate::diagnostic::{self, Diagnostic, quoted};
 use crate::discover;
@@ -64,7 +65,7 @@ fn read_with_ports(
 ) -> Option<App> {
     let mut first = Vec::new();
     let app = read(options, root, &BTreeMap::new(), &mut first);
-    let is_unknown = |diagnostic: &Diagnostic| diagnostic.code == ports::UNKNOWN_PORT;
+    let is_unknown = |diagnostic: &Diagnostic| diagnostic.code == Code::UnknownPort;
     if !first.iter().any(is_unknown) {
         diagnostics.append(&mut first);
         return app;
@@ -121,7 +122,7 @@ fn read(
     }
     if builders.is_empty() && is_discovery_clean {
         diagnostics.push(
-            Diagnostic::warning("no-domains", format!("the app has no domains in {}", quoted(&runtime.domains.join(", "))))
+            Diagnostic::warning(Code::NoDomains, format!("the app has no domains in {}", quoted(&runtime.domains.join(", "))))
                 .in_file(CONFIG_FILE)
                 .hint("create one with `fulcrum generate domain NAME`: a directory with a `domain.js` or `domain.ts`"),
         );
@@ -217,7 +218,7 @@ fn check_dependencies(
                 None => diagnostics.push(unknown_domain(name, builders.keys().map(String::as_str), "process.depends_on", origin)),
                 Some(other) if !other.may_have_process() => diagnostics.push(
                     Diagnostic::error(
-                        "no-process",
+                        Code::NoProcess,
                         format!("{}`process.depends_on`: the domain {} has no process to wait for", origin.prefix(), quoted(name)),
                     )
                     .at(origin.location())
@@ -242,7 +243,7 @@ fn check_dependencies(
             .unwrap_or(&Origin::Default);
         diagnostics.push(
             Diagnostic::error(
-                "dependency-cycle",
+                Code::DependencyCycle,
                 format!(
                     "`process.depends_on`: dependency cycle: {} -> {first}",
                     cycle.join(" -> ")

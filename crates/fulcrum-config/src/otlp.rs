@@ -1,5 +1,6 @@
 //! Values of the OTLP export: the endpoint and the headers.
 
+use crate::code::Code;
 use crate::diagnostic::quoted;
 use crate::listen;
 use crate::setting::Setting;
@@ -31,7 +32,7 @@ pub(crate) fn parse_endpoint(text: &str) -> Result<Setting, ValueError> {
         "http" => {}
         "https" => {
             return Err(ValueError {
-                code: "not-supported",
+                code: Code::NotSupported,
                 message: format!(
                     "{}: TLS to the endpoint is not supported in this version",
                     quoted(text)
@@ -146,10 +147,10 @@ mod tests {
             "http://local host:1",
         ] {
             let code = parse_endpoint(text).map_err(|error| error.code);
-            assert_eq!(code, Err("invalid-value"), "{text}");
+            assert_eq!(code, Err(Code::InvalidValue), "{text}");
         }
         let code = parse_endpoint("https://localhost:4317").map_err(|error| error.code);
-        assert_eq!(code, Err("not-supported"));
+        assert_eq!(code, Err(Code::NotSupported));
     }
 
     #[test]
@@ -165,7 +166,7 @@ mod tests {
             "trace-bin",
         ] {
             let reported = header_name(name).map_err(|error| error.code);
-            assert_eq!(reported, Err("invalid-value"), "{name}");
+            assert_eq!(reported, Err(Code::InvalidValue), "{name}");
         }
         assert_eq!(header_value(""), Ok(()));
         assert_eq!(header_value("Bearer x~"), Ok(()));

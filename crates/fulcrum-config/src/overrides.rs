@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 
 use figment::value::{Dict, Value};
 
+use crate::code::Code;
 use crate::diagnostic::{Diagnostic, quoted};
 use crate::layer_parser::{LayerParser, Source};
 use crate::layers::{self, SettingArena};
@@ -47,7 +48,7 @@ pub(crate) fn from_env(
             if let Some(suggestion) = likely_typo(&root, ROOTS) {
                 diagnostics.push(
                     Diagnostic::warning(
-                        "unknown-key",
+                        Code::UnknownKey,
                         format!("variable {}: has no effect", quoted(name)),
                     )
                     .hint(format!(
@@ -106,7 +107,7 @@ impl Overrides {
                 Source::Default | Source::File { .. } => String::new(),
             };
             let mut diagnostic =
-                Diagnostic::error("unknown-key", format!("{source_name}: {message}"));
+                Diagnostic::error(Code::UnknownKey, format!("{source_name}: {message}"));
             diagnostic.hint = hint;
             diagnostics.push(diagnostic);
         };

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use crate::app::App;
+use crate::code::Code;
 use crate::diagnostic::{Diagnostic, quoted};
 use crate::domain_builder::DomainBuilder;
 use crate::options::LoadOptions;
@@ -12,9 +13,6 @@ use crate::runtime::RuntimeSettings;
 use crate::setting::Origin;
 use crate::suggest::closest;
 use crate::value_error::ValueError;
-
-/// The code of the diagnostic for `${ports.NAME}` without such a port.
-pub(crate) const UNKNOWN_PORT: &str = "unknown-port";
 
 /// Automatic ports lie below those that systems choose for outgoing connections (from 32768 on
 /// Linux): one that is not in use yet stays free.
@@ -67,7 +65,7 @@ pub(crate) fn unknown_port(
     ports: Option<&BTreeMap<String, Option<String>>>,
 ) -> ValueError {
     let error = |message| ValueError {
-        code: UNKNOWN_PORT,
+        code: Code::UnknownPort,
         message,
         hint: None,
     };
@@ -128,7 +126,7 @@ fn check_numbers(
         match used.get(&port) {
             Some(other) => diagnostics.push(
                 Diagnostic::warning(
-                    "duplicate-port",
+                    Code::DuplicatePort,
                     format!(
                         "`process.port`: {} uses port {port}, which {} uses too",
                         quoted(&builder.name),
@@ -156,7 +154,7 @@ fn check_variables(builders: &BTreeMap<String, DomainBuilder>, diagnostics: &mut
         match named.get(&variable) {
             Some(other) => diagnostics.push(
                 Diagnostic::warning(
-                    "duplicate-port-variable",
+                    Code::DuplicatePortVariable,
                     format!(
                         "`process.port`: other domains find the ports of {} and {} in the same \
                          variable, {}, which has that of {}",

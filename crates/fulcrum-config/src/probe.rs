@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use crate::code::Code;
 use crate::diagnostic::quoted;
 use crate::listen;
 use crate::node::{Entry, Node, NodeKind};
@@ -77,7 +78,7 @@ fn parse_timing(probe: &mut ProbeSettings, key: &str, node: &Node) -> Result<(),
         "successes" => probe.successes = parse_integer(node, 1, 1_000)? as u32,
         _ => {
             let mut error = ValueError::invalid("is not a key of a probe");
-            error.code = "unknown-key";
+            error.code = Code::UnknownKey;
             match other_tools::probe_key(key) {
                 Some(Meaning::Key(here)) => {
                     return Err(error.hint(format!("did you mean `{here}`?")));

@@ -5,6 +5,7 @@ use std::path::{Component, Path, PathBuf};
 
 use globset::GlobBuilder;
 
+use crate::code::Code;
 use crate::diagnostic::{Diagnostic, quoted};
 use crate::discover::is_skipped;
 use crate::file::{CONFIG_FILE, MISNAMED_CONFIG_FILE, io_error_text};
@@ -37,7 +38,7 @@ pub fn find_app_root(
 /// The app at an explicit path: its directory or its `fulcrum.yml`.
 fn explicit_root(path: &Path, source: &str) -> Result<PathBuf, Diagnostic> {
     let quoted_path = quoted(&path.to_string_lossy());
-    let no_app = |message: String| Diagnostic::error("no-app", message);
+    let no_app = |message: String| Diagnostic::error(Code::NoApp, message);
     let found = path.canonicalize().map_err(|error| {
         no_app(format!(
             "{source}: {quoted_path} cannot be used as the app: {}",
@@ -77,7 +78,7 @@ fn explicit_root(path: &Path, source: &str) -> Result<PathBuf, Diagnostic> {
 fn search_upward(env: &BTreeMap<String, String>, cwd: &Path) -> Result<PathBuf, Diagnostic> {
     let start = cwd.canonicalize().map_err(|error| {
         Diagnostic::error(
-            "no-app",
+            Code::NoApp,
             format!(
                 "the working directory {} cannot be used: {}",
                 quoted(&cwd.to_string_lossy()),
@@ -97,7 +98,7 @@ fn search_upward(env: &BTreeMap<String, String>, cwd: &Path) -> Result<PathBuf, 
         }
     }
     Err(Diagnostic::error(
-        "no-app",
+        Code::NoApp,
         format!("no `{CONFIG_FILE}` in {} or any parent directory", quoted(&start.to_string_lossy())),
     )
     .hint(format!(
@@ -107,7 +108,7 @@ fn search_upward(env: &BTreeMap<String, String>, cwd: &Path) -> Result<PathBuf, 
 
 fn misnamed_file(dir: &Path) -> Diagnostic {
     Diagnostic::error(
-        "misspelt-file",
+        Code::MisspeltFile,
         format!("the app's file must be named `{CONFIG_FILE}`, not `{MISNAMED_CONFIG_FILE}`"),
     )
     .in_file(dir.join(MISNAMED_CONFIG_FILE))

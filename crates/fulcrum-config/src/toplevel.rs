@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use crate::code::Code;
 use crate::diagnostic::{Diagnostic, quoted};
 use crate::file::location;
 use crate::node::{Entry, Node, NodeKind};
@@ -46,7 +47,7 @@ fn diagnose(entry: &Entry, kind: FileKind) -> Option<Diagnostic> {
         (FileKind::App, "process") => {
             return Some(
                 Diagnostic::error(
-                    "misplaced-key",
+                    Code::MisplacedKey,
                     "`process` belongs in a domain's file, not in the app's",
                 )
                 .hint("settings for every domain go under `runtime.defaults`"),
@@ -55,7 +56,7 @@ fn diagnose(entry: &Entry, kind: FileKind) -> Option<Diagnostic> {
         (FileKind::Domain, "runtime") => {
             return Some(
                 Diagnostic::error(
-                    "misplaced-key",
+                    Code::MisplacedKey,
                     "`runtime` belongs in the app's file, not in a domain's",
                 )
                 .hint("move it there; settings of this domain go under `process`"),
@@ -65,7 +66,7 @@ fn diagnose(entry: &Entry, kind: FileKind) -> Option<Diagnostic> {
     }
     let no_effect = |suggestion: &str| {
         Diagnostic::warning(
-            "unknown-key",
+            Code::UnknownKey,
             format!(
                 "{} has no effect at the top level: did you mean `{suggestion}`?",
                 quoted(key)

@@ -1,11 +1,12 @@
 //! The error of an invalid value.
 
+use crate::code::Code;
 use crate::node::Node;
 
 /// Why a value is invalid.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct ValueError {
-    pub(crate) code: &'static str,
+    pub(crate) code: Code,
     pub(crate) message: String,
     pub(crate) hint: Option<String>,
 }
@@ -14,7 +15,7 @@ impl ValueError {
     /// The value has the wrong type.
     pub(crate) fn expected(what: &str, found: &Node) -> Self {
         Self {
-            code: "wrong-type",
+            code: Code::WrongType,
             message: format!("expected {what}, found {}", found.kind()),
             hint: None,
         }
@@ -23,7 +24,7 @@ impl ValueError {
     /// The value has the right type but is invalid.
     pub(crate) fn invalid(message: impl Into<String>) -> Self {
         Self {
-            code: "invalid-value",
+            code: Code::InvalidValue,
             message: message.into(),
             hint: None,
         }

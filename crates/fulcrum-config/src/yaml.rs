@@ -7,6 +7,7 @@ use std::collections::HashMap;
 
 use serde_saphyr::granit_parser::{self, Event, Parser, ScalarStyle, Span, StrInput, Tag};
 
+use crate::code::Code;
 use crate::diagnostic::quoted;
 use crate::node::{Entry, Node, NodeKind, Position};
 use crate::spaces;
@@ -85,7 +86,7 @@ impl<'a> TreeBuilder<'a> {
                 Event::StreamStart | Event::DocumentEnd => {}
                 Event::DocumentStart(..) if root.is_some() => {
                     return Err(YamlError {
-                        code: "several-documents",
+                        code: Code::SeveralDocuments,
                         position: start_position(&span),
                         message: "a second YAML document starts here".into(),
                         hint: Some("keep one document in the file: remove the `---` line".into()),
@@ -143,7 +144,7 @@ impl<'a> TreeBuilder<'a> {
             Event::Alias(id) => return self.alias(id, position),
             _ => {
                 return Err(YamlError {
-                    code: "yaml-syntax",
+                    code: Code::YamlSyntax,
                     position,
                     message: "expected a value".into(),
                     hint: None,
@@ -167,7 +168,7 @@ impl<'a> TreeBuilder<'a> {
             return;
         };
         self.report(YamlError {
-            code: "unknown-tag",
+            code: Code::UnknownTag,
             position,
             message: format!("the tag {} has no meaning here", quoted(&tag.to_string())),
             hint: Some(
@@ -179,7 +180,7 @@ impl<'a> TreeBuilder<'a> {
 
     fn report_space(&mut self, message: String, position: Position) {
         self.report(YamlError {
-            code: "unusual-space",
+            code: Code::UnusualSpace,
             position,
             message,
             hint: Some(spaces::HINT.into()),
@@ -196,7 +197,7 @@ impl<'a> TreeBuilder<'a> {
     fn alias(&mut self, id: usize, position: Position) -> Result<(Node, usize), YamlError> {
         let Some(size) = self.anchors.get(&id).map(|(_, size)| *size) else {
             return Err(YamlError {
-                code: "yaml-syntax",
+                code: Code::YamlSyntax,
                 position,
                 message: "this alias is inside the value that it refers to".into(),
                 hint: Some("write the value out, or move the anchor".into()),
@@ -237,7 +238,7 @@ impl<'a> TreeBuilder<'a> {
                 NodeKind::Null => ("null".to_owned(), true),
                 NodeKind::Sequence(_) | NodeKind::Mapping(_) => {
                     return Err(YamlError {
-                        code: "yaml-syntax",
+                        code: Code::YamlSyntax,
                         position: key_node.position,
                         message: KEY_IS_NO_TEXT.into(),
                         hint: None,
@@ -263,7 +264,7 @@ impl<'a> TreeBuilder<'a> {
             if let Some(first) = first_positions.get(&key) {
                 self.errors.push(SectionError {
                     error: YamlError {
-                        code: "duplicate-key",
+                        code: Code::DuplicateKey,
                         position: key_node.position,
                         message: format!(
                             "duplicate key {}, first used in line {}",
@@ -301,7 +302,7 @@ impl<'a> TreeBuilder<'a> {
         self.nodes = self.nodes.saturating_add(more);
         if self.nodes > MAX_NODES {
             return Err(YamlError {
-                code: "too-large",
+                code: Code::TooLarge,
                 position,
                 message: format!("more than {MAX_NODES} values, aliases expanded"),
                 hint: Some("look for aliases of aliases".into()),
@@ -330,7 +331,7 @@ fn merge(
             .any(|source| !matches!(source.value, NodeKind::Mapping(_)))
     {
         return Err(YamlError {
-            code: "yaml-syntax",
+            code: Code::YamlSyntax,
             position,
             message: "`<<` takes a map or a list of maps".into(),
             hint: Some("write `<<: *name`, where `&name` marks a map".into()),

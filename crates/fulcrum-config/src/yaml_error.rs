@@ -2,6 +2,7 @@
 
 use serde_saphyr::granit_parser::{ErrorKind, Marker, ScanError};
 
+use crate::code::Code;
 use crate::node::Position;
 
 /// The deepest nesting, which is more than the schema needs and safe for recursion.
@@ -10,7 +11,7 @@ pub(crate) const MAX_NESTING: usize = 64;
 /// An error in a text; the caller adds the file.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct YamlError {
-    pub(crate) code: &'static str,
+    pub(crate) code: Code,
     pub(crate) position: Position,
     pub(crate) message: String,
     pub(crate) hint: Option<String>,
@@ -20,7 +21,7 @@ pub(crate) struct YamlError {
 pub(crate) fn explain(mut error: YamlError, text: &str) -> YamlError {
     let index = error.position.line.saturating_sub(1) as usize;
     let line = text.lines().nth(index).unwrap_or_default();
-    if error.code != "yaml-syntax" {
+    if error.code != Code::YamlSyntax {
         return error;
     }
     // The parser notices some errors only in the line below.
@@ -104,7 +105,7 @@ pub(crate) fn position_of(marker: &Marker) -> Position {
 /// The text is nested deeper than [`MAX_NESTING`].
 pub(crate) fn nesting_too_deep(position: Position) -> YamlError {
     YamlError {
-        code: "too-deep",
+        code: Code::TooDeep,
         position,
         message: format!("more than {MAX_NESTING} levels of nesting"),
         hint: None,
@@ -148,7 +149,7 @@ pub(crate) fn syntax(error: &ScanError) -> YamlError {
         _ => (UNEXPLAINED["invalid YAML: ".len()..].to_owned(), None),
     };
     YamlError {
-        code: "yaml-syntax",
+        code: Code::YamlSyntax,
         position,
         message: format!("invalid YAML: {message}"),
         hint: hint.map(str::to_owned),

@@ -12,7 +12,7 @@ use std::time::Duration;
 
 use fulcrum_spawn::inspect::{Inspector, describe_stack, is_inspector_output};
 use fulcrum_spawn::prepare::{NodeRequest, PrepareContext, find_node};
-use fulcrum_spawn::process::GroupSnapshot;
+use fulcrum_spawn::process::{GroupSnapshot, SharedProcessTable};
 use futures_util::stream;
 use tokio::io::{AsyncBufReadExt, BufReader};
 use tokio::process::Command;
@@ -59,7 +59,7 @@ async fn a_loop_is_located_and_a_report_is_taken() {
     let ready = timeout(LIMIT, lines.next_line()).await.unwrap().unwrap();
     assert_eq!(ready.as_deref(), Some("ready"));
 
-    let snapshot = GroupSnapshot::at(child.id().unwrap());
+    let snapshot = GroupSnapshot::at(child.id().unwrap(), &SharedProcessTable::default());
     let process = snapshot.members.first().unwrap();
     assert!(Inspector::can_open(process));
     let stderr = stream::unfold(lines, async |mut lines| {

@@ -4,7 +4,7 @@ use std::fs;
 
 use anyhow::{Context, bail};
 
-use super::{cli, configuration};
+use super::{cli, configuration, errors};
 use crate::{sample, workspace};
 
 /// A generated page: its path below the root, and its text.
@@ -29,6 +29,10 @@ pub(crate) fn run(check: bool) -> anyhow::Result<()> {
         Page {
             path: "docs/cli.md",
             text: cli::page(&cli::help_texts(&program)?),
+        },
+        Page {
+            path: "docs/errors/README.md",
+            text: errors::index(&workspace::root().join("docs/errors"))?,
         },
     ];
     let mut stale = Vec::new();

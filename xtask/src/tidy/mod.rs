@@ -6,6 +6,7 @@
 mod code_map;
 mod cycles;
 mod dependencies;
+mod error_codes;
 mod file_rules;
 mod finding;
 mod forbidden;

@@ -226,6 +226,10 @@ pub(super) const CRATES: &[Crate] = &[
             "fulcrum-watch",
         ],
         allowed: &[
+            (
+                "annotate-snippets",
+                "lines of files with carets below them, as rustc prints them",
+            ),
             ("clap", "arguments"),
             ("clap_complete", "completions"),
             ("humantime", "times for people"),
@@ -292,6 +296,25 @@ pub(super) const LAYERS: &[(&str, &[&[&str]])] = &[(
         &["runtime"],
     ],
 )];
+
+/// An enum of error codes: a variant for each, with its number.
+pub(super) struct CodeTable {
+    pub(super) file: &'static str,
+    /// The hundreds of its numbers.
+    pub(super) areas: &'static [u16],
+}
+
+/// The tables of error codes. Each code has a page in `docs/errors`.
+pub(super) const CODE_TABLES: &[CodeTable] = &[
+    CodeTable {
+        file: "crates/fulcrum-config/src/code.rs",
+        areas: &[1],
+    },
+    CodeTable {
+        file: "crates/fulcrum-cli/src/error_code.rs",
+        areas: &[1, 5, 6, 7, 9],
+    },
+];
 
 /// Lines of a Rust file, those under `#[cfg(test)]` aside.
 pub(super) const MAX_FILE_LINES: usize = 500;

@@ -8,6 +8,7 @@ use anyhow::{Context, bail};
 use super::code_map;
 use super::cycles;
 use super::dependencies::{self, Graph};
+use super::error_codes;
 use super::file_rules;
 use super::finding::Finding;
 use super::forbidden;
@@ -36,6 +37,7 @@ pub(crate) fn run(report_only: bool) -> anyhow::Result<()> {
     let mut findings = dependencies::check(&graph, &manifest);
     findings.extend(files.iter().flat_map(file_rules::check));
     findings.extend(names::check(&files));
+    findings.extend(error_codes::check(&files));
     findings.extend(names::check_functions(&sources));
     findings.extend(limits::check_directories(&sources, SIZE_LIMITS));
     findings.extend(check_code_map(&graph, &files)?);

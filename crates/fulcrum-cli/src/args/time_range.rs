@@ -4,7 +4,8 @@ use std::time::SystemTime;
 
 use fulcrum_logs::{TimePoint, TimeRange};
 
-use crate::exit::{CliError, Code};
+use crate::error_code::ErrorCode;
+use crate::exit::CliError;
 
 /// `--since` and `--until`.
 #[derive(Debug, Clone, Copy, Default, clap::Args)]
@@ -29,6 +30,6 @@ impl TimeRangeArgs {
     )]
     pub(crate) fn resolve(self) -> Result<TimeRange, CliError> {
         TimeRange::resolve(self.since, self.until, SystemTime::now())
-            .map_err(|error| CliError::new(Code::Usage, error.to_string()))
+            .map_err(|error| CliError::new(ErrorCode::EmptyTimeRange, error.to_string()))
     }
 }

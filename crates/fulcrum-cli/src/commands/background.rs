@@ -14,6 +14,7 @@ use super::development::DevelopmentArgs;
 use super::log_file::LogFile;
 use super::start_args::SelectionArgs;
 use crate::client;
+use crate::error_code::ErrorCode;
 use crate::exit::{CliError, Code};
 use crate::output::Output;
 
@@ -62,7 +63,7 @@ pub(super) struct EarlyExit {
 impl BackgroundStart<'_> {
     /// Starts the instance, and waits until it accepts clients.
     pub(super) async fn start(&self, dir: &RuntimeDir) -> Result<Background, NotServing> {
-        let failed = |text: String| NotServing::Failed(CliError::failed(text));
+        let failed = |text: String| NotServing::Failed(CliError::new(ErrorCode::CannotStart, text));
         let log = LogFile::create(self.root).map_err(|error| failed(error.to_string()))?;
         let mut child = self
             .spawn(&log)
@@ -135,13 +136,14 @@ impl EarlyExit {
         let status_text =
             status.map_or_else(|| "unknown status".to_owned(), |status| status.to_string());
         let lead = if lines.is_empty() { "" } else { "full log: " };
-        CliError::new(
-            code_of(status.and_then(|status| status.code())),
-            format!(
-                "the instance exited ({status_text})\n  {lead}{}",
-                self.log.path().display()
-            ),
-        )
+        let text = format!(
+            "the instance exited ({status_text})\n  {lead}{}",
+            self.log.path().display()
+        );
+        CliError {
+            code: code_of(status.and_then(|status| status.code())),
+            ..CliError::new(ErrorCode::InstanceExited, text)
+        }
     }
 }
 
@@ -185,7 +187,7 @@ async fn wait_until_serving(
         biased;
         status = child.wait() => Err(Unserved::Exited(status.ok())),
         result = tokio::time::timeout(READY_TIMEOUT, connect) => result.unwrap_or_else(|_| {
-            Err(Unserved::Failed(CliError::new(Code::TimedOut, format!(
+            Err(Unserved::Failed(CliError::new(ErrorCode::NotAnswering, format!(
                 "the instance (pid {}) is running but did not answer within {}\n  hint: see {}; stop it by its pid",
                 pid.unwrap_or_default(),
                 format_duration(READY_TIMEOUT),

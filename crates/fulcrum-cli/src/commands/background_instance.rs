@@ -11,6 +11,7 @@ use super::context::Context;
 use super::development::DevelopmentArgs;
 use super::start_args::SelectionArgs;
 use super::{executor, instance_options};
+use crate::error_code::ErrorCode;
 use crate::exit::CliError;
 use crate::load;
 use crate::output::Timings;
@@ -81,10 +82,13 @@ pub(super) fn arguments(
 pub(crate) fn run(args: Args, context: &Context) -> Result<(), CliError> {
     // First: until then this process also receives the terminal's Ctrl-C and hang-up.
     rustix::process::setsid().map_err(|errno| {
-        CliError::failed(format!(
-            "cannot leave the terminal's session: {errno}\n  \
+        CliError::new(
+            ErrorCode::CannotStart,
+            format!(
+                "cannot leave the terminal's session: {errno}\n  \
              hint: `__instance` is internal; run `fulcrum dev --detach`"
-        ))
+            ),
+        )
     })?;
     let mode = match args.mode {
         ModeArg::Dev => Mode::Dev,

@@ -15,6 +15,7 @@ use super::start_args::StartArgs;
 use crate::args::duration::to_millis;
 use crate::commands::context::Context;
 use crate::commands::reload;
+use crate::error_code::ErrorCode;
 use crate::exit::{CliError, Code};
 use crate::output::Output;
 use crate::{client, load, paths};
@@ -96,11 +97,14 @@ fn mode_name(mode: Mode) -> &'static str {
 
 pub(super) fn already_running(instance: &Instance, root: &Path) -> CliError {
     let Instance { pid, mode, .. } = instance;
-    CliError::failed(format!(
-        "an instance for {} is already running (pid {pid}, {mode})\n  \
+    CliError::new(
+        ErrorCode::AlreadyRunning,
+        format!(
+            "an instance for {} is already running (pid {pid}, {mode})\n  \
          hint: stop it with `fulcrum down`, or wait for it with `fulcrum domains wait`",
-        root.display()
-    ))
+            root.display()
+        ),
+    )
 }
 
 /// Waits until domains are ready. No names are the domains that the instance was started with, and
@@ -136,13 +140,11 @@ fn not_ready_error(error: CliError, limit: Option<Duration>) -> CliError {
         (Code::TimedOut, Some(limit)) => format!("not ready after {}: ", format_duration(limit)),
         _ => String::new(),
     };
-    CliError::new(
-        error.code,
-        format!(
-            "{lead}{}\n  hint: the instance keeps running: `fulcrum domains list`, `fulcrum down`",
-            error.message
-        ),
-    )
+    let message = format!(
+        "{lead}{}\n  hint: the instance keeps running: `fulcrum domains list`, `fulcrum down`",
+        error.message
+    );
+    CliError { message, ..error }
 }
 
 #[cfg(test)]
@@ -151,7 +153,7 @@ mod tests {
 
     #[test]
     fn a_start_that_is_not_ready_names_the_cause_and_the_running_instance() {
-        let cause = CliError::new(Code::TimedOut, "orders is backoff (exit code 1)");
+        let cause = CliError::relayed(Code::TimedOut, "orders is backoff (exit code 1)");
         let error = not_ready_error(cause, Some(Duration::from_secs(60)));
         assert_eq!(error.code, Code::TimedOut);
         assert_eq!(
@@ -160,7 +162,7 @@ mod tests {
              hint: the instance keeps running: `fulcrum domains list`, `fulcrum down`"
         );
         let error = not_ready_error(
-            CliError::new(Code::DomainFailed, "orders: exit code 1"),
+            CliError::relayed(Code::DomainFailed, "orders: exit code 1"),
             None,
         );
         assert!(

@@ -12,7 +12,8 @@ use super::instance_exit::InstanceExit;
 use crate::args::duration;
 use crate::commands::context::Context;
 use crate::commands::executor;
-use crate::exit::{CliError, Code};
+use crate::error_code::ErrorCode;
+use crate::exit::CliError;
 use crate::output::Output;
 use crate::wiring::claim::record_path;
 use crate::{client, load, paths};
@@ -71,15 +72,21 @@ async fn kill_unresponsive(pid: u32, dir: &RuntimeDir, output: &Output) -> Resul
     // It held the lock after the handle was opened: so the handle is that of the instance.
     let is_instance = matches!(dir.holder(), Ok(Some(Some(holder))) if holder.pid == pid);
     let Some(process) = process.filter(|_| is_instance) else {
-        return Err(CliError::failed(format!(
-            "the instance (pid {pid}) does not respond and could not be killed: it has exited, or \
+        return Err(CliError::new(
+            ErrorCode::Unresponsive,
+            format!(
+                "the instance (pid {pid}) does not respond and could not be killed: it has exited, or \
              runs in another container\n  hint: try again"
-        )));
+            ),
+        ));
     };
     process.kill();
     process.exited().await;
     let lock = dir.try_lock().map_err(|error| {
-        CliError::failed(format!("another instance was started meanwhile: {error}"))
+        CliError::new(
+            ErrorCode::StartedMeanwhile,
+            format!("another instance was started meanwhile: {error}"),
+        )
     })?;
     let record = record_path(&lock);
     let cleaned_up = tokio::task::spawn_blocking(move || clean_up_stale(&record));
@@ -93,7 +100,7 @@ async fn kill_unresponsive(pid: u32, dir: &RuntimeDir, output: &Output) -> Resul
         .iter()
         .for_each(|message| output.progress(&message.text));
     match messages.iter().find(|message| message.is_error()) {
-        Some(message) => Err(CliError::failed(message.text.clone())),
+        Some(message) => Err(CliError::new(ErrorCode::SurvivedKill, message.text.clone())),
         None => Ok(()),
     }
 }
@@ -134,7 +141,7 @@ fn timeout_error(limit: Duration, last: &str, forced: bool) -> CliError {
         "; kill the remaining processes with `fulcrum down --force`"
     };
     CliError::new(
-        Code::TimedOut,
+        ErrorCode::StillStopping,
         format!(
             "still stopping after {}{last}\n  hint: the shutdown continues{hint}",
             format_duration(limit)
@@ -147,6 +154,7 @@ mod tests {
     use fulcrum_rpc::control::outcome::Kind;
 
     use super::*;
+    use crate::exit::Code;
 
     fn step(message: &str) -> Result<Progress, ControlError> {
         Ok(Progress {

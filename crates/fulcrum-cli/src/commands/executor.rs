@@ -7,6 +7,7 @@ use fulcrum_spawn::process::limit_heaps;
 use tokio::runtime::{Builder, Runtime};
 use tokio::signal::unix::{SignalKind, signal};
 
+use crate::error_code::ErrorCode;
 use crate::exit::{CliError, Code};
 
 /// How long the tasks of an instance that has shut down may take to be dropped.
@@ -84,19 +85,19 @@ fn runtime(threads: usize) -> Result<Runtime, CliError> {
 }
 
 fn runtime_error(error: &std::io::Error) -> CliError {
-    CliError::failed(format!(
-        "cannot create threads, files or signal handlers: {error}\n  hint: check the limits with `ulimit -a`"
-    ))
+    CliError::new(
+        ErrorCode::SystemLimits,
+        format!(
+            "cannot create threads, files or signal handlers: {error}\n  hint: check the limits with `ulimit -a`"
+        ),
+    )
 }
 
 fn interrupted(continues: Option<&str>) -> CliError {
     match continues {
-        Some(operation) => CliError::new(
-            Code::Interrupted,
-            format!(
-                "interrupted; {operation} continues in the instance\n  hint: see `fulcrum domains list`"
-            ),
-        ),
+        Some(operation) => CliError::interrupted(format!(
+            "interrupted; {operation} continues in the instance\n  hint: see `fulcrum domains list`"
+        )),
         None => CliError::already_reported(Code::Interrupted),
     }
 }

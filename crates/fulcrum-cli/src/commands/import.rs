@@ -11,6 +11,7 @@ use fulcrum_spawn::StartError;
 use fulcrum_spawn::prepare::{NodeRequest, evaluate_module, find_node};
 
 use crate::commands::context::Context;
+use crate::error_code::ErrorCode;
 use crate::exit::{CliError, Code};
 use crate::load;
 use crate::output::Output;
@@ -39,28 +40,30 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<(), CliError> {
         evaluated: evaluated.as_deref(),
     };
     let imported = import(&request)
-        .map_err(|diagnostic| CliError::new(Code::ConfigInvalid, diagnostic.to_string()))?;
+        .map_err(|diagnostic| CliError::relayed(Code::ConfigInvalid, &diagnostic.to_string()))?;
     let existing = existing(&imported);
     let result = match args.dry_run {
         true => print(&imported, &context.output),
         false if existing.is_empty() => write(&imported, &context.output),
         false => Ok(()),
     };
-    for note in &imported.notes {
-        context.output.eprint(&note.to_string());
-    }
+    let root = Some(imported.root.as_path());
+    context.output.diagnostics(&imported.notes, root);
     result?;
     if !existing.is_empty() {
-        return Err(CliError::failed(format!(
-            "nothing was written: {} already {}\n  hint: files are never overwritten; remove or rename {}, or compare with `--dry-run`",
-            existing.join(", "),
-            if existing.len() == 1 {
-                "exists"
-            } else {
-                "exist"
-            },
-            if existing.len() == 1 { "it" } else { "them" },
-        )));
+        return Err(CliError::new(
+            ErrorCode::FileExists,
+            format!(
+                "nothing was written: {} already {}\n  hint: files are never overwritten; remove or rename {}, or compare with `--dry-run`",
+                existing.join(", "),
+                if existing.len() == 1 {
+                    "exists"
+                } else {
+                    "exist"
+                },
+                if existing.len() == 1 { "it" } else { "them" },
+            ),
+        ));
     }
     match args.dry_run {
         true => Ok(()),
@@ -73,11 +76,14 @@ fn evaluate(file: &Path) -> Result<String, CliError> {
     let failed = |error: StartError| {
         let hint = error.hint.map(|hint| format!("\n  hint: {hint}"));
         let message = format!("{}{}", error.message, hint.unwrap_or_default());
-        CliError::new(Code::ConfigInvalid, message)
+        CliError::new(ErrorCode::ImportFailed, message)
     };
-    let file = file
-        .canonicalize()
-        .map_err(|error| CliError::failed(format!("cannot read {}: {error}", file.display())))?;
+    let file = file.canonicalize().map_err(|error| {
+        CliError::new(
+            ErrorCode::FileFailed,
+            format!("cannot read {}: {error}", file.display()),
+        )
+    })?;
     let dir = file.parent().unwrap_or(Path::new("/"));
     let (prepare, _) = wiring::run::prepare_context()?;
     let path = std::env::var_os("PATH").unwrap_or_default();
@@ -126,10 +132,13 @@ fn write(imported: &Import, output: &Output) -> Result<(), CliError> {
                 output.progress(&format!("kept {}, which exists", file.path.display()));
             }
             Err(error) => {
-                return Err(CliError::failed(format!(
-                    "cannot write {}: {error}\n  hint: the app's directory must be writable",
-                    path.display()
-                )));
+                return Err(CliError::new(
+                    ErrorCode::FileFailed,
+                    format!(
+                        "cannot write {}: {error}\n  hint: the app's directory must be writable",
+                        path.display()
+                    ),
+                ));
             }
         }
     }
@@ -151,12 +160,11 @@ fn create(path: &Path, text: &str) -> io::Result<()> {
 /// Loads what was written, so that the first `fulcrum dev` has no surprise.
 fn check(imported: &Import, context: &Context) -> Result<(), CliError> {
     let loaded = load::read(Some(&imported.root), Mode::Dev)?;
-    for diagnostic in &loaded.diagnostics {
-        context.output.eprint(&diagnostic.to_string());
-    }
+    let root = Some(imported.root.as_path());
+    context.output.diagnostics(&loaded.diagnostics, root);
     if loaded.app.is_none() {
         return Err(CliError::new(
-            Code::ConfigInvalid,
+            ErrorCode::InvalidConfiguration,
             format!(
                 "the files are written, but not valid yet ({})",
                 load::summarize(&loaded.diagnostics)

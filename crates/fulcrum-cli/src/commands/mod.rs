@@ -11,6 +11,7 @@ mod development;
 pub(crate) mod domains;
 pub(crate) mod down;
 mod executor;
+pub(crate) mod explain;
 pub(crate) mod guard;
 pub(crate) mod import;
 mod inspect;

@@ -4,7 +4,8 @@ use std::path::{Path, PathBuf};
 
 use super::context::Context;
 use super::start_args::SelectionArgs;
-use crate::exit::{CliError, Code};
+use crate::error_code::ErrorCode;
+use crate::exit::CliError;
 
 /// What to start.
 #[derive(Debug, Clone, clap::Args)]
@@ -27,7 +28,7 @@ impl TargetArgs {
         for target in self.targets {
             if matches!(target.as_str(), "true" | "false") {
                 let text = format!("{target} is no domain\n  hint: write `--watch={target}`");
-                return Err(CliError::new(Code::Usage, text));
+                return Err(CliError::new(ErrorCode::Usage, text));
             }
             if !is_directory(&target) {
                 selection.only.push(target);
@@ -35,7 +36,7 @@ impl TargetArgs {
             }
             if let Some(app) = &context.app {
                 return Err(CliError::new(
-                    Code::Usage,
+                    ErrorCode::Usage,
                     format!("{target} and {} are both the app", app.display()),
                 ));
             }

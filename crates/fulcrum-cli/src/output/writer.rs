@@ -1,11 +1,15 @@
 //! Writes the output of a command, and maps failed writes to exit codes.
 
 use std::io::{self, Write};
+use std::path::Path;
 
+use fulcrum_config::Diagnostic;
 use serde::Serialize;
 
 use super::color::Color;
+use super::excerpt::render_diagnostic;
 use super::stream_info::{StreamInfo, color_disabled_by_env};
+use crate::error_code::ErrorCode;
 use crate::exit::{CliError, Code};
 
 /// Standard output and standard error of a command.
@@ -46,8 +50,12 @@ impl Output {
     /// # Errors
     /// Those of [`Output::data`].
     pub(crate) fn json(&self, value: &impl Serialize) -> Result<(), CliError> {
-        let mut text = serde_json::to_vec_pretty(value)
-            .map_err(|error| CliError::failed(format!("cannot print as JSON: {error}")))?;
+        let mut text = serde_json::to_vec_pretty(value).map_err(|error| {
+            CliError::new(
+                ErrorCode::Internal,
+                format!("cannot print as JSON: {error}"),
+            )
+        })?;
         text.push(b'\n');
         self.data(&text)
     }
@@ -57,8 +65,12 @@ impl Output {
     /// # Errors
     /// Those of [`Output::data`].
     pub(crate) fn yaml(&self, value: &impl Serialize) -> Result<(), CliError> {
-        let text = serde_yaml::to_string(value)
-            .map_err(|error| CliError::failed(format!("cannot print as YAML: {error}")))?;
+        let text = serde_yaml::to_string(value).map_err(|error| {
+            CliError::new(
+                ErrorCode::Internal,
+                format!("cannot print as YAML: {error}"),
+            )
+        })?;
         self.data(text.as_bytes())
     }
 
@@ -74,14 +86,21 @@ impl Output {
         let _ = writeln!(io::stderr().lock(), "{text}");
     }
 
+    /// Prints diagnostics on standard error; `root` is what their files are relative to.
+    pub(crate) fn diagnostics(&self, diagnostics: &[Diagnostic], root: Option<&Path>) {
+        for diagnostic in diagnostics {
+            self.eprint(&render_diagnostic(diagnostic, root, self.stderr));
+        }
+    }
+
     /// Prints the error of a command, if it has a message.
     pub(crate) fn error(&self, error: &CliError) {
         if error.message.is_empty() {
             return;
         }
-        let prefix = match error.code {
-            Code::Done | Code::Interrupted => "fulcrum:".to_owned(),
-            _ => Color::Red.paint("fulcrum:", self.stderr.color),
+        let prefix = match error.id.as_str() {
+            "" => "fulcrum:".to_owned(),
+            id => Color::Red.paint(&format!("fulcrum: error[{id}]:"), self.stderr.color),
         };
         self.eprint(&format!("{prefix} {}", error.message));
     }
@@ -100,7 +119,10 @@ fn write_error(error: &io::Error) -> CliError {
     if error.kind() == io::ErrorKind::BrokenPipe || is_closed_terminal {
         return CliError::already_reported(Code::Done);
     }
-    CliError::failed(format!("cannot write to standard output: {error}"))
+    CliError::new(
+        ErrorCode::OutputFailed,
+        format!("cannot write to standard output: {error}"),
+    )
 }
 
 #[cfg(test)]

@@ -7,6 +7,7 @@ use fulcrum_rpc::control::Holder;
 use fulcrum_rpc::{ControlListener, InstanceLock, LockError, RuntimeDir, bind_control};
 use fulcrum_spawn::process::{StartupMessage, clean_up_stale};
 
+use crate::error_code::ErrorCode;
 use crate::exit::CliError;
 use crate::{paths, users};
 
@@ -27,14 +28,20 @@ impl Claim {
         let dir = paths::runtime_dir(app)?;
         let lock = take_lock(&dir, app)?;
         let stale = clean_up_stale(&record_path(&lock)).map_err(|alive| {
-            CliError::failed(format!(
-                "{alive}, but its lock in {} is missing\n  hint: stop it with `kill {}`",
-                lock.dir().display(),
-                alive.pid
-            ))
+            CliError::new(
+                ErrorCode::StaleInstance,
+                format!(
+                    "{alive}, but its lock in {} is missing\n  hint: stop it with `kill {}`",
+                    lock.dir().display(),
+                    alive.pid
+                ),
+            )
         })?;
         let control = bind_control(&lock, &dir).map_err(|error| {
-            CliError::failed(format!("cannot open the control socket: {error}"))
+            CliError::new(
+                ErrorCode::RuntimeDirectory,
+                format!("cannot open the control socket: {error}"),
+            )
         })?;
         Ok((Self { dir, stale, lock }, control))
     }
@@ -54,30 +61,35 @@ pub(crate) fn record_path(lock: &InstanceLock) -> PathBuf {
 fn take_lock(dir: &RuntimeDir, app: &std::path::Path) -> Result<InstanceLock, CliError> {
     dir.try_lock().map_err(|error| match error {
         LockError::Held { holder } => already_running(app, holder.as_ref()),
-        LockError::Io(error) | LockError::Link(error) => {
-            CliError::failed(format!("cannot become the instance of the app: {error}"))
-        }
+        LockError::Io(error) | LockError::Link(error) => CliError::new(
+            ErrorCode::RuntimeDirectory,
+            format!("cannot become the instance of the app: {error}"),
+        ),
     })
 }
 
 fn already_running(app: &std::path::Path, holder: Option<&Holder>) -> CliError {
     let own = rustix::process::getuid().as_raw();
     let app = app.display();
-    CliError::failed(match holder {
-        Some(Holder { pid, uid, .. }) if *uid != own => {
-            let user = users::name(*uid);
-            format!(
-                "an instance for {app} is already running (pid {pid}), started by {user}\n  \
+    CliError::new(
+        ErrorCode::AlreadyRunning,
+        match holder {
+            Some(Holder { pid, uid, .. }) if *uid != own => {
+                let user = users::name(*uid);
+                format!(
+                    "an instance for {app} is already running (pid {pid}), started by {user}\n  \
                  hint: only {user} or root can stop it"
-            )
-        }
-        holder => {
-            let pid = holder.map_or_else(String::new, |Holder { pid, .. }| format!(" (pid {pid})"));
-            format!(
-                "an instance for {app} is already running{pid}\n  hint: stop it with `fulcrum down`"
-            )
-        }
-    })
+                )
+            }
+            holder => {
+                let pid =
+                    holder.map_or_else(String::new, |Holder { pid, .. }| format!(" (pid {pid})"));
+                format!(
+                    "an instance for {app} is already running{pid}\n  hint: stop it with `fulcrum down`"
+                )
+            }
+        },
+    )
 }
 
 #[cfg(test)]

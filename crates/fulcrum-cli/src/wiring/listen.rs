@@ -6,6 +6,7 @@ use fulcrum_config::{App, Mode};
 use fulcrum_rpc::{BindErrorKind, Listeners};
 use fulcrum_spawn::process::{SocketOwner, find_listener};
 
+use crate::error_code::ErrorCode;
 use crate::exit::CliError;
 
 /// The bound address, and what users should know about it.
@@ -26,17 +27,20 @@ pub(crate) fn listen(app: &App, mode: Mode) -> Result<BoundPort, CliError> {
     let listeners = Listeners::bind(&address, may_move).map_err(|error| {
         let in_use = matches!(error.kind, BindErrorKind::InUse);
         let owner = in_use.then(|| find_owner(&address)).flatten();
-        CliError::failed(match owner {
-            Some(owner) => format!(
-                "cannot listen on {address}: address in use by {}\n  \
+        CliError::new(
+            ErrorCode::PortUnavailable,
+            match owner {
+                Some(owner) => format!(
+                    "cannot listen on {address}: address in use by {}\n  \
                  hint: stop it or change runtime.grpc.listen",
-                describe_owner(&owner)
-            ),
-            None => format!(
-                "cannot listen on {address}: {error}\n  \
+                    describe_owner(&owner)
+                ),
+                None => format!(
+                    "cannot listen on {address}: {error}\n  \
                  hint: runtime.grpc.listen sets the address where domains register"
-            ),
-        })
+                ),
+            },
+        )
     })?;
     let fallback_reason = listeners.fallback_from().map(|(default, _)| {
         let owner = find_owner(default);

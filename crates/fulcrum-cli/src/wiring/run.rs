@@ -22,7 +22,8 @@ use super::servers::Servers;
 use super::signals::Signals;
 use super::{ci, tie};
 use crate::commands::guard::GUARD_COMMAND;
-use crate::exit::{CliError, Code};
+use crate::error_code::ErrorCode;
+use crate::exit::CliError;
 use crate::output::Timings;
 use crate::{load, paths};
 
@@ -74,9 +75,9 @@ pub(crate) async fn run(options: Options, mut timings: Timings) -> Result<(), Cl
             options.mode,
             &options.auto_ports,
         )?,
+        selection: selection(&options),
         auto_ports: options.auto_ports,
         inspect: options.inspect,
-        selection: selection(&options),
         app: options.app,
         install: options.install,
         watch: options.watching,
@@ -115,15 +116,16 @@ pub(crate) async fn run(options: Options, mut timings: Timings) -> Result<(), Cl
     if let (Some(reporter), Some(failed)) = (ci, failed) {
         reporter.report(&failed, &root);
         let text = format!("{} {}: {}", failed.name, failed.phase, failed.reason);
-        return Err(CliError::new(Code::DomainFailed, text));
+        return Err(CliError::new(ErrorCode::DomainFailed, text));
     }
     if exit.survivors.is_empty() {
         exit.result.map_err(CliError::from)
     } else {
         let survivors = exit.survivors.join(", ");
-        Err(CliError::failed(format!(
-            "still running after SIGKILL: {survivors}"
-        )))
+        Err(CliError::new(
+            ErrorCode::SurvivedKill,
+            format!("still running after SIGKILL: {survivors}"),
+        ))
     }
 }
 
@@ -152,7 +154,7 @@ fn check_selection(options: &Options) -> Result<(), CliError> {
     let resolved = selection(options).resolve(&options.app);
     resolved
         .map(drop)
-        .map_err(|unknown| CliError::new(Code::UnknownDomain, unknown.message(&options.app)))
+        .map_err(|unknown| CliError::new(ErrorCode::UnknownDomain, unknown.message(&options.app)))
 }
 
 fn log_warnings(hub: &Hub, options: &Options, port: &BoundPort) {
@@ -167,8 +169,12 @@ fn log_warnings(hub: &Hub, options: &Options, port: &BoundPort) {
 
 /// What commands are prepared with, and a warning about the cache directory.
 pub(crate) fn prepare_context() -> Result<(PrepareContext, Option<String>), CliError> {
-    let program = std::env::current_exe()
-        .map_err(|error| CliError::failed(format!("cannot find the fulcrum program: {error}")))?;
+    let program = std::env::current_exe().map_err(|error| {
+        CliError::new(
+            ErrorCode::CannotStart,
+            format!("cannot find the fulcrum program: {error}"),
+        )
+    })?;
     let helper = vec![program.into_os_string(), "__typescript".into()];
     let cache = paths::cache_dir();
     let mut context = PrepareContext::new(cache.path, helper);

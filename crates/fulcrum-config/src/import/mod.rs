@@ -32,6 +32,7 @@ use std::path::{Path, PathBuf};
 pub use imported::{Import, ImportedFile};
 pub use kind::ImportKind;
 
+use crate::code::Code;
 use crate::diagnostic::Diagnostic;
 use crate::file::io_error_text;
 use source::Source;
@@ -76,8 +77,9 @@ pub fn import(request: &ImportRequest<'_>) -> Result<Import, Diagnostic> {
     if translation.drafts.is_empty() {
         let notes = std::mem::take(&mut translation.notes);
         let reasons: Vec<String> = notes.into_iter().map(|note| note.message).collect();
-        let mut error = Diagnostic::error("no-program", "contains no program that Fulcrum can run")
-            .in_file(translation.display);
+        let mut error =
+            Diagnostic::error(Code::NoProgram, "contains no program that Fulcrum can run")
+                .in_file(translation.display);
         if !reasons.is_empty() {
             error = error.hint(reasons.join("; "));
         }
@@ -90,7 +92,7 @@ pub fn import(request: &ImportRequest<'_>) -> Result<Import, Diagnostic> {
 fn absolute(path: &Path) -> Result<PathBuf, Diagnostic> {
     let unreadable = |error: std::io::Error| {
         Diagnostic::error(
-            "unreadable-file",
+            Code::UnreadableFile,
             format!("cannot be read: {}", io_error_text(&error)),
         )
         .in_file(path)

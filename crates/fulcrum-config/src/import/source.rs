@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use serde_json::Value;
 
 use super::kind::ImportKind;
+use crate::code::Code;
 use crate::diagnostic::{Diagnostic, Location};
 use crate::file::{location, read_text};
 use crate::node::{Entry, Node, NodeKind, Position};
@@ -32,7 +33,7 @@ impl Source {
         };
         if ImportKind::is_evaluated(file) {
             let text = evaluated.ok_or_else(|| {
-                Diagnostic::error("not-evaluated", "is a program whose value is missing")
+                Diagnostic::error(Code::NotEvaluated, "is a program whose value is missing")
                     .in_file(display)
             })?;
             // Positions in the value are none in the file.
@@ -66,7 +67,7 @@ impl Source {
     /// The tree of the file; its root is a map or a list.
     pub(super) fn root(&self) -> Result<&Node, Diagnostic> {
         let wrong = |what: String| {
-            Diagnostic::error("wrong-type", format!("expected a map, found {what}"))
+            Diagnostic::error(Code::WrongType, format!("expected a map, found {what}"))
                 .in_file(&self.display)
                 .hint("is this the right file?")
         };
@@ -90,7 +91,7 @@ impl Source {
             Ok(ImportKind::Pm2)
         } else {
             Err(Diagnostic::error(
-                "unknown-kind",
+                Code::UnknownKind,
                 "belongs to no tool that can be imported: it has neither `apps` (pm2), `services` \
                  (docker compose) nor `processes` (process-compose)",
             )
@@ -125,7 +126,7 @@ impl Source {
 
     /// An error at a position of the file.
     pub(super) fn error(&self, position: Position, message: impl Into<String>) -> Diagnostic {
-        Diagnostic::error("wrong-type", message).at(Some(location(&self.display, position)))
+        Diagnostic::error(Code::WrongType, message).at(Some(location(&self.display, position)))
     }
 }
 
@@ -134,7 +135,7 @@ fn json(text: &str, display: &Path) -> Result<Value, Diagnostic> {
     serde_json::from_str(text).map_err(|error| {
         let full = error.to_string();
         let reason = full.split(" at line ").next().unwrap_or_default();
-        Diagnostic::error("json-syntax", format!("invalid JSON: {reason}"))
+        Diagnostic::error(Code::JsonSyntax, format!("invalid JSON: {reason}"))
             .at(Some(Location {
                 file: display.to_owned(),
                 line: u32::try_from(error.line()).unwrap_or(u32::MAX),

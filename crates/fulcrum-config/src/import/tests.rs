@@ -165,10 +165,10 @@ fn services_of_compose_become_domains_where_their_program_is_known() {
     );
     let notes = notes(&imported);
     for text in [
-        "compose.yaml:3:3: warning: db: has no `command`: the program is in the image postgres:17",
+        "compose.yaml:3:3: warning[FUL0183]: db: has no `command`: the program is in the image postgres:17",
         "api: `depends_on: db` is not carried over",
         "`ports: 8080:3000` is not carried over: the program itself listens on 3000",
-        "compose.yaml:26:5: warning: api: `privileged` is not carried over",
+        "compose.yaml:26:5: warning[FUL0183]: api: `privileged` is not carried over",
         "web: the program is run from this machine, not from the image node:22",
         "`volumes` is not carried over",
         "the variables of `.env` are read by docker compose",
@@ -302,20 +302,29 @@ fn what_cannot_be_read_is_told_with_its_place() {
         ("compose.yaml", "compose.yaml:"),
         (
             "list/compose.yaml",
-            "compose.yaml:1:1: `services`: expected a map, found a list",
+            "compose.yaml:1:1: error[FUL0122]: `services`: expected a map, found a list",
         ),
         (
             "Procfile",
-            "Procfile:2:1: `no command` is not `NAME: COMMAND`",
+            "Procfile:2:1: error[FUL0122]: `no command` is not `NAME: COMMAND`",
         ),
-        ("pm2.json", "pm2.json:1:25: invalid JSON"),
-        ("apps.json", "apps.json:2:3: `apps`: x has no `script`"),
+        ("pm2.json", "pm2.json:1:25: error[FUL0181]: invalid JSON"),
+        (
+            "apps.json",
+            "apps.json:2:3: error[FUL0122]: `apps`: x has no `script`",
+        ),
         (
             "other.yml",
-            "other.yml: belongs to no tool that can be imported",
+            "other.yml: error[FUL0184]: belongs to no tool that can be imported",
         ),
-        ("image/compose.yaml", "compose.yaml: contains no program"),
-        ("package.json", "package.json: contains no program"),
+        (
+            "image/compose.yaml",
+            "compose.yaml: error[FUL0182]: contains no program",
+        ),
+        (
+            "package.json",
+            "package.json: error[FUL0182]: contains no program",
+        ),
         ("none.yml", "cannot be read: no such file"),
     ] {
         let error = translate(dir.path(), file, None)

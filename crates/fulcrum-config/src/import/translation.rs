@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use super::draft::{Draft, relative};
 use super::names::domain_name;
+use crate::code::Code;
 use crate::diagnostic::{Diagnostic, quoted};
 use crate::file::location;
 use crate::node::Position;
@@ -62,7 +63,7 @@ impl Translation {
         hint: impl Into<String>,
     ) {
         let hint = hint.into();
-        let mut note = Diagnostic::warning("not-imported", message)
+        let mut note = Diagnostic::warning(Code::NotImported, message)
             .at(Some(location(&self.display, position)));
         if !hint.is_empty() {
             note = note.hint(hint);

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use super::reader::SettingsReader;
+use crate::code::Code;
 use crate::diagnostic::{Diagnostic, quoted};
 use crate::file::normalize;
 use crate::process::EnvFile;
@@ -57,7 +58,7 @@ pub(super) fn read(
             let message = format!("no such file: {}", quoted(text));
             diagnostics.push(
                 settings
-                    .diagnostic("env_file", "missing-env-file", message)
+                    .diagnostic("env_file", Code::MissingEnvFile, message)
                     .hint(missing_hint(root, &path, display_path)),
             );
         }
@@ -123,7 +124,7 @@ fn replaced(
     }
     let message = format!("replaces {listed} of the environment that fulcrum was started with");
     Some(
-        Diagnostic::warning("replaced-variable", message)
+        Diagnostic::warning(Code::ReplacedVariable, message)
             .in_file(file)
             .hint("to keep those of the environment, set `runtime.env_override: false`"),
     )

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::reader::SettingsReader;
+use crate::code::Code;
 use crate::diagnostic::Diagnostic;
 use crate::runtime::OtlpExportSettings;
 use crate::setting::{Setting, SettingTree, SettingWithOrigin};
@@ -33,7 +34,7 @@ pub(crate) fn resolve_export(
                 settings
                     .diagnostic(
                         &format!("logs.forward.{set}"),
-                        "invalid-value",
+                        Code::InvalidValue,
                         "no endpoint is set",
                     )
                     .hint("set `runtime.logs.forward.otlp`, such as `http://127.0.0.1:4317`"),

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use super::env_files::{self, Environment};
 use super::jobs;
 use super::reader::{SET, SettingsReader};
+use crate::code::Code;
 use crate::diagnostic::{Diagnostic, quoted};
 use crate::file::io_error_text;
 use crate::process::{
@@ -133,7 +134,7 @@ fn node(
             settings
                 .diagnostic(
                     "node",
-                    "missing-node",
+                    Code::MissingNode,
                     format!("no such file: {display_path}"),
                 )
                 .hint(
@@ -165,7 +166,7 @@ fn cwd(
                 settings
                     .diagnostic(
                         "cwd",
-                        "bad-path",
+                        Code::BadPath,
                         format!("{} cannot be the working directory: {reason}", quoted(text)),
                     )
                     .hint("the path is relative to the directory of the configuration file"),
@@ -182,7 +183,7 @@ fn user(settings: &SettingsReader<'_>, diagnostics: &mut Vec<Diagnostic>) -> Opt
         settings
             .diagnostic(
                 "user",
-                "not-supported",
+                Code::NotSupported,
                 "a domain cannot run as another user in this version",
             )
             .hint(format!(
@@ -214,7 +215,7 @@ fn restart(settings: &SettingsReader<'_>, diagnostics: &mut Vec<Diagnostic>) -> 
             settings
                 .diagnostic(
                     path,
-                    "invalid-value",
+                    Code::InvalidValue,
                     format!(
                         "`max` ({}) is less than `initial` ({})",
                         crate::units::format_duration(backoff.max),
@@ -260,7 +261,7 @@ fn probe(
             settings
                 .diagnostic(
                     path,
-                    "invalid-value",
+                    Code::InvalidValue,
                     "uses the domain's own port, which is not set",
                 )
                 .hint("set `process.port`, or the port of the probe"),

@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use crate::code::Code;
 use crate::diagnostic::Diagnostic;
 use crate::process::ProbeSettings;
 use crate::setting::{Origin, Setting, SettingTree, SettingWithOrigin};
@@ -93,7 +94,7 @@ impl<'a> SettingsReader<'a> {
     pub(super) fn diagnostic(
         &self,
         path: &str,
-        code: &'static str,
+        code: Code,
         message: impl std::fmt::Display,
     ) -> Diagnostic {
         let origin = self

@@ -5,6 +5,7 @@ use std::path::Path;
 use super::export::resolve_export;
 use super::reader::{SET, SettingsReader};
 use super::web_origins::web_origins;
+use crate::code::Code;
 use crate::diagnostic::Diagnostic;
 use crate::runtime::{
     AppWatchSettings, GrpcSettings, ListenAddress, LogFormat, LogSettings, LogStoreSettings,
@@ -106,7 +107,7 @@ fn max_message(settings: &SettingsReader<'_>, diagnostics: &mut Vec<Diagnostic>)
             settings
                 .diagnostic(
                     "grpc.max_message",
-                    "out-of-range",
+                    Code::OutOfRange,
                     "the size of a message must be from 64KiB to 64MiB",
                 )
                 .hint("send larger data as a file, and its path as a message"),
@@ -126,7 +127,7 @@ fn tls(
     // An error rather than ignored, since an unencrypted connection would be unexpected.
     diagnostics.push(
         settings
-            .diagnostic(&format!("grpc.tls.{first}"), "not-supported", "TLS is not supported in this version")
+            .diagnostic(&format!("grpc.tls.{first}"), Code::NotSupported, "TLS is not supported in this version")
             .hint("remove `runtime.grpc.tls`, and listen on the loopback behind a proxy that terminates TLS"),
     );
     Some(TlsSettings {

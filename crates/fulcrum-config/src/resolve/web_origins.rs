@@ -1,6 +1,7 @@
 //! `runtime.grpc.web_origins`: the origins of pages that may call domains.
 
 use super::reader::SettingsReader;
+use crate::code::Code;
 use crate::diagnostic::Diagnostic;
 use crate::runtime::{WEB_LOOPBACK, WebOrigins};
 
@@ -21,7 +22,7 @@ pub(super) fn web_origins(
                 settings
                     .diagnostic(
                         "grpc.web_origins",
-                        "invalid-origin",
+                        Code::InvalidOrigin,
                         format!("{text:?} is not an origin: {reason}"),
                     )
                     .hint("an origin is scheme, host and port, such as http://localhost:3000; `loopback` stands for all pages of this machine"),

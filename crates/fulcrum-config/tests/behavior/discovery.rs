@@ -88,7 +88,9 @@ fn a_missing_app_is_reported_with_the_searched_path_and_a_hint() {
             .expect_err("none")
             .to_string();
         assert!(
-            reported.starts_with("--app: ") && reported.contains(word) && reported.contains("hint"),
+            reported.starts_with("error[FUL0104]: --app: ")
+                && reported.contains(word)
+                && reported.contains("hint"),
             "{reported}"
         );
     }

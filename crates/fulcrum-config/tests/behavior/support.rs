@@ -5,7 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU32, Ordering};
 
-use fulcrum_config::{App, LoadOptions, LoadResult, Mode, Severity, load};
+use fulcrum_config::{App, Code, LoadOptions, LoadResult, Mode, Severity, load};
 
 pub(crate) struct Case {
     dir: tempfile::TempDir,
@@ -103,10 +103,11 @@ impl Case {
                 diagnostic.severity == Severity::Error && file == Some(relative)
             });
             // A schema does not know the values of variables.
-            let wrong: Vec<&str> = errors
+            let wrong: Vec<String> = errors
                 .map(|diagnostic| diagnostic.code)
-                .filter(|code| matches!(*code, "unknown-key" | "wrong-type"))
+                .filter(|code| matches!(code, Code::UnknownKey | Code::WrongType))
                 .filter(|_| !text.contains("${"))
+                .map(Code::kind)
                 .collect();
             // A directory that is no domain is not read.
             let is_read = kind == "app"
@@ -130,7 +131,8 @@ impl Case {
         loaded.app.expect("an app without diagnostics")
     }
 
-    /// All diagnostics as text, with the app's directory as `ROOT`.
+    /// All diagnostics as text, with the app's directory as `ROOT` and without their codes, which
+    /// are [`fulcrum_config::Code`]s: no text can be without one.
     pub(crate) fn diagnostics(&self) -> Vec<String> {
         let loaded = self.load();
         assert_eq!(loaded.app.is_some(), loaded.is_valid());
@@ -138,7 +140,11 @@ impl Case {
         loaded
             .diagnostics
             .iter()
-            .map(|diagnostic| diagnostic.to_string().replace(&root, "ROOT"))
+            .map(|diagnostic| {
+                let text = diagnostic.to_string().replace(&root, "ROOT");
+                text.replace(&format!("error[{}]: ", diagnostic.code), "")
+                    .replace(&format!("warning[{}]: ", diagnostic.code), "warning: ")
+            })
             .collect()
     }
 

@@ -100,10 +100,17 @@ impl<S: IdentitySource> Authorizer<S> {
     async fn find_peer(
         &self,
         request: &RegistrationRequest,
-        processes: Vec<DomainProcess>,
+        mut processes: Vec<DomainProcess>,
     ) -> PeerIdentity {
         let source = Arc::clone(&self.source);
         let (local, peer) = (request.local, request.peer);
+        // A lookup goes through the processes in their order, and opens the descriptors of each.
+        // The sender is nearly always the one whose token or name it has.
+        processes.sort_by_key(|process| {
+            let token = request.token.as_deref().unwrap_or_default();
+            let has_token = constant_time_eq(&process.token, token);
+            (!has_token, process.domain != request.domain)
+        });
         // The semaphore is never closed.
         let _permit = self.lookup_permit.acquire().await;
         let lookup = tokio::task::spawn_blocking(move || source.find_peer(local, peer, processes));
@@ -302,6 +309,8 @@ mod tests {
     #[derive(Default)]
     struct TestSource {
         peer: Arc<Mutex<Option<PeerIdentity>>>,
+        /// The domains of the last lookup, in their order.
+        looked_at: Arc<Mutex<Vec<String>>>,
         wrong_names: Arc<Mutex<Vec<String>>>,
     }
 
@@ -323,8 +332,10 @@ mod tests {
             &self,
             _local: SocketAddr,
             _peer: SocketAddr,
-            _processes: Vec<DomainProcess>,
+            processes: Vec<DomainProcess>,
         ) -> PeerIdentity {
+            let domains = processes.into_iter().map(|process| process.domain);
+            *self.looked_at.lock().expect("not poisoned") = domains.collect();
             let peer = self.peer.lock().expect("not poisoned").clone();
             peer.unwrap_or(PeerIdentity::Unknown)
         }
@@ -362,6 +373,22 @@ mod tests {
             capabilities: Vec::new(),
             local: ([127, 0, 0, 1], 50051).into(),
             peer: ([127, 0, 0, 1], 40000).into(),
+        }
+    }
+
+    #[tokio::test]
+    async fn a_lookup_begins_with_the_process_of_the_token_or_else_of_the_name() {
+        let source = TestSource::default();
+        let looked_at = Arc::clone(&source.looked_at);
+        let authorizer = Authorizer::new(TokenPolicy::Optional, source);
+        for (domain, token, first) in [
+            ("orders", Some("secret"), "users"),
+            ("users", Some("other"), "orders"),
+            ("orders", None, "orders"),
+            ("users", None, "users"),
+        ] {
+            let _ = authorizer.authorize(request(domain, token)).await;
+            assert_eq!(looked_at.lock().expect("not poisoned")[0], first);
         }
     }
 

@@ -15,7 +15,7 @@ use fulcrum_health::{
 use fulcrum_logs::{Hub, Level};
 use fulcrum_rpc::{CAPABILITY_HEARTBEAT, ConnectionActivity, Registry, StreamEnd};
 use fulcrum_spawn::lifecycle::{Fact, Phase};
-use fulcrum_spawn::process::{GroupSnapshot, ProcessSnapshot};
+use fulcrum_spawn::process::{GroupSnapshot, ProcessSnapshot, SharedProcessTable};
 use fulcrum_spawn::supervisor::{Supervisor, suspend_extension};
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
@@ -40,6 +40,7 @@ pub(crate) struct LivenessHandles {
     pub(crate) registry: Registry,
     pub(crate) events: EventLog,
     pub(crate) hub: Hub,
+    pub(crate) processes: SharedProcessTable,
 }
 
 /// The liveness tasks, by domain.
@@ -277,9 +278,10 @@ impl LivenessTask {
             self.log(Level::Warn, late);
         }
         let leader = self.leader();
+        let processes = self.handles.processes.clone();
         // Reads /proc, which may block.
         self.inspection = Some(tokio::task::spawn_blocking(move || {
-            leader.map(GroupSnapshot::at)
+            leader.map(|leader| GroupSnapshot::at(leader, &processes))
         }));
     }
 

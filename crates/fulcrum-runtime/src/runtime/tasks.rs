@@ -8,7 +8,7 @@ use std::sync::Arc;
 use fulcrum_logs::Hub;
 use fulcrum_rpc::{DomainEvent, Registry};
 use fulcrum_spawn::prepare::PrepareContext;
-use fulcrum_spawn::process::{ProcessTracker, RunId, Spawner};
+use fulcrum_spawn::process::{ProcessTracker, RunId, SharedProcessTable, Spawner};
 use fulcrum_spawn::standby::StandbyPool;
 use fulcrum_spawn::supervisor::{DomainManager, Supervisor, Transition};
 use tokio::sync::mpsc::UnboundedReceiver;
@@ -120,6 +120,7 @@ impl TaskHandles {
                 registry: self.registry.clone(),
                 events: self.events.clone(),
                 hub: self.hub.clone(),
+                processes: SharedProcessTable::default(),
             }),
             serving: self.serving_status(),
             standby: self.standby.clone(),

@@ -10,6 +10,11 @@ pub type Member = Stat;
 #[must_use]
 pub fn members(group: u32) -> Vec<Member> {
     let mut table = table::processes().unwrap_or_default();
-    table.retain(|stat| stat.group == group && !stat.is_zombie());
+    table.retain(|stat| is_member(stat, group));
     table
+}
+
+/// Whether a process lives and belongs to a group.
+pub(super) fn is_member(stat: &Stat, group: u32) -> bool {
+    stat.group == group && !stat.is_zombie()
 }

@@ -8,8 +8,9 @@ use rustix::process::{Pid, PidfdFlags, Signal, pidfd_open, pidfd_send_signal};
 
 use tokio::time::Instant;
 
-use super::group::members;
+use super::group::is_member;
 use super::stat::Stat;
+use super::table::SharedProcessTable;
 
 /// The state of a process group at one moment, to be compared with a later one.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -40,9 +41,10 @@ pub struct ProcessSnapshot {
 impl GroupSnapshot {
     /// Reads the group of `leader` from `/proc`, which may block.
     #[must_use]
-    pub fn at(leader: u32) -> Self {
-        let mut members: Vec<ProcessSnapshot> =
-            members(leader).iter().map(ProcessSnapshot::read).collect();
+    pub fn at(leader: u32, table: &SharedProcessTable) -> Self {
+        let table = table.processes();
+        let members = table.iter().filter(|stat| is_member(stat, leader));
+        let mut members: Vec<ProcessSnapshot> = members.map(ProcessSnapshot::read).collect();
         members.sort_by_key(|member| (member.pid != leader, member.pid));
         Self {
             at: Instant::now().into_std(),
@@ -248,7 +250,7 @@ mod tests {
     fn the_snapshot_of_the_own_group_contains_this_process() {
         let me = std::process::id();
         let group = Stat::read(me).expect("we exist").group;
-        let snapshot = GroupSnapshot::at(group);
+        let snapshot = GroupSnapshot::at(group, &SharedProcessTable::default());
         let member = snapshot.members.iter().find(|member| member.pid == me);
         assert!(matches!(member.map(|member| member.state), Some('R' | 'S')));
         assert!(exe_path(me).is_some());

@@ -60,4 +60,5 @@ pub use spawner::Spawner;
 pub use stale_report::{InstanceAlive, StartupMessage, clean_up_stale};
 pub use started_by::{StartedBy, started_by};
 pub use stat::{Stat, descends_from};
+pub use table::SharedProcessTable;
 pub use tracker::{ProcessTracker, UntrackedProcess};

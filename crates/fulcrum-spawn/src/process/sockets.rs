@@ -22,13 +22,10 @@ pub struct SocketOwner {
 /// any address of the port.
 #[must_use]
 pub fn find_listener(address: SocketAddr) -> Option<SocketOwner> {
-    let inode = rows(address.is_ipv6())
-        .chain(rows(!address.is_ipv6()))
-        .find(|row| {
-            row.state == LISTEN
-                && row.local.port() == address.port()
-                && overlap(row.local.ip(), address.ip())
-        })?
+    let port = address.port();
+    let inode = rows_of_port(address.is_ipv6(), port)
+        .chain(rows_of_port(!address.is_ipv6(), port))
+        .find(|row| row.state == LISTEN && overlap(row.local.ip(), address.ip()))?
         .inode;
     let pid = owner(&inode, processes())?;
     Some(SocketOwner {
@@ -82,7 +79,7 @@ fn overlap(one: IpAddr, other: IpAddr) -> bool {
 /// others.
 #[must_use]
 pub fn find_peer(local: SocketAddr, peer: SocketAddr, first: &[u32]) -> Option<u32> {
-    let inode = rows(peer.is_ipv6())
+    let inode = rows_of_port(peer.is_ipv6(), peer.port())
         .find(|row| row.local == peer && row.remote == local)?
         .inode;
     owner(&inode, first.iter().copied().chain(processes()))
@@ -97,17 +94,28 @@ pub(super) struct Row {
 }
 
 pub(super) fn rows(v6: bool) -> impl Iterator<Item = Row> {
+    select_rows(v6, |_| true)
+}
+
+/// The rows with this local port. The table has a row for each connection, so the others are not
+/// parsed.
+fn rows_of_port(v6: bool, port: u16) -> impl Iterator<Item = Row> {
+    let port = format!(":{port:04X}");
+    select_rows(v6, move |line| {
+        let local = line.split_ascii_whitespace().nth(1);
+        local.is_some_and(|local| local.ends_with(&port))
+    })
+}
+
+fn select_rows(v6: bool, wanted: impl Fn(&str) -> bool) -> impl Iterator<Item = Row> {
     let table = if v6 {
         "/proc/net/tcp6"
     } else {
         "/proc/net/tcp"
     };
     let text = fs::read_to_string(table).unwrap_or_default();
-    text.lines()
-        .skip(1)
-        .filter_map(parse_row)
-        .collect::<Vec<_>>()
-        .into_iter()
+    let lines = text.lines().skip(1).filter(|line| wanted(line));
+    lines.filter_map(parse_row).collect::<Vec<_>>().into_iter()
 }
 
 fn parse_row(line: &str) -> Option<Row> {

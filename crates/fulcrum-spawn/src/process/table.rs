@@ -3,8 +3,44 @@
 use std::collections::BTreeSet;
 use std::fs;
 use std::io;
+use std::sync::{Arc, Mutex};
+use std::time::Instant;
 
 use super::stat::Stat;
+use super::tracker::locked;
+
+/// The process table, of which one pass serves all who ask for it at the same time: many domains
+/// are often inspected at once, and each pass takes time in proportion to the number of processes.
+#[derive(Clone, Default)]
+pub struct SharedProcessTable(Arc<Mutex<Option<Pass>>>);
+
+struct Pass {
+    began: Instant,
+    processes: Arc<Vec<Stat>>,
+}
+
+impl SharedProcessTable {
+    /// Every process, by a pass that began after this call. Empty if the table cannot be read. It
+    /// may block.
+    pub(super) fn processes(&self) -> Arc<Vec<Stat>> {
+        self.processes_by(|| processes().unwrap_or_default())
+    }
+
+    fn processes_by(&self, read: impl FnOnce() -> Vec<Stat>) -> Arc<Vec<Stat>> {
+        let asked = Instant::now();
+        let mut last = locked(&self.0);
+        if let Some(pass) = last.as_ref().filter(|pass| pass.began >= asked) {
+            return Arc::clone(&pass.processes);
+        }
+        let began = Instant::now();
+        let processes = Arc::new(read());
+        *last = Some(Pass {
+            began,
+            processes: Arc::clone(&processes),
+        });
+        processes
+    }
+}
 
 /// Every process, including zombies. A pass is not a snapshot: processes that start meanwhile may
 /// be missing.
@@ -42,7 +78,48 @@ pub(super) fn adopted() -> io::Result<BTreeSet<u32>> {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
     use super::*;
+
+    #[test]
+    fn many_who_ask_during_a_pass_share_the_next_one() {
+        const OTHERS: usize = 20;
+        let table = SharedProcessTable::default();
+        let passes = AtomicUsize::new(0);
+        let waiting = AtomicUsize::new(0);
+        let count = || {
+            passes.fetch_add(1, Ordering::SeqCst);
+            Vec::new()
+        };
+        std::thread::scope(|scope| {
+            table.processes_by(|| {
+                for _ in 0..OTHERS {
+                    scope.spawn(|| {
+                        let asked = Instant::now();
+                        waiting.fetch_add(1, Ordering::SeqCst);
+                        table.processes_by(count);
+                        let began = locked(&table.0).as_ref().expect("a pass").began;
+                        assert!(began >= asked, "it shows an earlier state");
+                    });
+                }
+                while waiting.load(Ordering::SeqCst) < OTHERS {
+                    std::thread::yield_now();
+                }
+                count()
+            });
+        });
+        // One that was suspended between its two steps may have come later.
+        assert!(
+            (2..=4).contains(&passes.load(Ordering::SeqCst)),
+            "{passes:?}"
+        );
+        table.processes_by(count);
+        assert!(
+            passes.load(Ordering::SeqCst) >= 3,
+            "one who asks later needs a new pass"
+        );
+    }
 
     #[test]
     fn a_pass_finds_this_process_and_its_parent() {

@@ -5,7 +5,8 @@ use fulcrum_config::{App, Mode};
 use serde_json::{Map, Value, json};
 
 use crate::commands::context::Context;
-use crate::exit::{CliError, Code};
+use crate::error_code::ErrorCode;
+use crate::exit::CliError;
 use crate::load;
 use crate::output::{Cell, Color, Table};
 
@@ -37,9 +38,7 @@ enum Format {
 pub(super) fn run(args: &Args, context: &Context) -> Result<(), CliError> {
     let output = &context.output;
     let (app, warnings) = load::load_valid(context.app(), Mode::Dev, output)?;
-    for warning in &warnings {
-        output.eprint(&warning.to_string());
-    }
+    output.diagnostics(&warnings, Some(&app.root));
     let app = match args.show_secrets {
         true => app.with_secrets(),
         false => app,
@@ -59,7 +58,10 @@ pub(super) fn run(args: &Args, context: &Context) -> Result<(), CliError> {
         Format::Yaml if args.diff => output.yaml(&values(&effective)),
         Format::Yaml => {
             let text = app.to_yaml(args.domain.as_deref()).ok_or_else(|| {
-                CliError::failed("cannot print the configuration as YAML\n  hint: use `-o json`")
+                CliError::new(
+                    ErrorCode::Internal,
+                    "cannot print the configuration as YAML\n  hint: use `-o json`",
+                )
             })?;
             output.data(text.as_bytes())
         }
@@ -77,7 +79,7 @@ pub(super) fn run(args: &Args, context: &Context) -> Result<(), CliError> {
 fn unknown_domain(app: &App, name: &str) -> CliError {
     let names = app.domains.iter().map(|domain| domain.name.as_str());
     CliError::new(
-        Code::UnknownDomain,
+        ErrorCode::UnknownDomain,
         fulcrum_config::unknown_domain(name, names),
     )
 }

@@ -1,7 +1,7 @@
 //! `fulcrum config validate`
 
 use clap::ValueEnum;
-use fulcrum_config::{Diagnostic, Mode, Severity};
+use fulcrum_config::{Diagnostic, Mode};
 use fulcrum_runtime::format::pluralize;
 use serde::Serialize;
 
@@ -27,8 +27,11 @@ enum Format {
 /// A diagnostic as JSON.
 #[derive(Debug, Serialize)]
 struct DiagnosticJson<'a> {
-    severity: &'static str,
-    code: &'static str,
+    severity: String,
+    /// `FUL0120`, which `fulcrum explain` explains.
+    code: String,
+    /// `unknown-key`
+    kind: String,
     file: Option<String>,
     /// From 1; null for a whole file.
     line: Option<u32>,
@@ -41,11 +44,9 @@ impl<'a> From<&'a Diagnostic> for DiagnosticJson<'a> {
     fn from(diagnostic: &'a Diagnostic) -> Self {
         let at = diagnostic.at.as_ref();
         Self {
-            severity: match diagnostic.severity {
-                Severity::Error => "error",
-                Severity::Warning => "warning",
-            },
-            code: diagnostic.code,
+            severity: diagnostic.severity.to_string(),
+            code: diagnostic.code.to_string(),
+            kind: diagnostic.code.kind(),
             file: at.map(|at| at.file.to_string_lossy().into_owned()),
             line: at.map(|at| at.line).filter(|line| *line > 0),
             column: at.map(|at| at.column).filter(|column| *column > 0),
@@ -66,17 +67,13 @@ pub(super) fn run(args: &Args, context: &Context) -> Result<(), CliError> {
             .collect();
         output.json(&diagnostics)?;
     } else {
-        for diagnostic in &loaded.diagnostics {
-            output.eprint(&diagnostic.to_string());
-        }
+        let root = load::root(context.app());
+        output.diagnostics(&loaded.diagnostics, root.as_deref());
     }
     let summary = summarize(&loaded.diagnostics);
     match loaded.app {
         None if args.output == Format::Json => Err(CliError::already_reported(Code::ConfigInvalid)),
-        None => Err(CliError::new(
-            Code::ConfigInvalid,
-            format!("invalid configuration ({summary})"),
-        )),
+        None => Err(load::invalid(&loaded.diagnostics)),
         Some(app) if args.output == Format::Table => {
             let domains = pluralize(app.domains.len(), "domain");
             output.data(format!("{domains}, {summary}\n").as_bytes())
@@ -89,7 +86,7 @@ pub(super) fn run(args: &Args, context: &Context) -> Result<(), CliError> {
 mod tests {
     use std::path::PathBuf;
 
-    use fulcrum_config::Location;
+    use fulcrum_config::{Location, Severity};
 
     use super::*;
 
@@ -97,7 +94,7 @@ mod tests {
     fn a_diagnostic_has_every_key() {
         let diagnostic = Diagnostic {
             severity: Severity::Warning,
-            code: "no-domains",
+            code: fulcrum_config::Code::NoDomains,
             at: Some(Location {
                 file: PathBuf::from("fulcrum.yml"),
                 line: 0,
@@ -108,7 +105,7 @@ mod tests {
         };
         assert_eq!(
             serde_json::to_string(&DiagnosticJson::from(&diagnostic)).expect("JSON"),
-            r#"{"severity":"warning","code":"no-domains","file":"fulcrum.yml","line":null,"column":null,"message":"none","hint":null}"#
+            r#"{"severity":"warning","code":"FUL0141","kind":"no-domains","file":"fulcrum.yml","line":null,"column":null,"message":"none","hint":null}"#
         );
     }
 }

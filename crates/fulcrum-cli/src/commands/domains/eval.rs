@@ -9,6 +9,7 @@ use serde::Serialize;
 use crate::args::duration;
 use crate::client;
 use crate::commands::context::Context;
+use crate::error_code::ErrorCode;
 use crate::exit::CliError;
 
 #[derive(Debug, clap::Args)]
@@ -56,7 +57,7 @@ pub(super) async fn run(args: Args, context: Context) -> Result<(), CliError> {
                 error: value.text.clone(),
             })?;
         }
-        return Err(CliError::failed(value.text));
+        return Err(CliError::new(ErrorCode::ExpressionFailed, value.text));
     }
     match args.output {
         Format::Text => output.data(format!("{}\n", value.text).as_bytes()),

@@ -9,7 +9,8 @@ use serde::Serialize;
 use super::history;
 use crate::client;
 use crate::commands::context::Context;
-use crate::exit::{CliError, Code};
+use crate::error_code::ErrorCode;
+use crate::exit::CliError;
 use crate::output::{
     Columns, DomainJson, GenerationJson, InstanceJson, Output, describe_domain, describe_instance,
     domain_table, group_by_generation,
@@ -123,19 +124,19 @@ fn print_all(
 /// which domains there are.
 ///
 /// # Errors
-/// [`Code::UnknownDomain`] without a match, [`Code::Usage`] with several.
+/// [`ErrorCode::UnknownDomain`] without a match, [`ErrorCode::SeveralDomains`] with several.
 pub(super) fn single_domain(mut domains: Vec<Domain>, name: &str) -> Result<Domain, CliError> {
     if domains.len() > 1 {
         let names: Vec<_> = domains.iter().map(|domain| domain.name.as_str()).collect();
         let names = names.join(", ");
         return Err(CliError::new(
-            Code::Usage,
+            ErrorCode::SeveralDomains,
             format!("`{name}` matches several domains: {names}\n  hint: name one of them"),
         ));
     }
     domains.pop().ok_or_else(|| {
         CliError::new(
-            Code::UnknownDomain,
+            ErrorCode::UnknownDomain,
             format!("`{name}` matches no domain\n  hint: see `fulcrum domains list`"),
         )
     })
@@ -144,6 +145,7 @@ pub(super) fn single_domain(mut domains: Vec<Domain>, name: &str) -> Result<Doma
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::exit::Code;
 
     fn domain(name: &str) -> Domain {
         Domain {

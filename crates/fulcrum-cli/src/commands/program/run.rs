@@ -22,6 +22,7 @@ use crate::commands::context::Context;
 use crate::commands::detach::already_running;
 use crate::commands::development::DevelopmentArgs;
 use crate::commands::watch::WatchArgs;
+use crate::error_code::ErrorCode;
 use crate::exit::{CliError, Code};
 use crate::output::{CiReporter, Output};
 use crate::{client, load, paths};
@@ -118,7 +119,7 @@ async fn run_program(
     let environment = environment(client, node_env).await?;
     let (program, arguments) = command
         .split_first()
-        .ok_or_else(|| CliError::new(Code::Usage, "no program to run"))?;
+        .ok_or_else(|| CliError::new(ErrorCode::Usage, "no program to run"))?;
     let mut child = spawn(program, arguments, environment).map_err(|error| {
         let code = match error.kind() {
             std::io::ErrorKind::NotFound => NOT_FOUND,
@@ -145,7 +146,7 @@ async fn run_program(
             }
         }
     };
-    let status = status.map_err(|error| CliError::failed(format!("lost the program: {error}")))?;
+    let status = status.map_err(|error| CliError::cannot_run(&error))?;
     match exit_code(status) {
         0 => Ok(()),
         code => Err(CliError::of_program(code, "")),

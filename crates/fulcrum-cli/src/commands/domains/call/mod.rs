@@ -15,6 +15,7 @@ use serde::Serialize;
 use crate::args::duration;
 use crate::client;
 use crate::commands::context::Context;
+use crate::error_code::ErrorCode;
 use crate::exit::{CliError, Code};
 use crate::output::Output;
 
@@ -147,5 +148,5 @@ fn print(response: CallResponse, format: Format, output: &Output) -> Result<(), 
     } else {
         error
     };
-    Err(CliError::failed(error))
+    Err(CliError::new(ErrorCode::CallFailed, error))
 }

@@ -5,7 +5,8 @@ use std::io::Read;
 
 use serde::de::IgnoredAny;
 
-use crate::exit::{CliError, Code};
+use crate::error_code::ErrorCode;
+use crate::exit::CliError;
 
 /// Reads the payload that an argument names.
 ///
@@ -27,7 +28,7 @@ pub(super) fn read(argument: Option<&str>) -> Result<String, CliError> {
 fn read_file(file: &str) -> Result<String, CliError> {
     fs::read_to_string(file).map_err(|error| {
         let text = format!("cannot read the payload from {file}: {error}");
-        CliError::new(Code::Usage, text)
+        CliError::new(ErrorCode::BadPayload, text)
     })
 }
 
@@ -38,7 +39,7 @@ fn read_stdin() -> Result<String, CliError> {
         .read_to_string(&mut text)
         .map_err(|error| {
             CliError::new(
-                Code::Usage,
+                ErrorCode::BadPayload,
                 format!("cannot read the payload from standard input: {error}"),
             )
         })?;
@@ -49,7 +50,7 @@ fn read_stdin() -> Result<String, CliError> {
 fn validate_json(payload: &str) -> Result<(), CliError> {
     serde_json::from_str::<IgnoredAny>(payload).map(drop).map_err(|error| {
         CliError::new(
-            Code::Usage,
+            ErrorCode::BadPayload,
             format!(
                 "invalid JSON payload: {error}\n  hint: quote it for the shell, as in '{{\"id\": 1}}'; @FILE reads a file"
             ),
@@ -60,6 +61,7 @@ fn validate_json(payload: &str) -> Result<(), CliError> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::exit::Code;
 
     #[test]
     fn an_invalid_payload_is_rejected_with_its_position() {

@@ -13,6 +13,7 @@ use tokio::task::JoinSet;
 use tokio::time::Instant;
 
 use crate::client;
+use crate::error_code::ErrorCode;
 use crate::exit::CliError;
 use crate::output::Output;
 
@@ -71,8 +72,9 @@ pub(super) async fn run(
     }
     let mut samples = Vec::new();
     while let Some(caller) = callers.join_next().await {
-        let caller =
-            caller.map_err(|error| CliError::failed(format!("internal error: {error}")))?;
+        let caller = caller.map_err(|error| {
+            CliError::new(ErrorCode::Internal, format!("internal error: {error}"))
+        })?;
         samples.extend(caller.map_err(client::control_error)?);
     }
     Ok(Report::new(samples, concurrency, start.elapsed()))
@@ -164,10 +166,10 @@ pub(super) fn print(report: &Report, json: bool, output: &Output) -> Result<(), 
     }
     match report.failed() {
         0 => Ok(()),
-        failed => Err(CliError::failed(format!(
-            "{failed} of {} calls failed",
-            report.calls
-        ))),
+        failed => Err(CliError::new(
+            ErrorCode::CallsFailed,
+            format!("{failed} of {} calls failed", report.calls),
+        )),
     }
 }
 

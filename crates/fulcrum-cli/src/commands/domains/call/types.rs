@@ -5,6 +5,7 @@ use fulcrum_rpc::ControlClient;
 use fulcrum_rpc::control::{Domain, StatusRequest};
 
 use crate::client;
+use crate::error_code::ErrorCode;
 use crate::exit::CliError;
 use crate::output::Output;
 
@@ -21,7 +22,10 @@ pub(super) async fn print(
     let status = status(client, domain).await?;
     let types = &status.message_types;
     if types.is_empty() {
-        return Err(CliError::failed(describe_unknown(domain, &status)));
+        return Err(CliError::new(
+            ErrorCode::UnknownTypes,
+            describe_unknown(domain, &status),
+        ));
     }
     match json {
         true => output.json(types),
@@ -75,9 +79,12 @@ async fn status(client: &ControlClient, domain: &str) -> Result<Domain, CliError
         .await
         .map_err(client::control_error)?;
     let mut domains = status.domains.into_iter();
-    domains
-        .find(|known| known.name == domain)
-        .ok_or_else(|| CliError::failed(format!("{domain:?} is not the name of one domain")))
+    domains.find(|known| known.name == domain).ok_or_else(|| {
+        CliError::new(
+            ErrorCode::SeveralDomains,
+            format!("{domain:?} is not the name of one domain"),
+        )
+    })
 }
 
 #[cfg(test)]

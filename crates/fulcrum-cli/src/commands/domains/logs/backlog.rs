@@ -11,6 +11,7 @@ use fulcrum_logs::{LogLine, MessageFilter, Stream};
 use fulcrum_rpc::control::LogSeam;
 
 use super::printer::Printer;
+use crate::error_code::ErrorCode;
 use crate::exit::CliError;
 
 /// The lines that an instance has in memory.
@@ -195,10 +196,10 @@ fn first_seq(stored: &Stored) -> u64 {
 
 /// The error for a store that is not readable.
 pub(super) fn store_error(dir: &Path, error: &io::Error) -> CliError {
-    CliError::failed(format!(
-        "cannot read the log store {}: {error}",
-        dir.display()
-    ))
+    CliError::new(
+        ErrorCode::StoreUnreadable,
+        format!("cannot read the log store {}: {error}", dir.display()),
+    )
 }
 
 #[cfg(test)]

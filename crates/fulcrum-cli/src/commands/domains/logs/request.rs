@@ -12,7 +12,8 @@ use regex::bytes::{Regex, RegexBuilder};
 
 use crate::args::duration;
 use crate::args::time_range::TimeRangeArgs;
-use crate::exit::{CliError, Code};
+use crate::error_code::ErrorCode;
+use crate::exit::CliError;
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
@@ -145,7 +146,7 @@ impl LogRequest {
     /// The known domains that the names select.
     ///
     /// # Errors
-    /// [`Code::UnknownDomain`] for a name that matches none.
+    /// [`ErrorCode::UnknownDomain`] for a name that matches none.
     pub(super) fn select(&self, known: &BTreeSet<String>) -> Result<BTreeSet<String>, CliError> {
         let known_names: Vec<&str> = known.iter().map(String::as_str).collect();
         let mut names = self.args.names.clone();
@@ -156,7 +157,7 @@ impl LogRequest {
         }
         let selected = select_among(&known_names, &names).map_err(|UnknownDomain(name)| {
             let message = unknown_domain(&name, known_names.iter().copied());
-            CliError::new(Code::UnknownDomain, message)
+            CliError::new(ErrorCode::UnknownDomain, message)
         })?;
         Ok(selected.into_iter().collect())
     }

@@ -34,7 +34,7 @@ pub(crate) async fn run(args: Args, context: Context) -> Result<(), CliError> {
         }
         // It does not respond; what it has stored can be read all the same.
         Err(error) if error.code == Code::Failed => {
-            context.output.eprint(&format!("{error}"));
+            context.output.error(&error);
             return run_from_store(&request, &context, error).await;
         }
         Err(error) => return Err(error),
