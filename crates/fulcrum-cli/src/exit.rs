@@ -16,7 +16,7 @@ pub(crate) struct CliError {
     /// What failed, where, why and what to do; empty if it was printed already.
     pub(crate) message: String,
     /// The exit code of a program that the command has run, which is passed on.
-    program: Option<u8>,
+    pub(crate) program: Option<u8>,
 }
 
 impl CliError {

@@ -8,7 +8,7 @@ use fulcrum_rpc::ControlError;
 use fulcrum_rpc::control::progress::timeout_or_max;
 use fulcrum_rpc::control::{EvalRequest, EvalResponse};
 use fulcrum_spawn::inspect::{Evaluation, Inspector};
-use fulcrum_spawn::process::GroupSnapshot;
+use fulcrum_spawn::process::{GroupSnapshot, SharedProcessTable};
 use tokio::time::timeout;
 
 use crate::format::format_duration;
@@ -98,7 +98,7 @@ impl EvalService {
         let process = state.running().ok_or_else(|| not_running(name))?;
         let pid = process.pid.ok_or_else(|| not_running(name))?;
         let snapshot = tokio::task::spawn_blocking(move || {
-            let group = GroupSnapshot::at(pid);
+            let group = GroupSnapshot::at(pid, &SharedProcessTable::default());
             select_process(&group).cloned()
         });
         let node = snapshot.await.ok().flatten();
