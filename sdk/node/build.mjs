@@ -47,8 +47,8 @@ function typescript(...args) {
 const PUBLIC_MODULES = ['errors', 'options', 'handlers', 'database', 'email', 'domain'];
 
 /**
- * One declaration file out of the compiler's one per module: what index.ts exports, without the
- * imports between the modules. The result is type-checked by itself, so nothing can be missing.
+ * One declaration file for each entry out of the compiler's one per module: what it exports, without the
+ * imports between the modules. The results are type-checked by themselves, so nothing can be missing.
  */
 function declarations() {
   const dir = mkdtempSync(join(tmpdir(), 'fulcrum-sdk-types-'));
@@ -60,15 +60,26 @@ function declarations() {
       const text = readFileSync(join(dir, `${module}.d.ts`), 'utf8');
       return statements(text).filter(({ name }) => names.has(name)).map((statement) => statement.text);
     });
-    const front = /^\/\*\*[\s\S]*?\*\//.exec(index)?.[0] ?? '';
-    const declarations = `${front}\n\n${selected.join('\n\n')}\n`;
-    const file = join(dir, 'declarations.d.ts');
-    writeFileSync(file, declarations);
-    typescript('--noEmit', '--strict', '--target', 'es2022', '--types', '', '--ignoreConfig', file);
-    return declarations;
+    const testing = readFileSync(join(dir, 'testing.d.ts'), 'utf8');
+    const ofTests = [readFileSync(join(dir, 'local-runtime.d.ts'), 'utf8'), testing].flatMap((text) => statements(text))
+      .filter(({ name }) => name !== 'LocalRuntime').map((statement) => statement.text);
+    const files = {
+      'index.d.ts': `${front(index)}\n\n${selected.join('\n\n')}\n`,
+      'testing.d.ts': `${front(testing)}\nimport type { DomainBase } from './index.js';\n\n${ofTests.join('\n\n')}\n`,
+    };
+    const checked = join(dir, 'checked');
+    mkdirSync(checked);
+    for (const [name, text] of Object.entries(files)) writeFileSync(join(checked, name), text);
+    typescript('--noEmit', '--strict', '--target', 'es2022', '--types', '', '--ignoreConfig', ...Object.keys(files).map((name) => join(checked, name)));
+    return files;
   } finally {
     rmSync(dir, { recursive: true, force: true });
   }
+}
+
+/** The comment at the beginning of a file. */
+function front(text) {
+  return /^\/\*\*[\s\S]*?\*\//.exec(text)?.[0] ?? '';
 }
 
 /** Top-level exported declarations with their doc comments. */
@@ -80,15 +91,17 @@ function statements(text) {
 }
 
 async function everything() {
-  const [required, imported, bootstrap, loader, hooks, preload] = await Promise.all([
+  const [required, imported, bootstrap, loader, hooks, preload, requiredTesting, importedTesting] = await Promise.all([
     bundle('src/entry-cjs.ts', 'cjs'),
     bundle('src/entry-esm.ts', 'esm'),
     bundle('src/bootstrap/main.ts', 'cjs'),
     bundle('src/bootstrap/loader.ts', 'cjs', { minifyIdentifiers: true }),
     bundle('src/bootstrap/hooks.ts', 'esm', { minifyIdentifiers: true, banner: REQUIRE }),
     bundle('src/bootstrap/preload.ts', 'esm', { minifyIdentifiers: true, banner: REQUIRE }),
+    bundle('src/testing.ts', 'cjs'),
+    bundle('src/testing.ts', 'esm'),
   ]);
-  return { 'index.cjs': required, 'index.mjs': imported, 'bootstrap.cjs': bootstrap, 'loader.cjs': loader, 'hooks.mjs': hooks, 'preload.mjs': preload, 'index.d.ts': declarations() };
+  return { 'index.cjs': required, 'index.mjs': imported, 'bootstrap.cjs': bootstrap, 'loader.cjs': loader, 'hooks.mjs': hooks, 'preload.mjs': preload, 'testing.cjs': requiredTesting, 'testing.mjs': importedTesting, ...declarations() };
 }
 
 const [mode, target] = process.argv.slice(2);

@@ -131,6 +131,8 @@ impl App {
             .env("XDG_RUNTIME_DIR", self.root().with_file_name("run"))
             .env("XDG_CACHE_HOME", shared_dir())
             .env("FULCRUM_RUNTIME__GRPC__LISTEN", "127.0.0.1:0")
+            // Tests of the endpoints have a free port.
+            .env("FULCRUM_RUNTIME__HTTP__LISTEN", "off")
             // Tests change files; only those about reloads pass `--watch`.
             .env("FULCRUM_RUNTIME__WATCH__ENABLED", "false")
             .env("TEST_ACTIVITY_LOG", self.activity_log_file())

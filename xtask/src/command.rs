@@ -98,6 +98,21 @@ impl CommandRunner {
         Ok(())
     }
 
+    /// Runs it without output and waits for nothing but its exit, for measurements.
+    ///
+    /// # Errors
+    /// A program that cannot be started or does not exit with 0.
+    pub(crate) fn run_quietly(&self) -> anyhow::Result<()> {
+        let mut command = self.command();
+        command.stdin(Stdio::null());
+        command.stdout(Stdio::null()).stderr(Stdio::null());
+        let status = self.spawn(&mut command)?.wait()?;
+        if !status.success() {
+            bail!("{} ({status})", self.name());
+        }
+        Ok(())
+    }
+
     /// Runs it and returns its output and its exit status, whatever that is.
     ///
     /// # Errors

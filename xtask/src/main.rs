@@ -12,6 +12,7 @@ mod codegen;
 mod command;
 mod crates;
 mod deny;
+mod dist;
 mod docs;
 mod e2e;
 mod examples;
@@ -23,6 +24,7 @@ mod packages;
 mod python_tools;
 mod runtimes;
 mod sample;
+mod screens;
 mod sdk;
 mod steps;
 mod test;
@@ -71,6 +73,24 @@ enum Task {
     Examples,
     /// Check that each crate is complete and can be packaged
     Crates,
+    /// Write a man page for each command
+    Man {
+        /// The directory to write to [default: target/man]
+        #[arg(long, value_name = "DIR")]
+        out: Option<std::path::PathBuf>,
+    },
+    /// Build what users install: tarball, Debian package, packages for npm
+    Dist {
+        /// Package the debug build
+        #[arg(long)]
+        debug: bool,
+        /// The directory to write to [default: target/dist-packages]
+        #[arg(long, value_name = "DIR")]
+        out: Option<std::path::PathBuf>,
+        /// Install the packages with npm, pnpm and Yarn, and run them
+        #[arg(long)]
+        check: bool,
+    },
     /// Install with real package managers: fresh clones, workspaces, repaired failures
     Packages {
         /// Run only the rows whose names contain this
@@ -99,12 +119,18 @@ enum Task {
         /// Run only this row (A4), or the tests whose names contain this
         filter: Option<String>,
     },
+    /// Capture what a terminal shows into docs/screens, with tmux
+    Screens {
+        /// Take only the pictures whose names contain this
+        #[arg(long, value_name = "TEXT")]
+        filter: Option<String>,
+    },
     /// Compare generated env files with npm's dotenv
     EnvFiles,
     /// Compare the JSON Schemas of the configuration with Fulcrum's own checks, as npm's ajv reads them
     Schemas,
     /// Check the sample app with third-party gRPC and OpenTelemetry programs
-    #[command(alias = "foreign")]
+    #[command(visible_alias = "foreign")]
     Interop,
     /// Run small TypeScript programs and real frameworks, beside tsx and Node's own transformation
     Typescript {
@@ -159,6 +185,12 @@ fn run(task: &Task) -> anyhow::Result<()> {
         Task::Deny => deny::run(),
         Task::Examples => examples::run().map(|outcome| println!("{outcome}")),
         Task::Crates => crates::run(),
+        Task::Man { out } => dist::write_man_pages(out.as_deref()),
+        Task::Dist { debug, out, check } => dist::run(&dist::Options {
+            debug: *debug,
+            out: out.clone(),
+            check: *check,
+        }),
         Task::Packages { filter } => packages::run(filter.as_deref()),
         Task::Runtimes { filter } => runtimes::run(filter.as_deref()),
         Task::Loggers { filter } => loggers::run(filter.as_deref()),
@@ -167,6 +199,7 @@ fn run(task: &Task) -> anyhow::Result<()> {
             long: *long,
             filter: filter.as_deref(),
         }),
+        Task::Screens { filter } => screens::run(filter.as_deref()),
         Task::EnvFiles => interop::check_env_files(),
         Task::Schemas => interop::check_schemas(),
         Task::Interop => interop::run().map(|outcome| println!("{outcome}")),

@@ -2,7 +2,7 @@
 
 use crate::command::CommandRunner;
 use crate::steps::{self, Outcome, Step};
-use crate::{codegen, crates, deny, docs, e2e, examples, interop, sdk, tidy};
+use crate::{bench, codegen, crates, deny, docs, e2e, examples, interop, sdk, tidy};
 
 const STEPS: &[Step] = &[
     Step {
@@ -36,6 +36,10 @@ const STEPS: &[Step] = &[
     Step {
         name: "generated pages",
         run: || docs::run(true).map(Outcome::from),
+    },
+    Step {
+        name: "instructions of hot paths",
+        run: || bench::count_instructions(false),
     },
     Step {
         name: "API documentation",

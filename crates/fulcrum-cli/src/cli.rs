@@ -8,8 +8,8 @@ use clap::error::ErrorKind;
 use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand};
 
 use crate::commands::{
-    background_instance, completions, config, dev, domains, down, explain, import, program, reload,
-    serve, typescript,
+    background_instance, completions, config, dev, domains, down, explain, generate, import, init,
+    man, node, program, reload, serve, top, typescript,
 };
 use crate::shorthand;
 
@@ -61,10 +61,19 @@ pub(crate) enum Command {
     Domains(domains::Args),
     /// Print domain logs (short for `domains logs`)
     Logs(domains::logs::Args),
+    /// Show domains and logs in full screen, and control them by keys
+    #[command(visible_alias = "tui")]
+    Top(top::Args),
     /// Validate and print the configuration
     Config(config::Args),
+    /// Write a new app: configuration, domains and tests
+    Init(init::Args),
+    /// Write a new domain, or insert a handler into one
+    Generate(generate::Args),
     /// Write the configuration that says the same as a file of another tool
     Import(import::Args),
+    /// Run Node as domains are run: the app's version, TypeScript, @fulcrum/domain
+    Node(node::Args),
     /// Explain an error code: cause, example and cure
     Explain(explain::Args),
     /// Print a completion script for a shell
@@ -72,17 +81,31 @@ pub(crate) enum Command {
     /// Run the background instance of `--detach` (internal)
     #[command(name = "__instance", hide = true)]
     BackgroundInstance(background_instance::Args),
+    /// Write the man pages (internal)
+    #[command(name = "__man", hide = true)]
+    Man(man::Args),
     /// Compile TypeScript that a domain loads (internal)
     #[command(name = "__typescript", hide = true)]
     TypeScript(typescript::Args),
 }
 
 /// The groups of `fulcrum --help`: a heading, and the commands by their path.
-const GROUPS: [(&str, &[&str]); 4] = [
-    ("Run", &["dev", "serve", "run", "test", "down"]),
+const GROUPS: [(&str, &[&str]); 5] = [
+    (
+        "Create",
+        &[
+            "init",
+            "generate domain",
+            "generate handler",
+            "generate sdk",
+            "import",
+        ],
+    ),
+    ("Run", &["dev", "serve", "run", "test", "down", "node"]),
     (
         "Inspect",
         &[
+            "top",
             "logs",
             "domains list",
             "domains status",
@@ -109,7 +132,6 @@ const GROUPS: [(&str, &[&str]); 4] = [
     (
         "Configure",
         &[
-            "import",
             "config validate",
             "config show",
             "config schema",
@@ -120,6 +142,7 @@ const GROUPS: [(&str, &[&str]); 4] = [
 
 const AFTER_HELP: &str = "\
 Examples:
+  fulcrum init shop                Write a new app to the directory shop
   fulcrum dev                      Run the app in the current directory until Ctrl-C
   fulcrum domains restart orders   Restart one domain from another terminal
 

@@ -4,7 +4,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use fulcrum_rpc::control::outcome::Kind;
-use fulcrum_rpc::control::{Domain, Outcome, Progress, StatusRequest};
+use fulcrum_rpc::control::{Domain, Outcome, Progress, StatusRequest, compare_names};
 use fulcrum_rpc::{ConnectError, ControlClient, ControlError};
 use fulcrum_runtime::format::format_duration;
 use fulcrum_spawn::process::Stat;
@@ -13,7 +13,7 @@ use tokio_stream::{Stream, StreamExt};
 
 use crate::error_code::ErrorCode;
 use crate::exit::{CliError, Code};
-use crate::output::{Output, compare_naturally, sanitize};
+use crate::output::{Output, sanitize};
 use crate::{load, paths, users};
 
 /// The pause between two looks for an instance that is awaited.
@@ -78,8 +78,9 @@ pub(crate) fn connect_error(root: &Path, error: &ConnectError) -> CliError {
                 ErrorCode::OtherUser,
                 format!(
                     "the instance for {} (pid {pid}) belongs to {user}\n  \
-                 hint: run this command as {user} or root",
-                    root.display()
+                 hint: run this command as {}",
+                    root.display(),
+                    users::name_or_root(*uid)
                 ),
             )
         }
@@ -134,7 +135,7 @@ pub(crate) async fn domains(
     };
     let response = client.status(request).await.map_err(control_error)?;
     let mut domains = response.domains;
-    domains.sort_by(|a, b| compare_naturally(&a.name, &b.name));
+    domains.sort_by(|a, b| compare_names(&a.name, &b.name));
     Ok(domains)
 }
 
@@ -174,11 +175,16 @@ pub(crate) async fn wait_for_outcome(
     mut progress: impl Stream<Item = Result<Progress, ControlError>> + Unpin,
     output: &Output,
 ) -> Result<Outcome, CliError> {
+    let waiting = output.waiting("waiting");
     while let Some(step) = progress.next().await {
         let step = step.map_err(control_error)?;
         match step.outcome {
             Some(outcome) => return Ok(outcome),
-            None => output.progress(&format_progress(&step)),
+            None => {
+                let text = format_progress(&step);
+                waiting.step(&text);
+                output.progress(&text);
+            }
         }
     }
     Err(connection_lost())

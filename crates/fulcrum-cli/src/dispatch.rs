@@ -3,8 +3,8 @@
 use crate::cli::{self, Cli, Command};
 use crate::commands::context::Context;
 use crate::commands::{
-    background_instance, completions, config, dev, domains, down, explain, import, program, reload,
-    serve, typescript,
+    background_instance, completions, config, dev, domains, down, explain, generate, import, init,
+    man, node, program, reload, serve, top, typescript,
 };
 use crate::exit::CliError;
 use crate::output::Output;
@@ -27,11 +27,16 @@ pub(crate) fn run(cli: Cli, output: Output) -> Result<(), CliError> {
         Command::Reload(args) => reload::run(args, context),
         Command::Domains(args) => domains::run(args.command, context),
         Command::Logs(args) => domains::run(domains::Command::Logs(args), context),
+        Command::Top(args) => top::run(args, context),
         Command::Config(args) => config::run(args.command, &context),
+        Command::Init(args) => init::run(&args, &context),
+        Command::Generate(args) => generate::run(&args.command, &context),
+        Command::Node(args) => node::run(&args, &context),
         Command::Explain(args) => explain::run(&args, &context),
         Command::Import(args) => import::run(&args, &context),
-        Command::Completions(args) => completions::run(&args, cli::command(), &context.output),
+        Command::Completions(args) => completions::run(&args, &context.output),
         Command::BackgroundInstance(args) => background_instance::run(args, &context),
+        Command::Man(args) => man::run(&args, cli::command()),
         Command::TypeScript(args) => typescript::run(&args, &context.output),
     }
 }

@@ -15,6 +15,12 @@ pub(crate) enum ErrorCode {
     ImportFailed = 185,
     /// A file to be written exists already.
     FileExists = 186,
+    /// A handler cannot be inserted into the code of a domain.
+    CannotInsert = 187,
+    /// A new app or domain has a name that is not possible.
+    BadName = 188,
+    /// Node cannot be run for `fulcrum node`.
+    NodeFailed = 189,
     /// The app has no running instance.
     NotRunning = 501,
     /// The app has a running instance already.
@@ -49,6 +55,8 @@ pub(crate) enum ErrorCode {
     NoInstanceInTime = 516,
     /// A background instance could not be started.
     CannotStart = 517,
+    /// The address of metrics and health endpoints cannot be used.
+    HttpPortUnavailable = 518,
     /// A request failed, for the reason in its text.
     RequestFailed = 520,
     /// No domain has that name.
@@ -89,6 +97,8 @@ pub(crate) enum ErrorCode {
     UnknownCode = 905,
     /// A file cannot be read or written.
     FileFailed = 906,
+    /// What needs a terminal has none.
+    NoTerminal = 907,
     /// A defect of Fulcrum.
     Internal = 999,
 }
@@ -109,7 +119,8 @@ impl ErrorCode {
             | Self::SeveralDomains
             | Self::InvalidRequest
             | Self::BadPayload
-            | Self::EmptyTimeRange => Code::Usage,
+            | Self::EmptyTimeRange
+            | Self::BadName => Code::Usage,
             Self::Internal => Code::Internal,
             _ => Code::Failed,
         }

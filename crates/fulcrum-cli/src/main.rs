@@ -7,6 +7,8 @@
 //! interrupting one never undoes the request. `dev` and `serve` are the instance itself: [`wiring`]
 //! builds its parts and hands them to `fulcrum-runtime`.
 //!
+//! A shell that completes a command line is answered by [`complete`], before anything is parsed.
+//!
 //! All output goes through [`output`]. Every command returns to `main`, which exits with a code of
 //! [`exit_code`].
 
@@ -14,10 +16,12 @@ mod args;
 mod cli;
 mod client;
 mod commands;
+mod complete;
 mod dispatch;
 mod error_code;
 mod exit;
 mod exit_code;
+mod keys;
 mod load;
 mod output;
 mod panic;
@@ -35,6 +39,9 @@ use crate::output::Output;
 
 fn main() -> ExitCode {
     if let Some(code) = commands::guard::run_if_requested() {
+        return code;
+    }
+    if let Some(code) = complete::run_if_requested(cli::command) {
         return code;
     }
     panic::install_panic_hook();

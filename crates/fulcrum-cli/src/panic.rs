@@ -8,6 +8,8 @@ use crate::error_code::ErrorCode;
 /// Makes every panic print that it is an internal error, where it happened, and what to do.
 pub(crate) fn install_panic_hook() {
     std::panic::set_hook(Box::new(|info| {
+        // The message is for the ordinary screen.
+        fulcrum_tui::term::restore();
         // Standard error may be closed; a panic while panicking would abort.
         let _ = std::io::stderr().write_all(describe(info).as_bytes());
         if std::env::var_os("RUST_BACKTRACE").is_some_and(|value| value != "0") {

@@ -6,7 +6,7 @@
 use std::ffi::{OsStr, OsString};
 
 /// A word in place of a command, and the command.
-const COMMANDS: [(&str, &[&str]); 14] = [
+pub(crate) const COMMANDS: [(&str, &[&str]); 14] = [
     ("ps", &["domains", "list"]),
     ("ls", &["domains", "list"]),
     ("list", &["domains", "list"]),

@@ -11,6 +11,14 @@ pub(crate) fn name(uid: u32) -> String {
     )
 }
 
+/// Who may do what only this user may, in messages.
+pub(crate) fn name_or_root(uid: u32) -> String {
+    match uid {
+        0 => name(uid),
+        _ => format!("{} or root", name(uid)),
+    }
+}
+
 fn find(passwd: &str, uid: u32) -> Option<&str> {
     passwd.lines().find_map(|line| {
         let mut fields = line.split(':');

@@ -79,22 +79,26 @@ impl App {
         dependencies
     }
 
-    /// Copies the settings that a running instance cannot change from `running`: its address, the
-    /// registration mode, the log format, store and export, watching, the standby limit, type checks
-    /// and the size of the cache.
+    /// Copies the settings that a running instance cannot change from `running`: its addresses, the
+    /// registration mode, the log format, store and export, watching, the standby limit, type checks,
+    /// the size of the cache and the terminal.
     pub fn retain_immutable(&mut self, running: &App) {
         let RuntimeSettings {
             domains: _,
             grpc,
+            http,
             logs,
+            notify: _,
             watch,
             standby,
             env_override: _,
             typecheck,
             cache_size,
+            terminal,
             groups: _,
         } = &mut self.runtime;
         grpc.clone_from(&running.runtime.grpc);
+        http.clone_from(&running.runtime.http);
         logs.format = running.runtime.logs.format;
         logs.store = running.runtime.logs.store;
         logs.forward.clone_from(&running.runtime.logs.forward);
@@ -102,6 +106,7 @@ impl App {
         *standby = running.runtime.standby;
         *typecheck = running.runtime.typecheck;
         *cache_size = running.runtime.cache_size;
+        *terminal = running.runtime.terminal;
     }
 
     /// The start order: each wave [depends](Self::dependencies) on earlier ones only, and its names

@@ -28,11 +28,11 @@ pub(crate) fn layers(mode: Mode, arena: &mut SettingArena) -> (Dict, Dict) {
     };
     let mut runtime = parser.section(schema::RUNTIME, part("runtime"), "runtime");
     let process = parser.section(schema::PROCESS, part("process"), "process");
-    let registration = match mode {
-        Mode::Dev => "grpc: {registration: open}",
-        Mode::Serve => "grpc: {registration: token}",
+    let by_mode = match mode {
+        Mode::Dev => "{grpc: {registration: open}, http: {listen: '127.0.0.1:50080'}}",
+        Mode::Serve => "{grpc: {registration: token}, http: {listen: off}}",
     };
-    let by_mode = crate::yaml::parse(registration).expect("the text above is valid YAML");
+    let by_mode = crate::yaml::parse(by_mode).expect("the text above is valid YAML");
     let by_mode = parser.section(schema::RUNTIME, &by_mode.root, "runtime");
     runtime = crate::layers::merge([("defaults", &runtime), ("mode", &by_mode)]);
     debug_assert!(diagnostics.is_empty(), "{diagnostics:?}");

@@ -162,6 +162,30 @@ fn duplicate_name(name: &str, other: &DiscoveredDomain) -> Diagnostic {
         .hint("rename one of the two directories: a domain is named after its directory")
 }
 
+/// Checks the name of a domain that is to be created.
+///
+/// # Errors
+/// What is wrong with it, and a similar name that is valid as the hint.
+pub fn check_domain_name(name: &str) -> Result<(), Diagnostic> {
+    let Some(diagnostic) = check_name(name) else {
+        return Ok(());
+    };
+    let suggestion = plain_name(name);
+    let such_as = match suggestion.as_str() {
+        "" => "users",
+        other if check_name(other).is_some() => "users",
+        other => other,
+    };
+    Err(Diagnostic {
+        hint: Some(format!(
+            "use up to {MAX_NAME_LEN} letters (A-Z, a-z), digits, `-` and `_`, starting with a letter \
+             or digit, such as {}",
+            quoted(such_as)
+        )),
+        ..diagnostic
+    })
+}
+
 pub(crate) fn check_name(name: &str) -> Option<Diagnostic> {
     let is_valid = name.starts_with(|c: char| c.is_ascii_alphanumeric())
         && name.len() <= MAX_NAME_LEN

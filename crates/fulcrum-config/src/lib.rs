@@ -71,6 +71,7 @@
 //! configuration is loaded, and read again at each start, with [`read_env_file`]. Node is searched
 //! by the process that starts it.
 
+mod accepted_values;
 mod app;
 mod code;
 mod defaults;
@@ -99,6 +100,7 @@ mod listen;
 mod load;
 mod mode;
 mod node;
+mod notify;
 mod options;
 mod other_tools;
 mod otlp;
@@ -133,9 +135,10 @@ mod yaml_value;
 pub use app::{App, Domain, Program};
 pub use code::Code;
 pub use diagnostic::{Diagnostic, Location, Severity};
+pub use discover::check_domain_name;
 pub use env_file::read_env_file;
 pub use file_watch::FileWatchOptions;
-pub use import::{Import, ImportKind, ImportRequest, ImportedFile, import};
+pub use import::{Import, ImportKind, ImportRequest, ImportedDomain, ImportedFile, import};
 pub use json_schema::{app_json_schema, domain_json_schema};
 pub use load::load;
 pub use mode::Mode;
@@ -149,13 +152,14 @@ pub use process::{
     ProbeCheck, ProbeSettings, ProcessKind, ProcessSettings, ResourceLimits, RestartMode,
     RestartSettings, StopRecipient, StopSettings, WatchSettings,
 };
-pub use redact::{redact_arguments, redact_command_line, redact_value};
+pub use redact::{redact_arguments, redact_command_line, redact_url_path, redact_value};
 pub use reference::{SettingReference, setting_reference};
 pub use root::find_app_root;
 pub use runtime::{
-    AppWatchSettings, GrpcSettings, ListenAddress, LogFormat, LogSettings, LogStoreSettings,
-    OtlpExportSettings, RegistrationMode, RestartStrategy, RuntimeSettings, SupervisionGroup,
-    TlsSettings, WebOrigins,
+    AppWatchSettings, FailureNotice, GrpcSettings, HttpSettings, ListenAddress, LogFormat,
+    LogSettings, LogStoreSettings, NotifyEvent, OtlpExportSettings, RegistrationMode,
+    RestartStrategy, RuntimeSettings, SupervisionGroup, TerminalSettings, TlsSettings, WebOrigins,
+    WebhookFormat, WebhookSettings,
 };
 pub use schedule::{CronExpression, MissedRuns, Overlap, Schedule};
 pub use selection::{Selection, UnknownDomain, select, select_among, unknown_domain};

@@ -39,6 +39,22 @@ pub(crate) fn parse_host_port(text: &str) -> Result<(String, u16), ValueError> {
     Ok((host.to_owned(), port))
 }
 
+/// Parses an address for metrics and health endpoints. Only loopback addresses are allowed:
+/// connections are neither encrypted nor authenticated.
+pub(crate) fn parse_http_address(text: &str) -> Result<Setting, ValueError> {
+    parse_listen_address(text).map_err(|error| match error.code {
+        Code::ExposedAddress => ValueError {
+            message: format!(
+                "{} is reachable from other machines, and its connections are neither encrypted nor authenticated: anyone on the network could read names, errors and metrics of domains",
+                quoted(text)
+            ),
+            hint: Some("listen on the loopback, and let a proxy or an agent on this machine read it".to_owned()),
+            ..error
+        },
+        _ => error,
+    })
+}
+
 /// Parses an address to listen on. Only loopback addresses are allowed: connections are not
 /// encrypted and, with `registration: open`, not authenticated.
 pub(crate) fn parse_listen_address(text: &str) -> Result<Setting, ValueError> {

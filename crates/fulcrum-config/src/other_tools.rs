@@ -12,6 +12,9 @@ pub(crate) enum Meaning {
 
 use Meaning::{Advice, Key};
 
+const ONE_PROCESS: &str =
+    "remove it: a domain is one process; make more domains, or use `node:cluster` in one";
+
 /// Keys of a service, an app or a process.
 const PROCESS: &[(&str, Meaning)] = &[
     ("autorestart", Key("restart.policy")),
@@ -35,7 +38,7 @@ const PROCESS: &[(&str, Meaning)] = &[
     ("depends", Key("depends_on")),
     (
         "deploy",
-        Advice("write `replicas`, `limits` and `restart` themselves"),
+        Advice("write `limits` and `restart` themselves; a domain is one process"),
     ),
     ("disabled", Key("autostart")),
     ("entrypoint", Key("command")),
@@ -46,10 +49,7 @@ const PROCESS: &[(&str, Meaning)] = &[
         Advice("write `env`; variables of one mode belong into an `env_file`"),
     ),
     ("exec", Key("command")),
-    (
-        "exec_mode",
-        Advice("remove it: `replicas` is the number of processes"),
-    ),
+    ("exec_mode", Advice(ONE_PROCESS)),
     ("exec_start", Key("command")),
     ("exp_backoff_restart_delay", Key("restart.backoff.initial")),
     ("expose", Key("port")),
@@ -68,7 +68,7 @@ const PROCESS: &[(&str, Meaning)] = &[
         "init",
         Advice("remove it: Fulcrum reaps the processes of each domain by itself"),
     ),
-    ("instances", Key("replicas")),
+    ("instances", Advice(ONE_PROCESS)),
     ("interpreter", Key("node")),
     ("interpreter_args", Key("node_args")),
     (
@@ -107,7 +107,7 @@ const PROCESS: &[(&str, Meaning)] = &[
         Advice("remove it: domains share the network of this machine"),
     ),
     ("node_version", Key("node")),
-    ("numprocs", Key("replicas")),
+    ("numprocs", Advice(ONE_PROCESS)),
     (
         "out_file",
         Advice("remove it: logs are stored in `.fulcrum/logs`, see `runtime.logs.store`"),
@@ -127,8 +127,11 @@ const PROCESS: &[(&str, Meaning)] = &[
     ("restart_policy", Key("restart.policy")),
     ("restart_sec", Key("restart.backoff.initial")),
     ("run", Key("command")),
-    ("run_as", Key("user")),
-    ("scale", Key("replicas")),
+    (
+        "run_as",
+        Advice("remove it, and start fulcrum as that user"),
+    ),
+    ("scale", Advice(ONE_PROCESS)),
     ("script", Key("entry")),
     ("shutdown", Key("stop")),
     ("start", Key("command")),

@@ -119,6 +119,10 @@ fn check_numbers(
 ) {
     let mut used: BTreeMap<u16, &str> =
         BTreeMap::from([(runtime.grpc.listen.port, "runtime.grpc.listen")]);
+    let http = runtime.http.listen.as_ref();
+    if let Some(listen) = http.filter(|listen| listen.explicit) {
+        used.insert(listen.port, "runtime.http.listen");
+    }
     for builder in builders.values() {
         let Some(PortSetting::Fixed(port)) = builder.process.port else {
             continue;

@@ -19,20 +19,33 @@ pub(crate) fn is_secret_name(name: &str) -> bool {
         "PRIVATE",
         "APIKEY",
     ];
+    /// Words that are part of harmless names, such as `KEYBOARD` or `PASSENGERS`.
+    const WHOLE: [&str; 8] = [
+        "KEY",
+        "PASS",
+        "AUTH",
+        "AUTHORIZATION",
+        "BEARER",
+        "COOKIE",
+        "COOKIES",
+        "JWT",
+    ];
     let name = name.to_ascii_uppercase();
+    let last = name.rsplit(['_', '-', '.']).next().unwrap_or_default();
     WORDS.iter().any(|word| name.contains(word))
-        || name == "KEY"
-        || name.ends_with("_KEY")
+        || WHOLE.contains(&last)
+        // Not the working directory.
         || name.ends_with("_PWD")
 }
 
 /// The value of a variable, or `***` if its name is that of a secret, such as `DB_PASSWORD`,
-/// `API_KEY` or `GITHUB_TOKEN`. The password in a URL is replaced in any variable.
+/// `API_KEY` or `GITHUB_TOKEN`. In any variable, passwords in URLs, credentials after `Bearer` and
+/// `Basic`, and values such as `password=…` in a connection string are replaced.
 pub fn redact_value(name: &str, value: &str) -> String {
     if is_secret_name(name) {
         return MASK.to_owned();
     }
-    redact_url_password(value)
+    redact_text(value)
 }
 
 /// Arguments of a command without secret values: of `--api-key=x` and `--api-key x` only the names
@@ -51,10 +64,10 @@ pub fn redact_arguments(arguments: &[String]) -> Vec<String> {
         let is_option = name.starts_with('-');
         match value {
             Some(_) if secret => format!("{name}={MASK}"),
-            Some(_) => redact_url_password(argument),
+            Some(_) => redact_text(argument),
             None => {
                 secret_follows = secret && is_option;
-                redact_url_password(argument)
+                redact_text(argument)
             }
         }
     };
@@ -87,6 +100,7 @@ fn mask_named(section: &str, name: &str, tree: &mut Value) {
     let masked = match section {
         // Headers of the export usually contain credentials.
         "headers" => json!(MASK),
+        "runtime" if name == "notify" => mask_webhooks(value),
         "env" => match value {
             Value::String(text) => json!(redact_value(name, text)),
             other => other.clone(),
@@ -99,10 +113,36 @@ fn mask_named(section: &str, name: &str, tree: &mut Value) {
     }
 }
 
-/// A text without passwords in URLs; a list of texts as the arguments of a command.
+/// Webhooks without the secret, and without the path of the URL, which is one for many receivers.
+pub(crate) fn mask_webhooks(webhooks: &Value) -> Value {
+    let mut masked = webhooks.clone();
+    for webhook in masked.as_array_mut().into_iter().flatten() {
+        if let Some(url) = webhook["webhook"].as_str() {
+            webhook["webhook"] = json!(redact_url_path(url));
+        }
+        if webhook.get("secret").is_some() {
+            webhook["secret"] = json!(MASK);
+        }
+    }
+    masked
+}
+
+/// `https://hooks.example.com/services/T0/B0/x` as `https://hooks.example.com/***`.
+pub fn redact_url_path(url: &str) -> String {
+    let Some((scheme, rest)) = url.split_once("://") else {
+        return MASK.to_owned();
+    };
+    let ends = rest.find(['/', '?', '#']).unwrap_or(rest.len());
+    match rest[ends..].len() {
+        0 | 1 => url.to_owned(),
+        _ => format!("{scheme}://{}/{MASK}", &rest[..ends]),
+    }
+}
+
+/// A text without secrets; a list of texts as the arguments of a command.
 fn mask_value(value: &Value) -> Value {
     match value {
-        Value::String(text) => json!(redact_url_password(text)),
+        Value::String(text) => json!(redact_text(text)),
         Value::Array(items) => {
             let texts: Option<Vec<String>> = items
                 .iter()
@@ -122,23 +162,69 @@ fn mask_value(value: &Value) -> Value {
     }
 }
 
-/// `postgres://user:secret@host` without the secret.
-fn redact_url_password(value: &str) -> String {
-    let Some((scheme, rest)) = value.split_once("://") else {
-        return value.to_owned();
-    };
-    let authority_ends = rest.find(['/', '?', '#']).unwrap_or(rest.len());
-    let (authority, after) = rest.split_at(authority_ends);
-    match authority.rsplit_once('@') {
-        Some((account, host)) => {
-            let user = match account.split_once(':') {
-                Some((user, _)) => format!("{user}:{MASK}"),
-                None => account.to_owned(),
-            };
-            format!("{scheme}://{user}@{host}{after}")
+/// A text without the secrets that are recognized by what is around them.
+fn redact_text(value: &str) -> String {
+    redact_assignments(&redact_credentials(&redact_urls(value)))
+}
+
+/// `postgres://user:secret@host` without the secret, for each URL of a text.
+fn redact_urls(value: &str) -> String {
+    const SCHEME_END: &str = "://";
+    let mut redacted = String::new();
+    let mut rest = value;
+    while let Some(at) = rest.find(SCHEME_END) {
+        let (scheme, after) = rest.split_at(at + SCHEME_END.len());
+        redacted.push_str(scheme);
+        let ends = after.find(['/', '?', '#', ' ', '"']).unwrap_or(after.len());
+        // In a list of URLs the scheme of the next one ends here.
+        let is_list = after[ends..].starts_with("//") && after[..ends].ends_with(':');
+        let separator = is_list.then(|| after[..ends].rfind([',', ';'])).flatten();
+        let (authority, after) = after.split_at(separator.unwrap_or(ends));
+        match authority.rsplit_once('@') {
+            Some((account, host)) => {
+                let (user, password) = account.split_once(':').unzip();
+                redacted.push_str(user.unwrap_or(account));
+                if password.is_some() {
+                    redacted.push(':');
+                    redacted.push_str(MASK);
+                }
+                redacted.push('@');
+                redacted.push_str(host);
+            }
+            None => redacted.push_str(authority),
         }
-        None => value.to_owned(),
+        rest = after;
     }
+    redacted + rest
+}
+
+/// `Authorization: Bearer …` without the credentials.
+fn redact_credentials(value: &str) -> String {
+    for scheme in ["Bearer ", "Basic "] {
+        let found = value.match_indices(scheme).find(|(at, _)| {
+            let before = value[..*at].chars().next_back();
+            before.is_none_or(|before| !before.is_alphanumeric())
+        });
+        if let Some((at, _)) = found {
+            let (before, after) = value.split_at(at + scheme.len());
+            let ends = after.find([' ', '"', '\'']).unwrap_or(after.len());
+            return format!("{before}{MASK}{}", &after[ends..]);
+        }
+    }
+    value.to_owned()
+}
+
+/// `host=db password=…` and `?sslmode=on&password=…` without the secret.
+fn redact_assignments(value: &str) -> String {
+    let words = value.split_inclusive([' ', ';', '&', '?', ',']);
+    let redact = |word: &str| {
+        let text = word.trim_end_matches([' ', ';', '&', '?', ',']);
+        let (name, secret) = text.split_once('=')?;
+        let is_masked = secret.is_empty() || secret == MASK || !is_secret_name(name);
+        (!is_masked).then(|| format!("{name}={MASK}{}", &word[text.len()..]))
+    };
+    let words = words.map(|word| redact(word).unwrap_or_else(|| word.to_owned()));
+    words.collect()
 }
 
 #[cfg(test)]
@@ -161,9 +247,66 @@ mod tests {
                 "https://example.com/a:b@c",
                 "https://example.com/a:b@c",
             ),
+            (
+                "REDIS",
+                "redis://:hunter2@h,redis://u:hunter2@i",
+                "redis://:***@h,redis://u:***@i",
+            ),
+            (
+                "REPO",
+                "git+https://token@example.com/x",
+                "git+https://token@example.com/x",
+            ),
+            ("SMTP_PASS", "hunter2", "***"),
+            ("PROXY_AUTH", "hunter2", "***"),
+            ("PWD", "/app", "/app"),
+            ("COMPASS", "north", "north"),
+            ("KEYBOARD", "us", "us"),
+            ("AUTHOR", "Ada", "Ada"),
+            (
+                "HEADER",
+                "Authorization: Bearer hunter2",
+                "Authorization: Bearer ***",
+            ),
+            (
+                "CURL",
+                "-H 'x: Basic aHVudGVyMg==' -v",
+                "-H 'x: Basic ***' -v",
+            ),
+            ("TEXT", "NotBasic things", "NotBasic things"),
+            (
+                "DSN",
+                "host=db password=hunter2 port=1",
+                "host=db password=*** port=1",
+            ),
+            (
+                "ADO",
+                "Server=x;Password=hunter2;",
+                "Server=x;Password=***;",
+            ),
+            (
+                "WEBHOOK",
+                "https://x.io/h?a=1&token=hunter2&b=2",
+                "https://x.io/h?a=1&token=***&b=2",
+            ),
         ] {
             assert_eq!(redact_value(name, value), redacted);
         }
+    }
+
+    #[test]
+    fn webhooks_are_shown_without_secret_and_path() {
+        let webhooks = json!([
+            {"webhook": "https://hooks.example.com/services/hunter2", "secret": "hunter2"},
+            {"webhook": "http://127.0.0.1:9000?key=hunter2", "on": ["failed"]},
+            {"webhook": "https://example.com"},
+        ]);
+        let expected = json!([
+            {"webhook": "https://hooks.example.com/***", "secret": "***"},
+            {"webhook": "http://127.0.0.1:9000/***", "on": ["failed"]},
+            {"webhook": "https://example.com"},
+        ]);
+        assert_eq!(mask_webhooks(&webhooks), expected);
     }
 
     #[test]
@@ -173,6 +316,16 @@ mod tests {
         assert_eq!(
             redacted,
             "node x.js --api-key=*** --token *** --token-file *** -v"
+        );
+        let arguments = [
+            "--header",
+            "Authorization: Bearer hunter2",
+            "--url=x?key=hunter2",
+        ];
+        let redacted = redact_arguments(&arguments.map(str::to_owned));
+        assert_eq!(
+            redacted,
+            ["--header", "Authorization: Bearer ***", "--url=x?key=***"]
         );
         assert_eq!(
             redact_command_line("node keys.js --port 1"),

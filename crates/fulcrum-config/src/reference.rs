@@ -1,6 +1,7 @@
 //! The reference of all settings: the schema, joined with defaults and a description of each key.
 
-use crate::schema::{self, Key, Kind, Type};
+use crate::accepted_values::{accepted, dependencies};
+use crate::schema::{self, Key, Kind};
 
 /// One setting as the documentation shows it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -96,57 +97,6 @@ fn scalar(value: &serde_yaml::Value) -> Option<String> {
     }
 }
 
-/// The accepted values of a type, in Markdown.
-fn accepted(kind: Type) -> String {
-    match kind {
-        Type::String => "string".to_owned(),
-        Type::Bool => "`true`, `false`".to_owned(),
-        Type::Duration { zero: true } => "duration".to_owned(),
-        Type::Duration { zero: false } => "duration, more than 0".to_owned(),
-        Type::Size => "size, more than 0".to_owned(),
-        Type::Integer { min, max } => format!("integer, {min} to {max}"),
-        Type::Float { min, max } => format!("number, {min} to {max}"),
-        Type::OneOf(words) => alternatives(words),
-        Type::Signal => "name of a signal".to_owned(),
-        Type::StringList { one, some } => {
-            let list = match some {
-                true => "list of strings, not empty",
-                false => "list of strings",
-            };
-            match one {
-                true => format!("{list}; or one string"),
-                false => list.to_owned(),
-            }
-        }
-        Type::ExitCodes => "list of exit codes".to_owned(),
-        Type::Probe { log: true } => "`registered`, `started`, or a probe".to_owned(),
-        Type::Probe { log: false } => "`registered`, or a probe".to_owned(),
-        Type::Listen => "`HOST:PORT`".to_owned(),
-        Type::OtlpEndpoint => "`http://HOST:PORT`".to_owned(),
-        Type::Port => "`auto`, or a port".to_owned(),
-        Type::EnvFiles => "path; or a list of paths and of `{path, required}`".to_owned(),
-        Type::Standby => "`off`, or a count".to_owned(),
-        Type::Cron => "cron expression".to_owned(),
-        Type::TimeZone => "name of a time zone".to_owned(),
-    }
-}
-
-fn alternatives(words: &[&str]) -> String {
-    let words: Vec<String> = words.iter().map(|word| format!("`{word}`")).collect();
-    words.join(", ")
-}
-
-fn dependencies() -> String {
-    let conditions = schema::DEPENDENCY.iter().find_map(|key| match key.kind {
-        Kind::Value(Type::OneOf(words)) => Some(alternatives(words)),
-        _ => None,
-    });
-    format!(
-        "list of names, or map of names to `{{condition: …}}` with one of {}",
-        conditions.unwrap_or_default()
-    )
-}
-
 /// Path and meaning of each setting; a test compares it with the schema.
 const DESCRIPTIONS: &[(&str, &str)] = &[
     (
@@ -190,6 +140,14 @@ const DESCRIPTIONS: &[(&str, &str)] = &[
     (
         "runtime.grpc.tls.client_ca",
         "PEM file with the authority of client certificates; with it, clients must present one.",
+    ),
+    (
+        "runtime.http",
+        "The interface for other programs: metrics and health endpoints (docs/observability.md).",
+    ),
+    (
+        "runtime.http.listen",
+        "Loopback address of `/metrics`, `/livez` and `/readyz`; port 0 lets the system choose one. The default is `127.0.0.1:50080` in `dev`, where another port is used if that one is in use, and `off` in `serve`.",
     ),
     (
         "runtime.defaults",
@@ -240,6 +198,10 @@ const DESCRIPTIONS: &[(&str, &str)] = &[
         "Lowest level to export; lines without a known level are left out then. Without it, all lines are exported.",
     ),
     (
+        "runtime.notify",
+        "Webhooks that are told what went wrong. `on` is a list of `failed`, `hung`, `memory` and `crash_loop`; all by default. `format` is `json`, the default, or `slack`. With a `secret`, bodies are signed (docs/observability.md).",
+    ),
+    (
         "runtime.watch",
         "Reload on changed files. The default is `true` in `dev` and `false` in `serve`.",
     ),
@@ -270,6 +232,22 @@ const DESCRIPTIONS: &[(&str, &str)] = &[
     (
         "runtime.cache_size",
         "Maximum size of the cache of compiled TypeScript, which all apps of a user share. When an instance starts, files that were not used for longest are removed until the rest fits.",
+    ),
+    (
+        "runtime.terminal",
+        "What `dev` does on a terminal besides printing lines.",
+    ),
+    (
+        "runtime.terminal.keys",
+        "Take single keys: `r` restarts, `/` searches, `?` lists them all.",
+    ),
+    (
+        "runtime.terminal.title",
+        "Show the state of the app in the window's title.",
+    ),
+    (
+        "runtime.terminal.notify",
+        "How the failure of a domain is told while the terminal has no focus: `bell`, or a notification by the sequence OSC 9 or OSC 777. A terminal that does not report its focus always tells.",
     ),
     (
         "runtime.groups",

@@ -1,6 +1,6 @@
 //! The settings of the app as a whole: `runtime:` in its `fulcrum.yml`.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -13,8 +13,12 @@ pub struct RuntimeSettings {
     pub domains: Vec<String>,
     /// The server at which domains register.
     pub grpc: GrpcSettings,
+    /// Metrics and health endpoints.
+    pub http: HttpSettings,
     /// Printing, storing and exporting of log lines.
     pub logs: LogSettings,
+    /// Who is notified of what went wrong.
+    pub notify: Vec<WebhookSettings>,
     /// File watching.
     pub watch: AppWatchSettings,
     /// The largest number of standby processes of the app: `off` is 0; none leaves it to the mode.
@@ -25,8 +29,47 @@ pub struct RuntimeSettings {
     pub typecheck: bool,
     /// The size of the cache of compiled TypeScript, in bytes. All apps of a user share it.
     pub cache_size: u64,
+    /// What an instance in the foreground of a terminal does besides printing lines.
+    pub terminal: TerminalSettings,
     /// Domains that are restarted together, by the group's name.
     pub groups: BTreeMap<String, SupervisionGroup>,
+}
+
+/// `runtime.terminal`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct TerminalSettings {
+    /// Whether `dev` has keys.
+    pub keys: bool,
+    /// Whether the window's title shows the state.
+    pub title: bool,
+    /// How the failure of a domain is told while the terminal has no focus.
+    pub notify: FailureNotice,
+}
+
+/// How the failure of a domain is told while the terminal has no focus.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum FailureNotice {
+    /// Not at all.
+    #[default]
+    Off,
+    /// By the terminal's bell.
+    Bell,
+    /// By the sequence OSC 9.
+    Osc9,
+    /// By the sequence OSC 777.
+    Osc777,
+}
+
+impl FailureNotice {
+    /// The word in the configuration.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Off => "off",
+            Self::Bell => "bell",
+            Self::Osc9 => "osc9",
+            Self::Osc777 => "osc777",
+        }
+    }
 }
 
 /// `runtime.grpc`.
@@ -46,6 +89,75 @@ pub struct GrpcSettings {
     pub web_origins: WebOrigins,
     /// Certificates of the server.
     pub tls: Option<TlsSettings>,
+}
+
+/// `runtime.http`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct HttpSettings {
+    /// The address to listen on; none if it is `off`.
+    pub listen: Option<ListenAddress>,
+}
+
+/// One of `runtime.notify`.
+#[derive(Clone, PartialEq, Eq)]
+pub struct WebhookSettings {
+    /// The URL of HTTP or HTTPS. Its path may be a secret.
+    pub url: String,
+    /// What it is notified of.
+    pub on: BTreeSet<NotifyEvent>,
+    /// The form of the body.
+    pub format: WebhookFormat,
+    /// The key of the signature; without it, bodies are not signed.
+    pub secret: Option<String>,
+}
+
+impl fmt::Debug for WebhookSettings {
+    /// Without secrets.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("WebhookSettings")
+            .field("on", &self.on)
+            .field("format", &self.format)
+            .field("signed", &self.secret.is_some())
+            .finish_non_exhaustive()
+    }
+}
+
+/// What a webhook is notified of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum NotifyEvent {
+    /// A domain failed permanently, other than by a crash loop.
+    Failed,
+    /// A domain did not respond, and is restarted.
+    Hung,
+    /// A domain exceeded its memory limit, and is restarted.
+    Memory,
+    /// A domain was restarted too often, and failed permanently.
+    CrashLoop,
+}
+
+impl NotifyEvent {
+    /// All of them.
+    pub const ALL: [Self; 4] = [Self::Failed, Self::Hung, Self::Memory, Self::CrashLoop];
+
+    /// The word in the configuration and in notifications.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Failed => "failed",
+            Self::Hung => "hung",
+            Self::Memory => "memory",
+            Self::CrashLoop => "crash_loop",
+        }
+    }
+}
+
+/// The form of a notification.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum WebhookFormat {
+    /// A JSON object with a field for each fact.
+    Json,
+    /// The form of Slack's incoming webhooks, which others accept, too.
+    Slack,
 }
 
 /// The word for the pages of this machine in `runtime.grpc.web_origins`.

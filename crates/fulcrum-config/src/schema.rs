@@ -55,6 +55,10 @@ pub(crate) enum Type {
     Probe { log: bool },
     /// `HOST:PORT` to listen on.
     Listen,
+    /// `off`, or `HOST:PORT` to listen on.
+    OptionalListen,
+    /// A list of webhooks.
+    Webhooks,
     /// `http://HOST:PORT` to export log lines to.
     OtlpEndpoint,
     /// `auto` or a port.
@@ -104,14 +108,24 @@ pub(crate) static RUNTIME: &[Key] = &[
         },
     ),
     key("grpc", Kind::Section(GRPC)),
+    key("http", Kind::Shorthand("listen", HTTP)),
     key("defaults", Kind::Section(PROCESS)),
     key("logs", Kind::Section(LOGS)),
+    value("notify", Type::Webhooks),
     key("watch", Kind::Shorthand("enabled", WATCH_ALL)),
     value("standby", Type::Standby),
     value("env_override", Type::Bool),
     value("typecheck", Type::Bool),
     value("cache_size", Type::Size),
+    key("terminal", Kind::Section(TERMINAL)),
     key("groups", Kind::MapOf(GROUP)),
+];
+
+/// `runtime.terminal`.
+static TERMINAL: &[Key] = &[
+    value("keys", Type::Bool),
+    value("title", Type::Bool),
+    value("notify", Type::OneOf(&["off", "bell", "osc9", "osc777"])),
 ];
 
 /// `process:` in a domain's file, and `runtime.defaults` in the app's.
@@ -161,6 +175,8 @@ static GRPC: &[Key] = &[
     value("web_origins", GLOBS),
     key("tls", Kind::Section(TLS)),
 ];
+
+static HTTP: &[Key] = &[value("listen", Type::OptionalListen)];
 
 static TLS: &[Key] = &[
     value("cert", Type::String),

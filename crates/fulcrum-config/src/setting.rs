@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 use crate::diagnostic::Location;
 use crate::node::Position;
 use crate::process::{PortSetting, ProbeCheck, ProbeSettings};
+use crate::runtime::{WebhookFormat, WebhookSettings};
 use crate::units::{format_duration, format_size};
 
 /// The origin of a setting.
@@ -107,6 +108,7 @@ pub(crate) enum Setting {
     Size(u64),
     Probe(ProbeSettings),
     Listen { host: String, port: u16 },
+    Webhooks(Vec<WebhookSettings>),
     Port(PortSetting),
 }
 
@@ -125,6 +127,7 @@ impl Setting {
             Self::Size(bytes) => json!(format_size(*bytes)),
             Self::Probe(probe) => probe_json(probe),
             Self::Listen { host, port } => json!(host_port(host, Some(*port))),
+            Self::Webhooks(webhooks) => webhooks.iter().map(webhook_json).collect(),
             Self::Port(PortSetting::Auto) => json!("auto"),
             Self::Port(PortSetting::Fixed(port)) => json!(port),
         }
@@ -166,6 +169,19 @@ fn probe_json(probe: &ProbeSettings) -> Value {
         "failures": probe.failures,
         "successes": probe.successes,
     })
+}
+
+fn webhook_json(webhook: &WebhookSettings) -> Value {
+    let on: Vec<&str> = webhook.on.iter().map(|event| event.as_str()).collect();
+    let format = match webhook.format {
+        WebhookFormat::Json => "json",
+        WebhookFormat::Slack => "slack",
+    };
+    let mut json = json!({ "webhook": webhook.url, "on": on, "format": format });
+    if let Some(secret) = &webhook.secret {
+        json["secret"] = json!(secret);
+    }
+    json
 }
 
 /// A setting and its origin.

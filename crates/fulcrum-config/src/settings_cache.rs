@@ -19,7 +19,7 @@ use crate::options::LoadOptions;
 pub struct SettingsCache(Arc<Inner>);
 
 struct Inner {
-    options: LoadOptions,
+    options: Arc<LoadOptions>,
     app_root: PathBuf,
     cached: Mutex<CachedSettings>,
 }
@@ -30,12 +30,13 @@ struct CachedSettings {
 }
 
 impl SettingsCache {
-    /// A cache that starts with `domain`, as it was just loaded with `options`.
-    pub fn new(domain: Domain, app_root: &Path, options: LoadOptions) -> Self {
+    /// A cache that starts with `domain`, as it was just loaded with `options`: those contain an
+    /// environment, which the caches of all domains can share.
+    pub fn new(domain: Domain, app_root: &Path, options: impl Into<Arc<LoadOptions>>) -> Self {
         let stamps = read_stamps(app_root, &domain);
         let domain = Arc::new(domain);
         Self(Arc::new(Inner {
-            options,
+            options: options.into(),
             app_root: app_root.to_owned(),
             cached: Mutex::new(CachedSettings { stamps, domain }),
         }))

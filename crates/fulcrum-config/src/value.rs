@@ -12,7 +12,7 @@ use crate::setting::Setting;
 use crate::suggest::closest;
 use crate::units::{UnitError, parse_size};
 use crate::value_error::ValueError;
-use crate::{listen, otlp, probe};
+use crate::{listen, notify, otlp, probe};
 
 /// The signals that stop a process; the first is the usual one.
 pub(crate) const SIGNALS: &[&str] = &[
@@ -42,6 +42,13 @@ pub(crate) fn parse_value(kind: Type, node: &Node) -> Result<Setting, ValueError
         Type::Listen => {
             listen::parse_listen_address(scalar(node, "an address such as `127.0.0.1:50051`")?)
         }
+        Type::OptionalListen => {
+            match scalar(node, "`off`, or an address such as `127.0.0.1:9464`")? {
+                "off" => Ok(Setting::String("off".to_owned())),
+                text => listen::parse_http_address(text),
+            }
+        }
+        Type::Webhooks => notify::parse(node),
         Type::OtlpEndpoint => {
             otlp::parse_endpoint(scalar(node, "an address such as `http://127.0.0.1:4317`")?)
         }

@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use sysinfo::{Pid, ProcessRefreshKind, ProcessStatus, ProcessesToUpdate, System};
 
 use crate::memory::freed_by_end;
+use crate::process_files;
 
 /// The resource usage of a group of processes.
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
@@ -20,6 +21,14 @@ pub struct Sample {
     pub memory_bytes: u64,
     /// How many of the processes are alive.
     pub processes: usize,
+    /// Resident memory in bytes, summed: pages that they share count for each.
+    pub resident_bytes: u64,
+    /// CPU time since the previous sample; in the first one of a process, since its start.
+    pub cpu_time: Duration,
+    /// Their threads.
+    pub threads: u64,
+    /// Their open file descriptors.
+    pub open_files: u64,
 }
 
 /// The process table cannot be read on this operating system.
@@ -96,7 +105,7 @@ impl Sampler {
             .iter()
             .map(|(name, pids)| {
                 let mut sample = Sample::default();
-                let mut cpu_ms = 0;
+                let (mut cpu_ms, mut total_ms) = (0, 0);
                 let mut resident = Vec::new();
                 for pid in pids.iter().collect::<BTreeSet<_>>() {
                     let Some(process) = self.system.process(Pid::from_u32(*pid)) else {
@@ -115,10 +124,14 @@ impl Sampler {
                     };
                     sample.processes += 1;
                     sample.memory_bytes += process.memory();
+                    sample.resident_bytes += process.memory();
+                    sample.threads += process_files::threads(*pid).unwrap_or_default();
+                    sample.open_files += process_files::open_files(*pid).unwrap_or_default();
                     resident.push((*pid, process.memory()));
                     let before = self.previous.get(pid).copied();
                     let age = Duration::from_secs(process.run_time());
                     cpu_ms += cpu_delta(before, usage, age, elapsed);
+                    total_ms += same_process(before, usage).unwrap_or(usage.cpu_ms);
                     current.insert(*pid, usage);
                 }
                 if needs_exact(name, sample.memory_bytes) {
@@ -129,6 +142,7 @@ impl Sampler {
                         .sum();
                 }
                 sample.cpu_percent = percent(cpu_ms, elapsed);
+                sample.cpu_time = Duration::from_millis(total_ms);
                 (name.clone(), sample)
             })
             .collect();
@@ -162,9 +176,7 @@ impl fmt::Debug for Sampler {
 
 /// CPU time of one process since the previous pass, in milliseconds.
 fn cpu_delta(before: Option<Usage>, now: Usage, age: Duration, elapsed: Option<Duration>) -> u64 {
-    let same = before.filter(|before| before.started == now.started);
-    // Start times have a resolution of seconds: a pid reused within one shows by a smaller CPU time.
-    if let Some(delta) = same.and_then(|before| now.cpu_ms.checked_sub(before.cpu_ms)) {
+    if let Some(delta) = same_process(before, now) {
         return delta;
     }
     // A process that started after the previous pass used all of its CPU time since. The total of an
@@ -173,6 +185,13 @@ fn cpu_delta(before: Option<Usage>, now: Usage, age: Duration, elapsed: Option<D
         Some(elapsed) if age < elapsed => now.cpu_ms,
         _ => 0,
     }
+}
+
+/// CPU time since the previous pass, if that has seen the same process.
+fn same_process(before: Option<Usage>, now: Usage) -> Option<u64> {
+    let same = before.filter(|before| before.started == now.started)?;
+    // Start times have a resolution of seconds: a pid reused within one shows by a smaller CPU time.
+    now.cpu_ms.checked_sub(same.cpu_ms)
 }
 
 fn percent(cpu_ms: u64, elapsed: Option<Duration>) -> f32 {

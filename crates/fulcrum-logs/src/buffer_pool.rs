@@ -25,6 +25,18 @@ impl BufferPool {
             .unwrap_or_else(|| Vec::with_capacity(BUFFER_SIZE))
     }
 
+    /// Takes back a buffer that [`BufferPool::take`] has returned; any other one is freed.
+    pub(crate) fn put(&self, mut buffer: Vec<u8>) {
+        if buffer.capacity() < BUFFER_SIZE {
+            return;
+        }
+        buffer.clear();
+        let mut free = self.free();
+        if free.len() < MAX_POOLED {
+            free.push(buffer);
+        }
+    }
+
     /// The content of a buffer, which returns to the pool once the last reference is dropped.
     pub(crate) fn freeze(&self, buffer: Vec<u8>) -> Bytes {
         Bytes::from_owner(PooledBytes {
@@ -51,12 +63,7 @@ impl AsRef<[u8]> for PooledBytes {
 
 impl Drop for PooledBytes {
     fn drop(&mut self) {
-        let mut buffer = std::mem::take(&mut self.buffer);
-        buffer.clear();
-        let mut free = self.pool.free();
-        if free.len() < MAX_POOLED && buffer.capacity() >= BUFFER_SIZE {
-            free.push(buffer);
-        }
+        self.pool.put(std::mem::take(&mut self.buffer));
     }
 }
 

@@ -1,6 +1,7 @@
 //! A reader of the hub with its own bounded queue.
 
 use std::collections::VecDeque;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::Notify;
@@ -166,9 +167,10 @@ pub(crate) struct FollowerQueue {
 }
 
 impl FollowerQueue {
-    pub(crate) fn new(capacity: Capacity) -> Self {
+    /// `dropped` counts the lines that it drops.
+    pub(crate) fn new(capacity: Capacity, dropped: Arc<AtomicU64>) -> Self {
         Self {
-            queue: Mutex::new(Queue::new(capacity.bytes)),
+            queue: Mutex::new(Queue::new(capacity.bytes, dropped)),
             notify: Notify::new(),
         }
     }
@@ -242,18 +244,21 @@ struct Queue {
     bytes: usize,
     chunks: VecDeque<QueuedChunk>,
     missed: u64,
+    /// All lines that followers of the hub have missed.
+    dropped: Arc<AtomicU64>,
     closed: bool,
     /// For a query with a level: a message has the level of its first line.
     grouper: MessageGrouper,
 }
 
 impl Queue {
-    fn new(capacity: usize) -> Self {
+    fn new(capacity: usize, dropped: Arc<AtomicU64>) -> Self {
         Self {
             capacity,
             bytes: 0,
             chunks: VecDeque::new(),
             missed: 0,
+            dropped,
             closed: false,
             grouper: MessageGrouper::default(),
         }
@@ -269,6 +274,8 @@ impl Queue {
                 if let Some(oldest) = self.chunks.pop_front() {
                     self.bytes -= oldest.chunk.memory_cost();
                     self.missed += oldest.remaining();
+                    self.dropped
+                        .fetch_add(oldest.remaining(), Ordering::Relaxed);
                 }
             }
         }

@@ -1,5 +1,6 @@
 //! Orders the lines of all sources, stores the newest, and delivers them to followers.
 
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::{Duration, SystemTime};
 
@@ -35,6 +36,15 @@ impl Default for HubConfig {
     }
 }
 
+/// Lines that were not delivered.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct DroppedLines {
+    /// Lines that followers missed since they were too slow; one that two of them missed counts twice.
+    pub followers: u64,
+    /// Lines that are not in the store, since the disk stalled or an error occurred.
+    pub store: u64,
+}
+
 /// Receives all lines of an instance. Clones are handles to the same hub.
 ///
 /// Publishing never waits: it moves lines under short locks, and a follower that is too slow loses
@@ -50,6 +60,7 @@ struct Inner {
     pool: BufferPool,
     /// The queue to the store, if there is one.
     write_queue: Option<Arc<WriteQueue>>,
+    dropped_by_followers: Arc<AtomicU64>,
 }
 
 struct State {
@@ -87,6 +98,7 @@ impl Hub {
             inner: Arc::new(Inner {
                 write_queue,
                 pool: BufferPool::default(),
+                dropped_by_followers: Arc::default(),
                 state: Mutex::new(State {
                     last_seq,
                     last_time: SystemTime::UNIX_EPOCH,
@@ -254,7 +266,8 @@ impl Hub {
     /// part only.
     #[must_use]
     pub fn subscribe(&self, query: LogQuery, capacity: Capacity) -> Follower {
-        let queue = Arc::new(FollowerQueue::new(capacity));
+        let dropped = Arc::clone(&self.inner.dropped_by_followers);
+        let queue = Arc::new(FollowerQueue::new(capacity, dropped));
         let selected = query.clone();
         let mut state = self.inner.lock();
         // Selected and registered under one lock, so that no line is missed or duplicated.
@@ -283,6 +296,17 @@ impl Hub {
     /// and stored in memory.
     pub fn close(&self) {
         self.inner.lock().close();
+    }
+
+    /// The lines that were dropped since the hub was created.
+    #[must_use]
+    pub fn dropped_lines(&self) -> DroppedLines {
+        let store = self.inner.write_queue.as_ref();
+        let store = store.map(|queue| queue.dropped_lines().load(Ordering::Relaxed));
+        DroppedLines {
+            followers: self.inner.dropped_by_followers.load(Ordering::Relaxed),
+            store: store.unwrap_or_default(),
+        }
     }
 
     /// The number of followers.

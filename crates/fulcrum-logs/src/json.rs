@@ -1,20 +1,22 @@
 //! Lines as JSON objects.
 
 use std::borrow::Cow;
-use std::fmt::Write as _;
+use std::fmt;
+use std::io::Write as _;
 
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 
 use crate::line::LogLine;
 use crate::sanitize::is_unsafe_char;
 use crate::store::StoreGap;
-use crate::time::rfc3339_micros;
+use crate::time::Rfc3339Micros;
 
 /// The fields in their order.
 #[derive(Serialize)]
 struct LineJson<'a> {
     seq: u64,
-    time: String,
+    #[serde(serialize_with = "as_text")]
+    time: Rfc3339Micros,
     domain: &'a str,
     generation: u64,
     pid: u32,
@@ -50,7 +52,12 @@ struct GapJson<'a> {
 /// terminal.
 #[must_use]
 pub fn to_json(line: &LogLine) -> String {
-    line_to_json(line, None)
+    into_text(line, None)
+}
+
+/// Appends the same to `out`, without memory of its own for a line.
+pub fn to_json_into(line: &LogLine, out: &mut Vec<u8>) {
+    append(line, None, out);
 }
 
 /// A gap as one JSON object: that of [`StoreGap::to_line`], with `gap`: `first_seq`, `last_seq` (null
@@ -62,13 +69,20 @@ pub fn gap_to_json(gap: &StoreGap) -> String {
         last_seq: gap.last_seq,
         file: gap.file.to_string_lossy(),
     };
-    line_to_json(&gap.to_line(), Some(fields))
+    into_text(&gap.to_line(), Some(fields))
 }
 
-fn line_to_json(line: &LogLine, gap: Option<GapJson<'_>>) -> String {
+fn into_text(line: &LogLine, gap: Option<GapJson<'_>>) -> String {
+    let mut json = Vec::with_capacity(line.message.len() + 192);
+    append(line, gap, &mut json);
+    String::from_utf8(json).expect("JSON is UTF-8")
+}
+
+fn append(line: &LogLine, gap: Option<GapJson<'_>>, out: &mut Vec<u8>) {
+    let start = out.len();
     let fields = LineJson {
         seq: line.seq,
-        time: rfc3339_micros(line.time),
+        time: Rfc3339Micros(line.time),
         domain: &line.source.domain,
         generation: line.source.generation,
         pid: line.source.pid,
@@ -80,27 +94,39 @@ fn line_to_json(line: &LogLine, gap: Option<GapJson<'_>>) -> String {
         continues: line.continues,
         gap,
     };
-    let mut json = Vec::with_capacity(line.message.len() + 192);
-    serde_json::to_writer(&mut json, &fields).expect("strings and numbers are valid JSON");
-    escape_unsafe(String::from_utf8(json).expect("JSON is UTF-8"))
+    serde_json::to_writer(&mut *out, &fields).expect("strings and numbers are valid JSON");
+    escape_unsafe(out, start);
 }
 
-/// Escapes what JSON allows and a terminal does not. All of it is within strings.
-fn escape_unsafe(json: String) -> String {
+/// Written into the JSON text directly.
+fn as_text<S: Serializer>(value: &impl fmt::Display, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_str(value)
+}
+
+/// Escapes what JSON allows and a terminal does not, from `start` on. All of it is within strings.
+fn escape_unsafe(out: &mut Vec<u8>, start: usize) {
     // Fast path: JSON escapes the control characters of ASCII but DEL.
-    let is_plain = json.bytes().all(|byte| byte < 0x7f);
-    if is_plain || !json.contains(is_unsafe_char) {
-        return json;
+    let is_plain = |byte: &u8| *byte < 0x7f;
+    let (blocks, rest) = out[start..].as_chunks::<32>();
+    // Without an early exit in a block, which the compiler vectorizes.
+    let is_plain_block =
+        |block: &[u8; 32]| block.iter().fold(true, |all, byte| all & is_plain(byte));
+    if blocks.iter().all(is_plain_block) && rest.iter().all(is_plain) {
+        return;
     }
-    let mut safe = String::with_capacity(json.len() + 16);
+    let json = std::str::from_utf8(&out[start..]).expect("JSON is UTF-8");
+    if !json.contains(is_unsafe_char) {
+        return;
+    }
+    let json = json.to_owned();
+    out.truncate(start);
     for char in json.chars() {
         if is_unsafe_char(char) {
-            write!(safe, "\\u{:04x}", u32::from(char)).expect("writing to a String cannot fail");
+            write!(out, "\\u{:04x}", u32::from(char)).expect("writing to a Vec cannot fail");
         } else {
-            safe.push(char);
+            out.extend_from_slice(char.encode_utf8(&mut [0; 4]).as_bytes());
         }
     }
-    safe
 }
 
 #[cfg(test)]
@@ -154,6 +180,16 @@ mod tests {
             plain.ends_with(r#""level":null,"trace_id":null,"message":""}"#),
             "{plain}"
         );
+    }
+
+    #[test]
+    fn what_stands_before_a_line_stays() {
+        for message in ["plain", "\u{7f}é\u{202e}"] {
+            let mut out = "\u{7f}before".as_bytes().to_vec();
+            to_json_into(&line(message), &mut out);
+            let expected = format!("\u{7f}before{}", to_json(&line(message)));
+            assert_eq!(String::from_utf8(out).unwrap(), expected);
+        }
     }
 
     proptest! {

@@ -73,6 +73,7 @@ mod level;
 mod line;
 mod line_format;
 mod line_splitter;
+mod links;
 mod message;
 mod message_filter;
 #[cfg(feature = "otlp")]
@@ -96,12 +97,13 @@ mod wait;
 
 pub use chunk::Chunk;
 pub use follower::{Capacity, ChunkDelivery, Delivery, Follower, Gap};
-pub use hub::{Hub, HubConfig};
-pub use json::{gap_to_json, to_json};
+pub use hub::{DroppedLines, Hub, HubConfig};
+pub use json::{gap_to_json, to_json, to_json_into};
 pub use level::detect_level;
 pub use line::{FULCRUM_SOURCE, Level, LogLine, ParseNameError, Source, Stream};
 pub use line_format::LineFormat;
 pub use line_splitter::{LineBatch, LineSlice, LineSplitter, MAX_LINE};
+pub use links::LinkBase;
 pub use message::MessageGrouper;
 pub use message_filter::MessageFilter;
 pub use overwritten::last_state;

@@ -1,7 +1,7 @@
 //! What a follower receives, as an instance prints it.
 
 use crate::follower::{ChunkDelivery, Delivery, Follower, Gap};
-use crate::json::to_json;
+use crate::json::to_json_into;
 use crate::line::{Level, Stream};
 use crate::renderer::LineRenderer;
 
@@ -34,6 +34,38 @@ impl LineFormat {
             Self::Json => render_json(follower.try_next(), out),
         }
     }
+
+    /// Appends one line or gap.
+    pub fn line_into(&mut self, delivery: Delivery, out: &mut Vec<u8>) {
+        match self {
+            Self::Text(renderer) => {
+                let delivery = match delivery {
+                    Delivery::Line(line) => ChunkDelivery::Line(line),
+                    Delivery::Gap(gap) => ChunkDelivery::Gap(gap),
+                };
+                render_text(renderer, Some(delivery), out);
+            }
+            Self::Json => drop(render_json(Some(delivery), out)),
+        }
+    }
+
+    /// Appends a whole chunk, a line or a gap.
+    pub fn chunk_into(&mut self, delivery: ChunkDelivery, out: &mut Vec<u8>) {
+        match (self, delivery) {
+            (Self::Text(renderer), delivery) => drop(render_text(renderer, Some(delivery), out)),
+            (Self::Json, ChunkDelivery::Chunk(chunk)) => {
+                for line in chunk.lines() {
+                    render_json(Some(Delivery::Line(line)), out);
+                }
+            }
+            (Self::Json, ChunkDelivery::Line(line)) => {
+                render_json(Some(Delivery::Line(line)), out);
+            }
+            (Self::Json, ChunkDelivery::Gap(gap)) => {
+                render_json(Some(Delivery::Gap(gap)), out);
+            }
+        }
+    }
 }
 
 fn render_text(
@@ -60,12 +92,13 @@ fn render_text(
 }
 
 fn render_json(delivery: Option<Delivery>, out: &mut Vec<u8>) -> bool {
-    let text = match delivery {
-        Some(Delivery::Line(line)) => to_json(&line),
-        Some(Delivery::Gap(Gap { missed })) => format!("{{\"missed\":{missed}}}"),
+    match delivery {
+        Some(Delivery::Line(line)) => to_json_into(&line, out),
+        Some(Delivery::Gap(Gap { missed })) => {
+            out.extend_from_slice(format!("{{\"missed\":{missed}}}").as_bytes());
+        }
         None => return false,
-    };
-    out.extend_from_slice(text.as_bytes());
+    }
     out.push(b'\n');
     true
 }

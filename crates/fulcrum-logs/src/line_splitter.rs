@@ -127,6 +127,14 @@ impl LineSplitter {
         &mut self.buffer
     }
 
+    /// Gives the buffer back if nothing is in it.
+    pub(crate) fn release_unused(&mut self) {
+        if self.rest().is_empty() {
+            self.start = 0;
+            self.pool.put(std::mem::take(&mut self.buffer));
+        }
+    }
+
     /// Frees unused memory.
     pub(crate) fn shrink(&mut self) {
         self.buffer = self.rest().to_vec();
@@ -320,6 +328,27 @@ mod tests {
 
     fn part(text: &str) -> (Vec<u8>, bool) {
         (text.as_bytes().to_vec(), true)
+    }
+
+    #[test]
+    fn a_buffer_is_given_back_unless_something_is_in_it() {
+        let mut splitter = LineSplitter::new(64);
+        splitter.push(b"one\ntw");
+        assert!(splitter.next_batch().is_some() && splitter.next_batch().is_none());
+        splitter.release_unused();
+        assert_eq!(splitter.unfinished_len(), 2);
+        splitter.push(b"o\n");
+        assert_eq!(
+            splitter.next_batch().map(|batch| batch.text),
+            Some("two\n".into())
+        );
+        splitter.release_unused();
+        assert_eq!(splitter.buffer.capacity(), 0);
+        splitter.push(b"three\n");
+        assert_eq!(
+            splitter.next_batch().map(|batch| batch.text),
+            Some("three\n".into())
+        );
     }
 
     #[test]

@@ -1,6 +1,8 @@
 //! Reads pipes and publishes their lines.
 
+use std::future::poll_fn;
 use std::io;
+use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, SystemTime};
@@ -19,7 +21,7 @@ use crate::overwritten::overwrites;
 /// The largest read, in bytes. Measured: reads of this size with a search for line ends are as fast
 /// as `cat`; reading line by line is ten times slower.
 const READ_MAX: usize = 256 * 1024;
-/// The smallest read, in bytes, and the memory of an idle pipe. The buffer grows while reads fill it
+/// The smallest read, in bytes. The buffer grows while reads fill it
 /// and shrinks afterwards.
 const READ_MIN: usize = 8 * 1024;
 /// After this many reads in a row that used a quarter of the buffer or less, it is halved.
@@ -123,9 +125,7 @@ impl<R: AsyncRead + Unpin> Pump<R> {
         loop {
             self.publisher.hub.wait_for_capacity().await;
             let quiet = self.quiet_time();
-            let buffer = self.splitter.reserve(self.size);
-            let mut limited = (&mut self.reader).take(self.size as u64);
-            let read = limited.read_buf(buffer);
+            let read = self.read();
             let result = match quiet {
                 Some(quiet) => timeout(quiet, read).await,
                 None => Ok(read.await),
@@ -141,6 +141,21 @@ impl<R: AsyncRead + Unpin> Pump<R> {
                 Err(error) => return Err(self.publisher.with_context(&error)),
             }
         }
+    }
+
+    /// Reads once. As long as there is nothing to read, an idle pipe takes no memory.
+    async fn read(&mut self) -> io::Result<usize> {
+        poll_fn(|context| {
+            let buffer = self.splitter.reserve(self.size);
+            let mut limited = (&mut self.reader).take(self.size as u64);
+            // It has no state besides the buffer, so that another one continues it.
+            let result = pin!(limited.read_buf(buffer)).poll(context);
+            if result.is_pending() {
+                self.splitter.release_unused();
+            }
+            result
+        })
+        .await
     }
 
     /// Publishes the unfinished line, if there is one, as partial. Returns the totals.

@@ -5,12 +5,13 @@ use std::collections::HashMap;
 use std::io::Write as _;
 use std::sync::Arc;
 
-use memchr::memchr_iter;
+use memchr::{memchr_iter, memmem};
 use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
 use crate::chunk::Chunk;
 use crate::follower::Gap;
 use crate::line::{FULCRUM_SOURCE, Level, LogLine, Stream};
+use crate::links::LinkBase;
 use crate::overwritten::last_state;
 use crate::sanitize::{is_plain_text, sanitize};
 use crate::time::rfc3339_millis;
@@ -40,6 +41,8 @@ pub struct Style<'a> {
     pub timestamps: bool,
     /// Write the bytes of lines unchanged, control sequences included.
     pub raw: bool,
+    /// Make links of names of files in Fulcrum's own lines and in stack traces.
+    pub links: Option<&'a LinkBase>,
 }
 
 /// Renders lines for a terminal or a pipe: `users   │ text`.
@@ -48,6 +51,7 @@ pub struct LineRenderer {
     color: bool,
     timestamps: bool,
     raw: bool,
+    links: Option<LinkBase>,
     max_name_width: usize,
     name_width: usize,
     /// Prefixes by name, for the current column.
@@ -67,6 +71,7 @@ impl LineRenderer {
             color: style.color,
             timestamps: style.timestamps,
             raw: style.raw,
+            links: style.links.cloned(),
             max_name_width,
             name_width: longest.unwrap_or(0).clamp(MIN_NAME_WIDTH, max_name_width),
             prefixes: HashMap::new(),
@@ -113,7 +118,11 @@ impl LineRenderer {
         if self.raw {
             out.extend_from_slice(&content);
         } else {
+            let start = out.len();
             needs_reset |= sanitize(&content, self.color, out);
+            if self.has_links(line.stream, &content) {
+                self.link_from(start, out);
+            }
         }
         if needs_reset {
             // A color that the line leaves on must not affect other lines.
@@ -132,6 +141,7 @@ impl LineRenderer {
             && !self.timestamps
             && !self.raw
             && chunk.stream != Stream::Fulcrum
+            && !self.has_links(chunk.stream, &chunk.lines.text)
             && is_plain_text(&chunk.lines.text);
         if !is_simple {
             for line in chunk.lines_without_levels() {
@@ -148,6 +158,30 @@ impl LineRenderer {
             out.extend_from_slice(prefix);
             out.extend_from_slice(&text[start..=end]);
             start = end + 1;
+        }
+    }
+
+    /// Whether names of files in a text are to be links: in Fulcrum's own lines, and in stack traces.
+    fn has_links(&self, stream: Stream, text: &[u8]) -> bool {
+        self.links.is_some()
+            && match stream {
+                Stream::Fulcrum => true,
+                Stream::Stderr => memmem::find(text, b"    at ").is_some(),
+                Stream::Stdout => false,
+            }
+    }
+
+    /// Makes links in the text that begins at `start`.
+    fn link_from(&self, start: usize, out: &mut Vec<u8>) {
+        let text = std::str::from_utf8(&out[start..]).ok();
+        let linked = self
+            .links
+            .as_ref()
+            .zip(text)
+            .and_then(|(links, text)| links.link(text));
+        if let Some(linked) = linked {
+            out.truncate(start);
+            out.extend_from_slice(linked.as_bytes());
         }
     }
 
@@ -421,6 +455,35 @@ mod tests {
             plain.render_gap(Gap { missed: 2 }),
             "fulcrum │ 2 lines dropped (output rate too high)\n".as_bytes()
         );
+    }
+
+    #[test]
+    fn links_are_in_own_lines_and_stack_traces() {
+        let base = LinkBase {
+            host: "box".into(),
+            root: "/srv".into(),
+        };
+        let mut renderer = LineRenderer::new(Style {
+            links: Some(&base),
+            ..Style::default()
+        });
+        let of = |stream, message| LogLine {
+            stream,
+            ..line("users", message)
+        };
+        for (stream, message, links) in [
+            (Stream::Fulcrum, "see a/b.ts", true),
+            (Stream::Stderr, "    at f (/a/b.ts:1:2)", true),
+            (Stream::Stderr, "see a/b.ts", false),
+            (Stream::Stdout, "    at f (/a/b.ts:1:2)", false),
+        ] {
+            let rendered = render(&mut renderer, &of(stream, message));
+            assert_eq!(
+                rendered.contains("\x1b]8;;file://box/"),
+                links,
+                "{rendered:?}"
+            );
+        }
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! Times as RFC 3339.
 
+use std::fmt;
 use std::time::{Duration, SystemTime};
 
 /// The last second of RFC 3339, 9999-12-31T23:59:59Z, since the epoch.
@@ -10,8 +11,13 @@ pub fn rfc3339_millis(time: SystemTime) -> String {
     humantime::format_rfc3339_millis(clamp_to_rfc3339(time)).to_string()
 }
 
-pub(crate) fn rfc3339_micros(time: SystemTime) -> String {
-    humantime::format_rfc3339_micros(clamp_to_rfc3339(time)).to_string()
+/// Is displayed as RFC 3339 in UTC with microseconds.
+pub(crate) struct Rfc3339Micros(pub(crate) SystemTime);
+
+impl fmt::Display for Rfc3339Micros {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        humantime::format_rfc3339_micros(clamp_to_rfc3339(self.0)).fmt(f)
+    }
 }
 
 /// The nearest time that RFC 3339 can express: the clock may be set to any time.
@@ -31,6 +37,9 @@ mod tests {
         let before = SystemTime::UNIX_EPOCH - Duration::from_secs(1);
         assert_eq!(rfc3339_millis(before), "1970-01-01T00:00:00.000Z");
         let far = SystemTime::UNIX_EPOCH + Duration::from_secs(LAST_SECOND * 2);
-        assert_eq!(rfc3339_micros(far), "9999-12-31T23:59:59.000000Z");
+        assert_eq!(
+            Rfc3339Micros(far).to_string(),
+            "9999-12-31T23:59:59.000000Z"
+        );
     }
 }

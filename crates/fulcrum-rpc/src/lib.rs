@@ -140,7 +140,7 @@ pub use domain::{
     CAPABILITY_DEADLINE, CAPABILITY_DRAIN, CAPABILITY_HEARTBEAT, CAPABILITY_LARGE_MESSAGES,
     CAPABILITY_STREAM, CallOptions, CallStream, ConnectionActivity, DomainEvent, DomainProcess,
     DomainRequest, FailureCode, HeartbeatPayload, IdentitySource, Listeners, MessageResponse,
-    Outlook, PeerIdentity, PeerProcess, RegistrationAuthorizer, RegistrationError,
+    Outlook, PeerIdentity, PeerProcess, PendingCalls, RegistrationAuthorizer, RegistrationError,
     RegistrationGrant, RegistrationRequest, Registry, RuntimeHandler, ServeError, ServerConfig,
     StopNotice, StreamEnd, TOKEN_METADATA, TokenPolicy, UnimplementedHandler, WAIT_METADATA,
     WebOrigins, serve_domains,

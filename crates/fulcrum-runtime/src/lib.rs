@@ -69,6 +69,8 @@
 //!   difference. It is the only one that changes the set of domains.
 //! - **watch**: changes of files become code reloads and configuration reloads.
 //! - **control**: the control API, for clients of a running instance.
+//! - **notify**: what went wrong is passed to webhooks.
+//! - **telemetry**: health and metrics, read when they are asked for.
 //! - **typecheck**: the app's TypeScript compiler, beside the domains.
 //!
 //! A shutdown is a [`ShutdownSignal`] that only advances: stopping, killing, done. Domains are
@@ -91,6 +93,7 @@ mod hooks;
 mod launch;
 mod liveness;
 mod log_lines;
+mod notify;
 mod outcome;
 mod parts;
 mod process;
@@ -104,6 +107,7 @@ mod schedule;
 mod shutdown;
 mod standby;
 mod state;
+mod telemetry;
 #[cfg(test)]
 mod test_support;
 mod transitions;
@@ -122,3 +126,4 @@ pub use shutdown::stage::{ShutdownSignal, ShutdownStage};
 pub use state::inspect::InspectRequest;
 pub use state::ports::AutoPorts;
 pub use state::terminal::OutputTerminal;
+pub use telemetry::source::TelemetrySource;

@@ -10,6 +10,7 @@ use fulcrum_config::{App, FileWatchOptions, LoadOptions, Selection};
 use fulcrum_logs::Hub;
 use fulcrum_spawn::prepare::PrepareContext;
 use fulcrum_spawn::process::{ProcessTracker, RunId, Spawner};
+use fulcrum_telemetry::metrics::Metrics;
 
 use crate::process::untracked::open_tracker;
 use crate::shutdown::stage::ShutdownSignal;
@@ -42,6 +43,8 @@ pub struct RuntimeParts {
     pub prepare: PrepareContext,
     /// The environment that domains inherit. Default: none.
     pub environment: BTreeMap<OsString, OsString>,
+    /// What is counted for metrics, if they may be read. Default: nothing.
+    pub metrics: Option<Metrics>,
     /// The terminal on which the caller shows the lines of domains, if it does. Default: none.
     pub terminal: Option<OutputTerminal>,
     /// The address at which the caller serves [`Runtime::registry`](crate::Runtime::registry), as
@@ -52,6 +55,9 @@ pub struct RuntimeParts {
     pub auto_ports: AutoPorts,
     /// The domains that are started with Node's inspector. Default: none.
     pub inspect: Vec<InspectRequest>,
+    /// The address at which the caller serves [`Runtime::telemetry`](crate::Runtime::telemetry), shown
+    /// in the status. Default: none.
+    pub http: Option<String>,
     /// Why a domain may connect to another address, added to the reason of a start timeout.
     pub port_hint: Option<String>,
     /// The path of the control socket, shown in the status. Default: empty.
@@ -86,10 +92,12 @@ impl RuntimeParts {
             processes,
             prepare,
             environment: BTreeMap::new(),
+            metrics: None,
             terminal: None,
             grpc: grpc.into(),
             auto_ports: AutoPorts::default(),
             inspect: Vec::new(),
+            http: None,
             port_hint: None,
             socket: String::new(),
             module_reports: None,

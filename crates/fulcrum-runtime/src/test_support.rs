@@ -223,7 +223,7 @@ impl Harness {
             desired,
             states,
             supervisor,
-            events: EventLog::new(),
+            events: EventLog::new(None),
             hub,
             shutdown: ShutdownSignal::default(),
             registry,

@@ -1,5 +1,7 @@
 //! Transitions of domains, turned into events and log lines.
 
+mod counts;
+
 use std::time::Duration;
 
 use fulcrum_logs::{Hub, Level};
@@ -75,6 +77,7 @@ impl TransitionTask {
     }
 
     fn publish(&mut self, mut transition: Transition, snapshot: &Snapshot) {
+        self.count(&transition, snapshot);
         let (name, generation) = (transition.domain.clone(), transition.generation);
         let reloaded = self.reload_finished(&transition);
         let message = match &reloaded {
@@ -98,6 +101,18 @@ impl TransitionTask {
         self.events.record_transition(transition);
         if let Some(text) = reloaded {
             self.events.record(&name, generation, "reloaded", text);
+        }
+    }
+
+    fn count(&self, transition: &Transition, snapshot: &Snapshot) {
+        let state = self.states.get(&transition.domain);
+        if let Some(metrics) = state.as_ref().and_then(|state| state.metrics.as_ref()) {
+            counts::count(
+                metrics,
+                transition,
+                snapshot,
+                self.is_job(&transition.domain),
+            );
         }
     }
 
@@ -177,8 +192,11 @@ impl TransitionTask {
             return None;
         }
         let PendingReload { since, what } = state.pending_reload.send_replace(None)?;
-        let after = format_measured(since.elapsed());
-        Some(format!("reloaded in {after} ({what})"))
+        let after = since.elapsed();
+        if let Some(metrics) = &state.metrics {
+            metrics.reloaded(after);
+        }
+        Some(format!("reloaded in {} ({what})", format_measured(after)))
     }
 
     fn is_job(&self, domain: &str) -> bool {

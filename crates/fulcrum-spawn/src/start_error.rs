@@ -3,6 +3,8 @@
 use std::fmt;
 use std::io;
 
+use rustix::io::Errno;
+
 /// A failed start: what happened, what to do, and whether a retry could help.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct StartError {
@@ -57,6 +59,7 @@ impl StartError {
         );
         Self {
             permanent,
+            hint: exhaustion_hint(error).map(str::to_owned),
             ..Self::transient(message)
         }
     }
@@ -66,6 +69,20 @@ impl StartError {
     pub fn hint(mut self, hint: impl Into<String>) -> Self {
         self.hint = Some(hint.into());
         self
+    }
+}
+
+/// What to do about a resource that is used up.
+fn exhaustion_hint(error: &io::Error) -> Option<&'static str> {
+    match Errno::from_io_error(error)? {
+        Errno::MFILE => Some(
+            "fulcrum itself has no file descriptor left: start it with a higher limit, `ulimit -n` or \
+             LimitNOFILE= of systemd",
+        ),
+        Errno::NFILE => Some(
+            "the machine has no file descriptor left: raise fs.file-max, or end what holds them",
+        ),
+        _ => None,
     }
 }
 

@@ -179,6 +179,76 @@ async fn the_environment_is_exactly_what_was_given_and_only_three_files_are_open
     within("the empty group", process.group_empty()).await;
 }
 
+/// The whole output of a process that ends.
+async fn output(spec: CommandSpec) -> String {
+    let process = spawn(spec).await.expect("starts");
+    let (mut stdout, _stderr) = process.take_output().expect("not taken yet");
+    let mut text = String::new();
+    within("the output", stdout.read_to_string(&mut text))
+        .await
+        .expect("readable");
+    within("the exit", process.exited()).await;
+    within("the empty group", process.group_empty()).await;
+    text
+}
+
+#[tokio::test]
+async fn no_signal_is_blocked_or_ignored_or_handled_at_first() {
+    // This program ignores SIGPIPE, and handles SIGCHLD for the spawner.
+    let status = output(command("/bin/cat", &["/proc/self/status"])).await;
+    let masks: Vec<&str> = status
+        .lines()
+        .filter_map(|line| line.split_once(':'))
+        .filter(|(name, _)| ["SigBlk", "SigIgn", "SigCgt"].contains(name))
+        .map(|(_, mask)| mask.trim())
+        .collect();
+    assert_eq!(masks, ["0000000000000000"; 3], "{status}");
+}
+
+#[tokio::test]
+async fn many_large_arguments_reach_the_program() {
+    let argument = "x".repeat(100);
+    let script = "echo $# ${#1} ${#VALUE}";
+    let mut arguments = vec!["-c", script, "sh"];
+    arguments.extend(std::iter::repeat_n(argument.as_str(), 5_000));
+    let mut spec = command("/bin/sh", &arguments);
+    spec.env.insert("VALUE".into(), "v".repeat(100_000).into());
+    assert_eq!(output(spec).await, "5000 100 100000\n");
+}
+
+#[tokio::test]
+async fn an_executable_text_is_run_by_a_shell() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let script = dir.path().join("run");
+    std::fs::write(&script, "echo run by $0 with $1\n").expect("written");
+    std::fs::set_permissions(&script, std::os::unix::fs::PermissionsExt::from_mode(0o755))
+        .expect("chmod");
+    let path = script.to_str().expect("utf-8");
+    assert_eq!(
+        output(command(path, &["one"])).await,
+        format!("run by {path} with one\n")
+    );
+}
+
+#[tokio::test]
+async fn many_start_at_once_while_signals_arrive() {
+    let signals = tokio::spawn(async {
+        loop {
+            rustix::process::kill_process(
+                rustix::process::getpid(),
+                rustix::process::Signal::CHILD,
+            )
+            .expect("sent");
+            tokio::task::yield_now().await;
+        }
+    });
+    let starts = (0..100).map(|index| tokio::spawn(output(shell(&format!("echo {index}")))));
+    for (index, started) in starts.collect::<Vec<_>>().into_iter().enumerate() {
+        assert_eq!(started.await.expect("no panic"), format!("{index}\n"));
+    }
+    signals.abort();
+}
+
 #[tokio::test]
 async fn spawn_failures_are_distinguished() {
     let dir = tempfile::tempdir().expect("a directory");

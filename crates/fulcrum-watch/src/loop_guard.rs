@@ -3,6 +3,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, Instant};
 
+use late_writes::{LateWrites, Moment};
+
+mod late_writes;
+
 /// When reloads are a loop.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct LoopLimits {
@@ -17,16 +21,21 @@ pub struct LoopLimits {
     /// The number of reloads because of a file that the domain itself is known to have written, after
     /// which it is reported.
     pub own_writes: u32,
+    /// The number of consecutive reloads at the same moment after the start, because of a file whose
+    /// writer is unknown, after which the next reload is made later, which proves a loop. It is
+    /// reported after at most `late_writes + 1` reloads.
+    pub late_writes: u32,
 }
 
 impl Default for LoopLimits {
-    /// 1 s, 1 s, 4 reloads, 3 reloads.
+    /// 1 s, 1 s, 4 reloads, 3 reloads, 4 reloads.
     fn default() -> Self {
         Self {
             self_write_window: Duration::from_secs(1),
             hold_time: Duration::from_secs(1),
             threshold: 4,
             own_writes: 3,
+            late_writes: 4,
         }
     }
 }
@@ -77,6 +86,8 @@ struct LoopState<T> {
     starts: u64,
     /// The files that the domain itself is known to have written.
     own: BTreeMap<T, OwnWrites>,
+    /// The files that change after the start, by an unknown writer.
+    late: LateWrites<T>,
 }
 
 /// The writes of one file by the domain itself.
@@ -98,7 +109,8 @@ struct OwnWrites {
 ///   same file follows it, it is a loop.
 ///
 /// A process that writes a watched file only after it is ready, or repeatedly while it runs, is
-/// detected only if it is known to be the writer, see [`LoopGuard::written_by_itself`].
+/// detected if it is known to be the writer, see [`LoopGuard::written_by_itself`], and otherwise, if
+/// it cannot be known, by the moment at which it writes, see [`LoopGuard::changed_by_unknown`].
 ///
 /// A loop ends with a change of its file that does not follow a start. Changes of other files are
 /// never suppressed.
@@ -131,8 +143,10 @@ impl<K: Ord + Clone, T: Ord + Clone> LoopGuard<K, T> {
             threshold: 0,
             starts: 0,
             own: BTreeMap::new(),
+            late: LateWrites::default(),
         });
         state.starts += 1;
+        state.late.started(state.starts, state.settled, now);
         let changed = std::mem::take(&mut state.since_start);
         match state.phase {
             Phase::Counting => {
@@ -218,6 +232,34 @@ impl<K: Ord + Clone, T: Ord + Clone> LoopGuard<K, T> {
         }
     }
 
+    /// Records a change of a file of a program whose own writes are not known, as
+    /// [`changed`](Self::changed) does. A file that changes at the same moment of each generation is
+    /// a loop too, however late that moment is.
+    pub fn changed_by_unknown(&mut self, key: &K, item: &T, now: Instant) -> LoopDecision {
+        let decision = self.changed(key, item, now);
+        let repeats = self.limits.late_writes;
+        let Some(state) = self.states.get_mut(key) else {
+            return decision;
+        };
+        let ready = state.started.zip(state.settled);
+        let moment = ready.and_then(|(started, ready)| {
+            Some(Moment {
+                since_start: now.checked_duration_since(started)?,
+                since_ready: now.checked_duration_since(ready)?,
+            })
+        });
+        match (decision, moment) {
+            (LoopDecision::Proceed, Some(moment)) => {
+                state.late.changed(item, state.starts, moment, now, repeats)
+            }
+            (decision, Some(_)) => decision,
+            (decision, None) => {
+                state.late.changed_early(item, state.starts);
+                decision
+            }
+        }
+    }
+
     /// Records a change that the domain itself is known to have made, at whatever time. After some starts
     /// it is a loop, until somebody else changes the file.
     pub fn written_by_itself(&mut self, key: &K, item: &T) -> LoopDecision {
@@ -247,6 +289,11 @@ impl<K: Ord + Clone, T: Ord + Clone> LoopGuard<K, T> {
                 state.phase = Phase::Verifying;
                 due.push((key.clone(), std::mem::take(&mut state.held)));
             }
+            let mut late = BTreeSet::new();
+            state.late.take_due(now, &mut late);
+            if !late.is_empty() {
+                due.push((key.clone(), late));
+            }
         }
         due
     }
@@ -256,9 +303,12 @@ impl<K: Ord + Clone, T: Ord + Clone> LoopGuard<K, T> {
     pub fn deadline(&self) -> Option<Instant> {
         self.states
             .values()
-            .filter_map(|state| match state.phase {
-                Phase::Holding { until } => Some(until),
-                Phase::Counting | Phase::Verifying | Phase::Looping => None,
+            .flat_map(|state| {
+                let held = match state.phase {
+                    Phase::Holding { until } => Some(until),
+                    Phase::Counting | Phase::Verifying | Phase::Looping => None,
+                };
+                held.into_iter().chain(state.late.deadline())
             })
             .min()
     }

@@ -60,18 +60,18 @@ get(message.requestId);return entry?(this.#entries.delete(message.requestId),cle
 values())clearTimeout(entry.timer),entry.reject(error);this.#entries.clear()}};var MORE=[40,1];function encodeDomainFrame(message){let fields=[message.domain,message.type,message.payload,message.requestId],lengths=fields.map(text=>Buffer.byteLength(
 text)),size=0;for(let length of lengths)length>0&&(size+=1+varintBytes(length)+length);message.more&&(size+=MORE.length);let frame=Buffer.allocUnsafe(5+size);frame[0]=
 0,frame.writeUInt32BE(size,1);let at=5;return fields.forEach((text,index)=>{let length=lengths[index];length!==0&&(frame[at++]=index+1<<3|2,at=writeVarint(frame,
-at,length),at+=frame.write(text,at,length,"utf8"))}),message.more&&frame.set(MORE,at),frame}function decodeRuntimeMessage(bytes){let message={type:"",payload:"",
-requestId:"",success:!1,error:"",deadlineMs:0,streamCredit:0},cursor={at:0};for(;cursor.at<bytes.length;){let start=cursor.at,tag=readVarint(bytes,cursor),field=Math.
-floor(tag/8),wire=tag%8;if(field===0)throw new Error(`malformed message: field number 0 at byte ${start}`);if(wire===0){let value=readVarint(bytes,cursor);field===
-4?message.success=value!==0:field===6?message.deadlineMs=value:field===7&&(message.streamCredit=value);continue}let length;if(wire===2)length=readVarint(bytes,cursor);else if(wire===
-1)length=8;else if(wire===5)length=4;else throw new Error(`malformed message: wire type ${wire} of field ${field} at byte ${start}`);let end=cursor.at+length;if(end>
-bytes.length)throw new Error(`malformed message: field ${field} at byte ${start} needs ${length} bytes, ${bytes.length-cursor.at} are left`);wire===2&&assign(message,
-field,bytes,cursor.at,end),cursor.at=end}return message}function assign(message,field,bytes,from,to){field===1?message.type=bytes.toString("utf8",from,to):field===
-2?message.payload=bytes.toString("utf8",from,to):field===3?message.requestId=bytes.toString("utf8",from,to):field===5&&(message.error=bytes.toString("utf8",from,
-to))}function varintBytes(value){let bytes=1;for(;value>=128;)value=Math.floor(value/128),bytes++;return bytes}function writeVarint(target,at,value){for(;value>=
-128;)target[at++]=value%128|128,value=Math.floor(value/128);return target[at++]=value,at}function readVarint(bytes,cursor){let value=0,factor=1;for(let count=0;count<
-10;count++){let byte=bytes[cursor.at];if(byte===void 0)throw new Error(`malformed message: it ends inside a number at byte ${cursor.at}`);if(cursor.at++,value+=
-(byte&127)*factor,byte<128)return value;factor*=128}throw new Error(`malformed message: a number of more than ten bytes at byte ${cursor.at}`)}var NAMES=["OK","CANCELLED","UNKNOWN","INVALID_ARGUMENT","DEADLINE_EXCEEDED","NOT_FOUND","ALREADY_EXISTS","PERMISSION_DENIED","RESOURCE_EXHAUSTED","FAILED_PRECO\
+at,length),at+=frame.write(text,at,length,"utf8"))}),message.more&&frame.set(MORE,at),frame}function decodeRuntimeMessage(bytes){let message={type:"",payload:"",requestId:"",success:!1,error:"",deadlineMs:0,streamCredit:0},cursor={at:0};for(;cursor.at<
+bytes.length;){let start=cursor.at,tag=readVarint(bytes,cursor),field=Math.floor(tag/8),wire=tag%8;if(field===0)throw new Error(`malformed message: field number\
+ 0 at byte ${start}`);if(wire===0){let value=readVarint(bytes,cursor);field===4?message.success=value!==0:field===6?message.deadlineMs=value:field===7&&(message.
+streamCredit=value);continue}let length;if(wire===2)length=readVarint(bytes,cursor);else if(wire===1)length=8;else if(wire===5)length=4;else throw new Error(`ma\
+lformed message: wire type ${wire} of field ${field} at byte ${start}`);let end=cursor.at+length;if(end>bytes.length)throw new Error(`malformed message: field ${field}\
+ at byte ${start} needs ${length} bytes, ${bytes.length-cursor.at} are left`);wire===2&&assign(message,field,bytes,cursor.at,end),cursor.at=end}return message}function assign(message,field,bytes,from,to){
+field===1?message.type=bytes.toString("utf8",from,to):field===2?message.payload=bytes.toString("utf8",from,to):field===3?message.requestId=bytes.toString("utf8",
+from,to):field===5&&(message.error=bytes.toString("utf8",from,to))}function varintBytes(value){let bytes=1;for(;value>=128;)value=Math.floor(value/128),bytes++;
+return bytes}function writeVarint(target,at,value){for(;value>=128;)target[at++]=value%128|128,value=Math.floor(value/128);return target[at++]=value,at}function readVarint(bytes,cursor){
+let value=0,factor=1;for(let count=0;count<10;count++){let byte=bytes[cursor.at];if(byte===void 0)throw new Error(`malformed message: it ends inside a number at\
+ byte ${cursor.at}`);if(cursor.at++,value+=(byte&127)*factor,byte<128)return value;factor*=128}throw new Error(`malformed message: a number of more than ten byt\
+es at byte ${cursor.at}`)}var NAMES=["OK","CANCELLED","UNKNOWN","INVALID_ARGUMENT","DEADLINE_EXCEEDED","NOT_FOUND","ALREADY_EXISTS","PERMISSION_DENIED","RESOURCE_EXHAUSTED","FAILED_PRECO\
 NDITION","ABORTED","OUT_OF_RANGE","UNIMPLEMENTED","INTERNAL","UNAVAILABLE","DATA_LOSS","UNAUTHENTICATED"];function statusOf(headers){let code=headers["grpc-stat\
 us"];if(code!==void 0)return{name:NAMES[Number(code)]??"UNKNOWN",message:decodeMessage(String(headers["grpc-message"]??""))};let http=Number(headers[":status"]??
 200);if(http!==200)return{name:"UNAVAILABLE",message:`the server responded with HTTP ${http}: it is not a Fulcrum runtime`}}function decodeMessage(text){try{return decodeURIComponent(
@@ -115,14 +115,14 @@ void 0,own.transport.destroy())}}function takeTransport(url,token){let candidate
 new Transport(url,token):(prepared=void 0,candidate.transport.open?(candidate.transport.setReferenced(!0),candidate.transport):new Transport(url,token))}var REGISTER_TIMEOUT_MS=1e4,STABLE_MS=5e3,CLOSE_TIMEOUT_MS=1e3,RuntimeConnection=class{#options;#events;#pending=new PendingRequests;#idPrefix;#ids=0;#types=[];#state="\
 idle";#maxMessageBytes=1/0;#transport;#writer;#epoch=0;#failures=0;#registeredAt;#lostAt;#everRegistered=!1;#timer;#lastLogged="";#waiters=new Set;constructor(options,events){
 this.#options=options,this.#events=events,this.#idPrefix=`${options.domain}:${process.pid}:${Math.random().toString(36).slice(2,10)}:`}get epoch(){return this.#epoch}get registered(){
-return this.#state==="registered"}connect(){this.#transport??=takeTransport(this.#options.url,this.#options.token)}register(types){this.#types=types;let done=this.#whenRegistered();
-return this.#state==="idle"&&this.#connectOnce(),done}send(type,payload,requestId,epoch=this.#epoch,more=!1){if(epoch!==this.#epoch||this.#state!=="registered")
-return;let{domain}=this.#options,frame=encodeDomainFrame({domain,type,payload,requestId,more}),excess=this.#excessOf(frame,`${type} of domain ${domain}`);if(excess){
-log(excess.message);let failure2=JSON.stringify({success:!1,error:excess.message,code:excess.code});frame=encodeDomainFrame({domain,type,payload:failure2,requestId})}
-this.#writer?.write(frame)}async request(type,payload,timeoutMs){if(this.#requireOpen(type),!this.#everRegistered)throw new FulcrumError("NOT_REGISTERED",`${type}\
-: the domain is not registered yet; use onReady() for work that needs the runtime`);let deadline2=monotonicMs()+timeoutMs;this.#state!=="registered"&&await this.#registeredWithin(
-timeoutMs,type);let id=this.#nextId(),frame=encodeDomainFrame({domain:this.#options.domain,type,payload,requestId:id}),excess=this.#excessOf(frame,type);if(excess)
-throw excess;return this.#writer?.write(frame),this.#pending.add(id,type,Math.max(1,Math.round(deadline2-monotonicMs())))}async call(domain,type,payload,timeoutMs,signal){
+return this.#state==="registered"}connect(){let{url,token,transport}=this.#options;this.#transport??=transport?transport():takeTransport(url,token)}register(types){
+this.#types=types;let done=this.#whenRegistered();return this.#state==="idle"&&this.#connectOnce(),done}send(type,payload,requestId,epoch=this.#epoch,more=!1){if(epoch!==
+this.#epoch||this.#state!=="registered")return;let{domain}=this.#options,frame=encodeDomainFrame({domain,type,payload,requestId,more}),excess=this.#excessOf(frame,
+`${type} of domain ${domain}`);if(excess){log(excess.message);let failure2=JSON.stringify({success:!1,error:excess.message,code:excess.code});frame=encodeDomainFrame(
+{domain,type,payload:failure2,requestId})}this.#writer?.write(frame)}async request(type,payload,timeoutMs){if(this.#requireOpen(type),!this.#everRegistered)throw new FulcrumError(
+"NOT_REGISTERED",`${type}: the domain is not registered yet; use onReady() for work that needs the runtime`);let deadline2=monotonicMs()+timeoutMs;this.#state!==
+"registered"&&await this.#registeredWithin(timeoutMs,type);let id=this.#nextId(),frame=encodeDomainFrame({domain:this.#options.domain,type,payload,requestId:id}),
+excess=this.#excessOf(frame,type);if(excess)throw excess;return this.#writer?.write(frame),this.#pending.add(id,type,Math.max(1,Math.round(deadline2-monotonicMs())))}async call(domain,type,payload,timeoutMs,signal){
 let what=`call ${type} of ${domain}`;this.#requireOpen(what),signal?.throwIfAborted();let deadline2=monotonicMs()+timeoutMs;this.#state==="backoff"&&await this.#registeredWithin(
 timeoutMs,what),this.connect();let frame=encodeDomainFrame({domain,type,payload,requestId:this.#nextId()}),excess=this.#excessOf(frame,what);if(excess)throw excess;
 let remainingMs2=Math.max(1,deadline2-monotonicMs()),timeout=new FulcrumError("TIMEOUT",`${what}: no response within ${timeoutMs} ms`),timer,onAbort;try{let{response,
@@ -162,7 +162,9 @@ return this.#state==="registered"?Promise.resolve():new Promise((resolve,reject)
 await new Promise((resolve,reject)=>{let finish=action=>()=>{clearTimeout(timer),this.#waiters.delete(waiter),action()},timeout=new FulcrumError("DISCONNECTED",
 `${what}: no connection to the runtime at ${this.#options.address} within ${timeoutMs} ms`),waiter={resolve:finish(resolve),reject:error=>finish(()=>reject(error))()},
 timer=setTimeout(()=>waiter.reject(timeout),timeoutMs);this.#waiters.add(waiter)})}#rejectWaiters(error){let waiters=this.#waiters;this.#waiters=new Set;for(let waiter of waiters)
-waiter.reject(error)}};function monotonicMs(){return process.uptime()*1e3}var INSTANCES=Symbol.for("fulcrum.domain.instances");function instances(){return globalThis[INSTANCES]??=new Set}function observe(socket,now){return{read:socket.bytesRead,written:socket.bytesWritten,movedAt:now,sent:!1,counts:!0}}function isAtWork(socket,seen,now){let{bytesRead:read,
+waiter.reject(error)}};function monotonicMs(){return process.uptime()*1e3}function payloadOf(response,what){let payload;try{payload=response.payload===""?{}:JSON.parse(response.payload)}catch{if(response.success)throw new FulcrumError(
+"FAILED",`${what}: the response is not JSON: ${response.payload.slice(0,80)}`)}let body=payload;if(response.success&&body?.success!==!1)return payload;let text=response.
+error||(typeof body?.error=="string"?body.error:"")||`${what} failed without a reason`;throw new FulcrumError("FAILED",text)}var INSTANCES=Symbol.for("fulcrum.domain.instances");function instances(){return globalThis[INSTANCES]??=new Set}function observe(socket,now){return{read:socket.bytesRead,written:socket.bytesWritten,movedAt:now,sent:!1,counts:!0}}function isAtWork(socket,seen,now){let{bytesRead:read,
 bytesWritten:written}=socket;(read!==seen.read||written!==seen.written)&&(seen.sent=read===seen.read,Object.assign(seen,{read,written,movedAt:now}));let quietFor=now-
 seen.movedAt;return socket.connecting||socket.writableLength>0||quietFor<100||seen.sent&&quietFor<1e3}function hasOpenRequests(socket){let{_httpMessage:message}=socket;
 if(message&&!String(message.getHeader?.("content-type")??"").startsWith("text/event-stream"))return!0;for(let key of Object.getOwnPropertySymbols(socket))if(key.
@@ -201,7 +203,8 @@ remainingMs())))),allowUnsettledMain(),canReleaseEventLoop()?await releaseEventL
 reserved/2;if(left>0){setTimeout(check,Math.min(left,CHECK_MS)).unref();return}log(`still running at the end of its grace: ${describeEventLoop()}; listen to ${signal}\
  to end in order, or unref() what may be cut off`),process.removeAllListeners(signal),process.kill(process.pid,signal)};check()}function reserve(ms){return Math.
 min(RESERVE_MS,ms*RESERVE_SHARE)}function remainingMs(){return(deadline??0)-uptimeMs2()}function exitWithError(domain,error){log(`${domain}: ${describe(error)}`),
-process.exit(1)}function uptimeMs2(){return process.uptime()*1e3}var CAPABILITIES=["db_operations","email_operations","heartbeat","drain","assets","cancel","deadline","stream","large_messages"],STOP_DEADLINE_MS=1e4,STOP_SIGNAL_MS=1e3,
+process.exit(1)}function uptimeMs2(){return process.uptime()*1e3}var TESTING=Symbol.for("fulcrum.domain.testing"),transports=new WeakMap,testingHook={FulcrumError,payloadOf,useTransport(domain,open){transports.set(domain,open)}};
+function transportOf(domain){return transports.get(domain)}var CAPABILITIES=["db_operations","email_operations","heartbeat","drain","assets","cancel","deadline","stream","large_messages"],STOP_DEADLINE_MS=1e4,STOP_SIGNAL_MS=1e3,
 DomainBase=class _DomainBase{static domainName;name;#options;#heartbeat=new Heartbeat;#subscriptions=new Map;#connection;#dispatcher;#started;#stopped;#running=!1;constructor(options={}){
 let given=typeof options=="string"?{name:options}:options;this.#options=resolveOptions(given,this.constructor.domainName,process.env),this.name=this.#options.name,
 instances().add(this)}onStart(){}onReady(){}onStop(){}onAssetChanged(path){}get running(){return this.#running}get registered(){return this.#connection?.registered??
@@ -218,27 +221,26 @@ set(topic,handler),this.registered&&await this.request("event_subscribe",{topics
 await this.request("event_unsubscribe",{topics:[topic]})}#subscribeAll(){let topics=[...this.#subscriptions.keys()];topics.length!==0&&this.request("event_subsc\
 ribe",{topics}).catch(error=>log(`${this.name}: cannot subscribe to ${topics.join(", ")}: ${messageOf(error)}`))}async#handleEvent(text){let{topic,payload,from,
 missed}=parseObject(text),handler=this.#subscriptions.get(String(topic));try{await handler?.(payload,{topic:String(topic),from:String(from),missed:Number(missed)})}catch(error){
-log(`${this.name}: the handler of ${String(topic)} failed: ${messageOf(error)}`)}}async#run(){let{address,token,reconnectDeadlineMs}=this.#options;if(!this.name)
-throw new FulcrumError("INVALID","the domain has no name: set it in super(…), as static domainName, or in FULCRUM_DOMAIN_NAME");let connection=new RuntimeConnection(
-{url:dialUrl(address),address,domain:this.name,token,capabilities:CAPABILITIES,reconnectDeadlineMs},{registered:response=>this.#onRegistered(response),message:message=>this.#receive(
-message),lost:()=>this.#heartbeat.stop(),fatal:reason=>this.#fail(reason)});this.#connection=connection,this.#running=!0,connection.connect(),await void 0;let registering;
-try{if(await this.onStart(),this.#stopped)return;let handlers=collectHandlers(this,_DomainBase.prototype);registering=connection.register([...handlers.keys()]),
-stopOnSignal("SIGTERM"),this.#dispatcher=new Dispatcher(this,this.name,handlers)}catch(error){connection.abort(),exitWithError(this.name,error)}try{await registering}catch(error){
-if(this.#stopped)return;throw error}try{await this.onReady()}catch(error){exitWithError(this.name,error)}}#receive(message){let{type,requestId}=message;if(type===
-"drain"){this.#drain(message.payload);return}if(type==="cancel"){this.#dispatcher?.cancel(requestId);return}if(type==="event"){this.#handleEvent(message.payload);
-return}if(type==="credit"){this.#dispatcher?.grant(requestId,parseObject(message.payload).parts);return}if(type==="asset_changed"){this.#handleAssetChanged(message.
-payload);return}if(type==="error"||type.endsWith("_response")||requestId==="")return;let connection=this.#connection,{epoch}=connection;this.#dispatcher?.dispatch(
-message,(responseType,payload,id,more)=>connection.send(responseType,payload,id,epoch,more))}#drain(payload){let{deadline_ms:ms}=parseObject(payload),graceMs2=typeof ms==
-"number"&&ms>=0?ms:STOP_DEADLINE_MS;awaitStopSignal(Math.min(graceMs2,STOP_SIGNAL_MS)),beginGrace(graceMs2),this.#dispatcher?.setDeadline(requestsDeadline(graceMs2)),
-this.stop(requestsDeadline(graceMs2))}async#handleAssetChanged(payload){try{let{path}=JSON.parse(payload);await this.onAssetChanged(path)}catch(error){log(`${this.
-name}: onAssetChanged failed: ${messageOf(error)}`)}}#onRegistered(response){let{heartbeat_interval_ms:intervalMs,stop_signal:signal,stop_grace_ms:graceMs2}=response;
-this.#startHeartbeat(intervalMs),this.#subscribeAll(),typeof graceMs2=="number"&&graceMs2>=0&&setGrace(graceMs2),typeof signal=="string"&&signal!=="SIGKILL"&&stopOnSignal(
-signal)}#startHeartbeat(intervalMs){if(typeof intervalMs!="number"||!(intervalMs>0))return;let connection=this.#connection;this.#heartbeat.start(intervalMs,payload=>connection.
-send("heartbeat",JSON.stringify(payload),""),()=>this.#dispatcher?.draining?"draining":"ok")}async#close(deadlineMs){if(!this.#running)return;let unfinished=await this.#dispatcher?.
-drain(deadlineMs)??0;unfinished>0&&log(`${this.name}: ${unfinished} request${unfinished>1?"s were":" was"} not finished within ${deadlineMs} ms`);try{await this.
-onStop()}catch(error){log(`${this.name}: onStop failed: ${messageOf(error)}`)}this.#heartbeat.stop(),await this.#connection?.close(),this.#running=!1}#fail(reason){
-log(reason),process.exit(1)}#requireConnection(what){if(!this.#connection)throw new FulcrumError("NOT_REGISTERED",`${what}: call start() first`);return this.#connection}};
-Object.defineProperty(DomainBase.prototype,Symbol.for("fulcrum.domain"),{value:!0});Object.defineProperty(DomainBase,PREPARE_TRANSPORT,{value:prepareTransport});
-function payloadOf(response,what){let payload;try{payload=response.payload===""?{}:JSON.parse(response.payload)}catch{if(response.success)throw new FulcrumError(
-"FAILED",`${what}: the response is not JSON: ${response.payload.slice(0,80)}`)}let body=payload;if(response.success&&body?.success!==!1)return payload;let text=response.
-error||(typeof body?.error=="string"?body.error:"")||`${what} failed without a reason`;throw new FulcrumError("FAILED",text)}var KEY=Symbol.for("@fulcrum/domain 0.1.0"),shared=globalThis[KEY]??=index_exports;var{DomainBase:DomainBase2,Email:Email2,FulcrumError:FulcrumError2,Table:Table2}=shared;0&&(module.exports={DomainBase,Email,FulcrumError,Table});
+log(`${this.name}: the handler of ${String(topic)} failed: ${messageOf(error)}`)}}async#run(){let{address,token,reconnectDeadlineMs}=this.#options,transport=transportOf(
+this);if(!this.name)throw new FulcrumError("INVALID","the domain has no name: set it in super(…), as static domainName, or in FULCRUM_DOMAIN_NAME");let connection=new RuntimeConnection(
+{url:dialUrl(address),address,domain:this.name,token,capabilities:CAPABILITIES,reconnectDeadlineMs,transport},{registered:response=>this.#onRegistered(response),
+message:message=>this.#receive(message),lost:()=>this.#heartbeat.stop(),fatal:reason=>this.#fail(reason)});this.#connection=connection,this.#running=!0,connection.
+connect(),await void 0;let registering;try{if(await this.onStart(),this.#stopped)return;let handlers=collectHandlers(this,_DomainBase.prototype);registering=connection.
+register([...handlers.keys()]),transport||stopOnSignal("SIGTERM"),this.#dispatcher=new Dispatcher(this,this.name,handlers)}catch(error){connection.abort(),this.#failStart(
+error)}try{await registering}catch(error){if(this.#stopped)return;throw error}try{await this.onReady()}catch(error){this.#failStart(error)}}#failStart(error){if(transportOf(
+this))throw error;exitWithError(this.name,error)}#receive(message){let{type,requestId}=message;if(type==="drain"){this.#drain(message.payload);return}if(type===
+"cancel"){this.#dispatcher?.cancel(requestId);return}if(type==="event"){this.#handleEvent(message.payload);return}if(type==="credit"){this.#dispatcher?.grant(requestId,
+parseObject(message.payload).parts);return}if(type==="asset_changed"){this.#handleAssetChanged(message.payload);return}if(type==="error"||type.endsWith("_respon\
+se")||requestId==="")return;let connection=this.#connection,{epoch}=connection;this.#dispatcher?.dispatch(message,(responseType,payload,id,more)=>connection.send(
+responseType,payload,id,epoch,more))}#drain(payload){let{deadline_ms:ms}=parseObject(payload),graceMs2=typeof ms=="number"&&ms>=0?ms:STOP_DEADLINE_MS;awaitStopSignal(
+Math.min(graceMs2,STOP_SIGNAL_MS)),beginGrace(graceMs2),this.#dispatcher?.setDeadline(requestsDeadline(graceMs2)),this.stop(requestsDeadline(graceMs2))}async#handleAssetChanged(payload){
+try{let{path}=JSON.parse(payload);await this.onAssetChanged(path)}catch(error){log(`${this.name}: onAssetChanged failed: ${messageOf(error)}`)}}#onRegistered(response){
+let{heartbeat_interval_ms:intervalMs,stop_signal:signal,stop_grace_ms:graceMs2}=response;this.#startHeartbeat(intervalMs),this.#subscribeAll(),typeof graceMs2==
+"number"&&graceMs2>=0&&setGrace(graceMs2),typeof signal=="string"&&signal!=="SIGKILL"&&stopOnSignal(signal)}#startHeartbeat(intervalMs){if(typeof intervalMs!="n\
+umber"||!(intervalMs>0))return;let connection=this.#connection;this.#heartbeat.start(intervalMs,payload=>connection.send("heartbeat",JSON.stringify(payload),""),
+()=>this.#dispatcher?.draining?"draining":"ok")}async#close(deadlineMs){if(!this.#running)return;let unfinished=await this.#dispatcher?.drain(deadlineMs)??0;unfinished>
+0&&log(`${this.name}: ${unfinished} request${unfinished>1?"s were":" was"} not finished within ${deadlineMs} ms`);try{await this.onStop()}catch(error){log(`${this.
+name}: onStop failed: ${messageOf(error)}`)}this.#heartbeat.stop(),await this.#connection?.close(),this.#running=!1}#fail(reason){log(reason),process.exit(1)}#requireConnection(what){
+if(!this.#connection)throw new FulcrumError("NOT_REGISTERED",`${what}: call start() first`);return this.#connection}};Object.defineProperty(DomainBase.prototype,
+Symbol.for("fulcrum.domain"),{value:!0});Object.defineProperty(DomainBase,PREPARE_TRANSPORT,{value:prepareTransport});Object.defineProperty(DomainBase,TESTING,{
+value:testingHook});var KEY=Symbol.for("@fulcrum/domain 0.1.0"),shared=globalThis[KEY]??=index_exports;var{DomainBase:DomainBase2,Email:Email2,FulcrumError:FulcrumError2,Table:Table2}=shared;0&&(module.exports={DomainBase,Email,FulcrumError,Table});

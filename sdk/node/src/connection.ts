@@ -7,9 +7,8 @@ import type { RuntimeMessage } from './protobuf.ts';
 import { isFinal, isRefusal } from './status.ts';
 import type { Status } from './status.ts';
 import { describeStatus } from './transport.ts';
-import type { Transport } from './transport.ts';
+import type { MessageWriter, RuntimeTransport } from './transport.ts';
 import { takeTransport } from './prepared-transport.ts';
-import type { StreamWriter } from './writer.ts';
 
 /** How long to wait for the response to a registration. */
 const REGISTER_TIMEOUT_MS = 10_000;
@@ -27,6 +26,8 @@ export interface ConnectionOptions {
   capabilities: readonly string[];
   /** How long to try to reconnect, in milliseconds; Infinity without a token of Fulcrum. */
   reconnectDeadlineMs: number;
+  /** Connects to a runtime in this process, in a test. */
+  transport: (() => RuntimeTransport) | undefined;
 }
 
 /** Events of a connection. */
@@ -57,8 +58,8 @@ export class RuntimeConnection {
   #state: State = 'idle';
   /** The largest message that the runtime accepts, in bytes, if it has named a limit. */
   #maxMessageBytes = Infinity;
-  #transport: Transport | undefined;
-  #writer: StreamWriter | undefined;
+  #transport: RuntimeTransport | undefined;
+  #writer: MessageWriter | undefined;
   /** Counts connections: a response belongs to the connection of its request. */
   #epoch = 0;
   #failures = 0;
@@ -87,7 +88,8 @@ export class RuntimeConnection {
 
   /** Starts to connect, before `register`. */
   connect(): void {
-    this.#transport ??= takeTransport(this.#options.url, this.#options.token);
+    const { url, token, transport } = this.#options;
+    this.#transport ??= transport ? transport() : takeTransport(url, token);
   }
 
   /**
@@ -151,7 +153,7 @@ export class RuntimeConnection {
     let timer: NodeJS.Timeout | undefined;
     let onAbort: (() => void) | undefined;
     try {
-      const { response, abandon } = (this.#transport as Transport).unary(frame, remainingMs);
+      const { response, abandon } = (this.#transport as RuntimeTransport).unary(frame, remainingMs);
       const givenUp = new Promise<never>((_, reject) => {
         const giveUp = (reason: unknown) => {
           reject(reason);
@@ -182,7 +184,7 @@ export class RuntimeConnection {
     this.connect();
     const frame = encodeDomainFrame({ domain, type, payload, requestId: this.#nextId() });
     try {
-      yield* (this.#transport as Transport).stream(frame, timeoutMs, signal);
+      yield* (this.#transport as RuntimeTransport).stream(frame, timeoutMs, signal);
     } catch (error) {
       if (error instanceof FulcrumError || signal?.aborted) throw error;
       const text = messageOf(error);
@@ -223,7 +225,7 @@ export class RuntimeConnection {
     const registerId = this.#nextId();
     try {
       this.connect();
-      this.#writer = (this.#transport as Transport).openStream({
+      this.#writer = (this.#transport as RuntimeTransport).openStream({
         message: (message) => { if (epoch === this.#epoch) this.#receive(message, registerId); },
         closed: (status) => { if (epoch === this.#epoch) this.#onDisconnect(status); },
       });

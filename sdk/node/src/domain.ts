@@ -12,11 +12,13 @@ import { parseObject } from './json.ts';
 import { RuntimeConnection } from './connection.ts';
 import { resolveOptions } from './options.ts';
 import type { DomainOptions, ResolvedOptions } from './options.ts';
+import { payloadOf } from './payload.ts';
 import type { RuntimeMessage } from './protobuf.ts';
 import { instances } from './registry.ts';
 import { beginGrace, exitWithError, requestsDeadline, setGrace, stopOnSignal } from './shutdown.ts';
 import { PREPARE_TRANSPORT, prepareTransport } from './prepared-transport.ts';
 import { awaitStopSignal } from './stop-signal.ts';
+import { TESTING, testingHook, transportOf } from './testing-hook.ts';
 
 const CAPABILITIES = ['db_operations', 'email_operations', 'heartbeat', 'drain', 'assets', 'cancel', 'deadline', 'stream', 'large_messages'];
 const STOP_DEADLINE_MS = 10_000;
@@ -226,11 +228,12 @@ export class DomainBase {
 
   async #run(): Promise<void> {
     const { address, token, reconnectDeadlineMs } = this.#options;
+    const transport = transportOf(this);
     if (!this.name) {
       throw new FulcrumError('INVALID', 'the domain has no name: set it in super(…), as static domainName, or in FULCRUM_DOMAIN_NAME');
     }
     const connection = new RuntimeConnection(
-      { url: dialUrl(address), address, domain: this.name, token, capabilities: CAPABILITIES, reconnectDeadlineMs },
+      { url: dialUrl(address), address, domain: this.name, token, capabilities: CAPABILITIES, reconnectDeadlineMs, transport },
       {
         registered: (response) => this.#onRegistered(response),
         message: (message) => this.#receive(message),
@@ -250,12 +253,12 @@ export class DomainBase {
       const handlers = collectHandlers(this, DomainBase.prototype);
       registering = connection.register([...handlers.keys()]);
       // A stop can be requested as soon as it is ready.
-      stopOnSignal('SIGTERM');
+      if (!transport) stopOnSignal('SIGTERM');
       // While the registration is in flight: no request can arrive before the response.
       this.#dispatcher = new Dispatcher(this, this.name, handlers);
     } catch (error) {
       connection.abort();
-      exitWithError(this.name, error);
+      this.#failStart(error);
     }
     try {
       await registering;
@@ -266,8 +269,14 @@ export class DomainBase {
     try {
       await this.onReady();
     } catch (error) {
-      exitWithError(this.name, error);
+      this.#failStart(error);
     }
+  }
+
+  /** In a test, the caller of `start()` gets the error; elsewhere nobody is there to handle it. */
+  #failStart(error: unknown): never {
+    if (transportOf(this)) throw error;
+    exitWithError(this.name, error);
   }
 
   #receive(message: RuntimeMessage): void {
@@ -364,16 +373,4 @@ export class DomainBase {
 // Used by the bootstrap, and the same in every copy of this package.
 Object.defineProperty(DomainBase.prototype, Symbol.for('fulcrum.domain'), { value: true });
 Object.defineProperty(DomainBase, PREPARE_TRANSPORT, { value: prepareTransport });
-
-function payloadOf(response: RuntimeMessage, what: string): unknown {
-  let payload: unknown;
-  try {
-    payload = response.payload === '' ? {} : JSON.parse(response.payload);
-  } catch {
-    if (response.success) throw new FulcrumError('FAILED', `${what}: the response is not JSON: ${response.payload.slice(0, 80)}`);
-  }
-  const body = payload as { success?: unknown; error?: unknown } | null | undefined;
-  if (response.success && body?.success !== false) return payload;
-  const text = response.error || (typeof body?.error === 'string' ? body.error : '') || `${what} failed without a reason`;
-  throw new FulcrumError('FAILED', text);
-}
+Object.defineProperty(DomainBase, TESTING, { value: testingHook });

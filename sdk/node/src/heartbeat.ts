@@ -5,6 +5,7 @@ export interface HeartbeatPayload {
   event_loop_lag_ms: number;
   rss_bytes: number;
   heap_used_bytes: number;
+  heap_total_bytes: number;
   status: 'ok' | 'draining';
 }
 
@@ -31,6 +32,7 @@ export class Heartbeat {
         event_loop_lag_ms: Math.round(lag.take(nowMs()) * 100) / 100,
         rss_bytes: memory.rss,
         heap_used_bytes: memory.heapUsed,
+        heap_total_bytes: memory.heapTotal,
         status: status(),
       });
     };

@@ -63,6 +63,25 @@ export function encodeDomainFrame(message: DomainMessage): Buffer {
   return frame;
 }
 
+/** Reads a frame of `encodeDomainFrame`, for a runtime in this process. */
+export function decodeDomainFrame(frame: Buffer): DomainMessage {
+  const texts = ['', '', '', ''];
+  let more = false;
+  const cursor = { at: PREFIX_BYTES };
+  while (cursor.at < frame.length) {
+    const field = Math.floor(readVarint(frame, cursor) / 8);
+    const value = readVarint(frame, cursor);
+    if (field === 5) {
+      more = value !== 0;
+      continue;
+    }
+    texts[field - 1] = frame.toString('utf8', cursor.at, cursor.at + value);
+    cursor.at += value;
+  }
+  const [domain = '', type = '', payload = '', requestId = ''] = texts;
+  return { domain, type, payload, requestId, more };
+}
+
 /**
  * Reads a `RuntimeMessage`. Unknown fields are skipped, as protobuf requires; a length beyond the
  * end is an error.

@@ -24,8 +24,30 @@ export interface StreamEvents {
   closed(status: Status): void;
 }
 
+/** Writes frames to the stream of a domain. */
+export interface MessageWriter {
+  /** Queues a frame. It is dropped if the stream has closed. */
+  write(frame: Buffer): void;
+  /** Sends what is queued and ends this half; resolves when the stream has closed, or after `limitMs`. */
+  end(limitMs: number): Promise<void>;
+}
+
+/** What a connection needs of a runtime: over HTTP/2, or in the same process for tests. */
+export interface RuntimeTransport {
+  /** Why it failed, if it did. */
+  readonly failure: string | undefined;
+  /** Opens the stream of a domain. */
+  openStream(events: StreamEvents): MessageWriter;
+  /** One message, one response; `abandon` cancels it. */
+  unary(frame: Buffer, timeoutMs: number): { response: Promise<RuntimeMessage>; abandon: () => void };
+  /** One message, a response in parts. */
+  stream(frame: Buffer, timeoutMs: number | undefined, signal: AbortSignal | undefined): AsyncGenerator<RuntimeMessage, void>;
+  /** Closes it at once; `closed` is called for every open stream. */
+  destroy(): void;
+}
+
 /** One HTTP/2 connection to a runtime, and the two gRPC calls on it. */
-export class Transport {
+export class Transport implements RuntimeTransport {
   readonly #session: ClientHttp2Session;
   readonly #headers: Record<string, string>;
   #failure: Error | undefined;

@@ -237,10 +237,11 @@ test('heartbeats are sent at the interval of the runtime, with the lag', async (
   const { peer } = await started(t, DomainBase, {}, { heartbeatMs: 60 });
   const first = await peer.expect('heartbeat');
   const beat = JSON.parse(first.payload);
-  assert.deepEqual(Object.keys(beat), ['seq', 'event_loop_lag_ms', 'rss_bytes', 'heap_used_bytes', 'status']);
+  assert.deepEqual(Object.keys(beat), ['seq', 'event_loop_lag_ms', 'rss_bytes', 'heap_used_bytes', 'heap_total_bytes', 'status']);
   assert.equal(beat.seq, 1);
   assert.equal(beat.status, 'ok');
   assert.ok(beat.rss_bytes > beat.heap_used_bytes && beat.heap_used_bytes > 1_000_000);
+  assert.ok(beat.heap_total_bytes >= beat.heap_used_bytes);
   const blockedUntil = performance.now() + 400;
   while (performance.now() < blockedUntil);
   const late = await peer.expect((message) => message.type === 'heartbeat' && JSON.parse(message.payload).event_loop_lag_ms >= 250);

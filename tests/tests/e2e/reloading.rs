@@ -1,5 +1,9 @@
 //! `fulcrum reload`: differences are applied, and nothing else.
 
+use std::io::Write;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
 use fulcrum_e2e::{App, LIMIT, Signal, wait_until};
 
 /// The output of `domains why` for a domain.
@@ -370,5 +374,37 @@ fn ctrl_c_leaves_the_client_and_not_the_reload() {
     app.wait_for("users", "is ready", |users| {
         users["generation"] == 3 && users["ready"] == true
     });
+    app.down();
+}
+
+#[test]
+fn a_reload_waits_for_a_file_that_is_being_saved() {
+    let app = App::new().with_short_timeouts().stub_domain("users", &[]);
+    app.start();
+    let file = app.root().join("domains/users/fulcrum.yml");
+    let whole = std::fs::read_to_string(&file).expect("readable");
+    let saving = AtomicBool::new(true);
+    std::thread::scope(|scope| {
+        scope.spawn(|| {
+            // As an editor or a generator that truncates the file, and writes it in two pieces.
+            while saving.load(Ordering::Relaxed) {
+                let mut out = std::fs::File::create(&file).expect("truncated");
+                let (first, rest) = whole.split_at(whole.len() / 2);
+                out.write_all(first.as_bytes()).expect("half");
+                std::thread::sleep(Duration::from_millis(15));
+                out.write_all(rest.as_bytes()).expect("the rest");
+                std::thread::sleep(Duration::from_millis(60));
+            }
+        });
+        for _ in 0..10 {
+            app.run(&["reload"])
+                .exits(0)
+                .stderr_contains(&["no changes"]);
+        }
+        saving.store(false, Ordering::Relaxed);
+    });
+    // What stays broken is refused in the end.
+    app.write_file("domains/users/fulcrum.yml", &whole[..whole.len() / 2]);
+    app.run(&["reload"]).exits(5);
     app.down();
 }

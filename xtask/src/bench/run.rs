@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use anyhow::bail;
 use clap::Subcommand;
 
-use super::{calls, cold, log_query, logs, reload, start};
+use super::{all, calls, cold, instructions, log_query, logs, reload, scale, start};
 use crate::command::CommandRunner;
 use crate::workspace;
 
@@ -24,6 +24,17 @@ pub(crate) enum Bench {
     Calls,
     /// Measure a crash to a response of the next process, beside `node -e 0` and a direct respawn
     Crash,
+    /// Measure 10 to 5,000 tiny programs: start, memory, idle cost, list, stop; on an idle machine only
+    Scale,
+    /// Measure all that docs/performance.md tells, beside pm2, supervisor and runit; on an idle
+    /// machine only
+    All,
+    /// Count the instructions of hot paths with valgrind, and compare them with the checked-in table
+    Instructions {
+        /// Write the table instead of comparing
+        #[arg(long)]
+        update: bool,
+    },
 }
 
 /// Runs one benchmark and prints a table.
@@ -31,6 +42,9 @@ pub(crate) enum Bench {
 /// # Errors
 /// A build, an install or a start that fails.
 pub(crate) fn run(bench: Bench) -> anyhow::Result<()> {
+    if let Bench::Instructions { update } = bench {
+        return instructions::run(update).map(|outcome| println!("{outcome}"));
+    }
     if std::env::var_os("NODE_EXTRA_CA_CERTS").is_some() {
         println!(
             "NODE_EXTRA_CA_CERTS is removed from the environment: it costs Node 20 about 40 ms a start"
@@ -47,6 +61,9 @@ pub(crate) fn run(bench: Bench) -> anyhow::Result<()> {
         Bench::Reload => reload::run(&fulcrum),
         Bench::Calls => calls::run(&fulcrum),
         Bench::Crash => reload::crashes(&fulcrum),
+        Bench::Scale => scale::run(&fulcrum),
+        Bench::All => all::run(&fulcrum),
+        Bench::Instructions { .. } => Ok(()),
     }
 }
 

@@ -1,5 +1,5 @@
 //! The rows of the failure catalog that must have an outcome: sections A to G, I: field reports,
-//! J: calls, and T: the terminal and the first minute.
+//! J: calls, O: telemetry, and T: the terminal and the first minute.
 
 use super::row::Id;
 
@@ -26,9 +26,6 @@ const fn untested(section: char, number: u8, title: &'static str, why: &'static 
         untested: Some(why),
     }
 }
-
-/// The reason of a row whose behavior does not exist yet.
-const NOT_BUILT: &str = "not built yet";
 
 /// All rows, in order.
 pub(super) const ROWS: &[Entry] = &[
@@ -293,29 +290,31 @@ pub(super) const ROWS: &[Entry] = &[
     row('K', 23, "commands and flags of other tools"),
     row('K', 24, "secrets in the configuration"),
     row('K', 25, "noise: cargo's variables, debug messages"),
-    untested('T', 0, "installed from npm as a native binary", NOT_BUILT),
-    untested(
-        'T',
-        1,
-        "an empty directory becomes an app without network",
-        NOT_BUILT,
-    ),
+    untested('O', 1, "traces of calls and starts", "not built yet"),
+    untested('O', 2, "a receiver of OTLP", "not built yet"),
+    row('O', 3, "metrics and health endpoints"),
+    untested('O', 4, "profiles through the inspector", "not built yet"),
+    row('O', 5, "notifications by webhook"),
+    row('T', 0, "installed from npm as a native binary"),
+    row('T', 1, "an empty directory becomes an app without network"),
     row('T', 2, "the schema of the configuration"),
     untested('T', 3, "doctor finds what is wrong", NOT_BUILT),
     untested('T', 4, "every error has a code", NOT_BUILT),
-    untested(
+    row(
         'T',
         5,
         "completions have live names, and there are man pages",
-        NOT_BUILT,
     ),
-    untested('T', 6, "progress of long work", NOT_BUILT),
-    untested('T', 7, "keys in dev", NOT_BUILT),
-    untested('T', 8, "the full-screen view", NOT_BUILT),
+    row('T', 6, "progress of long work"),
+    row('T', 7, "keys in dev"),
+    row('T', 8, "the full-screen view"),
     row('T', 9, "debugging with the inspector"),
     row('T', 10, "a command within the running app"),
     row('T', 11, "ports of domains"),
 ];
+
+/// The reason of a row whose behavior does not exist yet.
+const NOT_BUILT: &str = "not built yet";
 
 #[cfg(test)]
 mod tests {
@@ -335,6 +334,7 @@ mod tests {
             ('I', 19),
             ('J', 19),
             ('K', 25),
+            ('O', 5),
         ];
         let expected = sections
             .into_iter()

@@ -1,13 +1,14 @@
 //! `cargo xtask interop`: programs that share no code with Fulcrum, with the sample app: clients of
-//! its gRPC port and a domain, and a receiver of the logs that it exports; `cargo xtask env-files`
-//! compares generated env files with npm's `dotenv`, and `cargo xtask schemas` has `ajv` read the
-//! JSON Schemas of the configuration.
+//! its gRPC port and a domain, a receiver of the logs that it exports, and readers of its metrics;
+//! `cargo xtask env-files` compares generated env files with npm's `dotenv`, and `cargo xtask schemas`
+//! has `ajv` read the JSON Schemas of the configuration.
 //!
 //! The programs in `tests/interop` use the stock grpcio, `@grpc/grpc-js` and `@connectrpc` packages; their code is
 //! generated from the `.proto`. The packages are installed below the target directory.
 
 mod calls;
 mod env_files;
+mod metrics;
 mod otlp_export;
 mod run;
 mod schemas;

@@ -5,14 +5,15 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Context;
 
-use super::{calls, otlp_export};
+use super::{calls, metrics, otlp_export};
 use crate::command::CommandRunner;
 use crate::python_tools::PythonEnvironment;
 use crate::sample::{self, Sample};
 use crate::steps::Outcome;
 use crate::workspace;
 
-/// Starts the sample app, runs the client, stops the app; then the same with the receiver.
+/// Starts the sample app, runs the client, stops the app; then the same with the receiver and the
+/// readers of metrics.
 ///
 /// # Errors
 /// An app that does not start or stop, packages that cannot be installed, a wrong response to the
@@ -27,7 +28,9 @@ pub(crate) fn run() -> anyhow::Result<Outcome> {
     let program = sample::build()?;
     Sample::copy(program.clone())?.run_with(|sample| run_client(sample, &python, &directory))?;
     Sample::copy(program.clone())?.run_with(|sample| calls::check(sample, &python, &directory))?;
-    Sample::copy(program)?.run_with(|sample| otlp_export::check(sample, &python, &directory))?;
+    Sample::copy(program.clone())?
+        .run_with(|sample| otlp_export::check(sample, &python, &directory))?;
+    Sample::copy(program)?.run_with(|sample| metrics::check(sample, &python, &directory))?;
     Ok(Outcome::Passed)
 }
 

@@ -12,21 +12,21 @@ use crate::workspace;
 
 /// A package manager as a row uses it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Manager {
-    pub(super) name: &'static str,
+pub(crate) struct Manager {
+    pub(crate) name: &'static str,
     /// The program that users run.
-    pub(super) program: &'static str,
+    pub(crate) program: &'static str,
     /// Its package in npm with the version, and its program's file in it; `None` for the npm of PATH.
     package: Option<(&'static str, &'static str, &'static str)>,
     /// A file that an app needs for it, besides a lock file.
-    pub(super) settings: Option<(&'static str, &'static str)>,
-    pub(super) lock: &'static str,
+    pub(crate) settings: Option<(&'static str, &'static str)>,
+    pub(crate) lock: &'static str,
 }
 
 const YARN_4: (&str, &str, &str) = ("@yarnpkg/cli-dist", "4.18.1", "bin/yarn.js");
 
 /// All package managers that the suite covers.
-pub(super) const MANAGERS: [Manager; 8] = [
+pub(crate) const MANAGERS: [Manager; 8] = [
     Manager {
         name: "npm",
         program: "npm",
@@ -90,7 +90,7 @@ impl Manager {
     ///
     /// # Errors
     /// An npm that fails.
-    pub(super) fn path(self) -> anyhow::Result<String> {
+    pub(crate) fn path(self) -> anyhow::Result<String> {
         let path = std::env::var("PATH").unwrap_or_default();
         let Some((package, version, file)) = self.package else {
             return Ok(path);
@@ -108,7 +108,7 @@ impl Manager {
     ///
     /// # Errors
     /// One that fails, unless all packages are in place as pnpm's are.
-    pub(super) fn run(self, dir: &Path, args: &[&str]) -> anyhow::Result<()> {
+    pub(crate) fn run(self, dir: &Path, args: &[&str]) -> anyhow::Result<()> {
         let run = CommandRunner::new(self.program, dir)
             .args(args)
             .env("PATH", self.path()?)

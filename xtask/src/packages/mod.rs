@@ -1,7 +1,7 @@
 //! `cargo xtask packages`: `fulcrum dev` alone brings up an app whose packages are not installed, with
 //! every package manager at pinned versions and in every layout of a repository.
 
-mod managers;
+pub(crate) mod managers;
 mod rows;
 
 use std::time::Instant;

@@ -1,5 +1,6 @@
 //! Copying, starting and commanding the sample app.
 
+use std::ffi::OsStr;
 use std::fs;
 use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
@@ -138,7 +139,16 @@ impl Sample {
 
     /// `fulcrum` with these arguments, in the app, in the run's own environment.
     pub(crate) fn fulcrum(&self, args: &[&str]) -> CommandRunner {
-        let run = CommandRunner::new(&self.program, self.app()).args(args);
+        self.in_environment(&self.program, args)
+    }
+
+    /// Any program, as [`Sample::fulcrum`] runs it.
+    pub(crate) fn in_environment(
+        &self,
+        program: impl AsRef<OsStr>,
+        args: &[&str],
+    ) -> CommandRunner {
+        let run = CommandRunner::new(program, self.app()).args(args);
         let run = self
             .env
             .iter()

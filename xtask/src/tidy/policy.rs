@@ -22,6 +22,7 @@ const SIBLINGS: &[&str] = &[
     "fulcrum-logs",
     "fulcrum-rpc",
     "fulcrum-spawn",
+    "fulcrum-telemetry",
     "fulcrum-watch",
 ];
 
@@ -33,7 +34,7 @@ pub(super) const TOP_CRATE: &str = "fulcrum-cli";
 
 /// Members of the workspace that are not part of the product, and the product's crates that they
 /// may use. They run the program as its users do.
-pub(super) const TOOL_CRATES: [(&str, &[&str]); 2] = [
+pub(super) const TOOL_CRATES: [(&str, &[&str]); 3] = [
     // The table of settings, for docs/configuration.md; the levels of `xtask loggers`; the plan of a
     // start, for `xtask typescript`.
     (
@@ -41,6 +42,16 @@ pub(super) const TOOL_CRATES: [(&str, &[&str]); 2] = [
         &["fulcrum-config", "fulcrum-logs", "fulcrum-spawn"],
     ),
     ("fulcrum-e2e", &[]),
+    // Runs single paths of the crates, to count what they execute.
+    (
+        "hot-paths",
+        &[
+            "fulcrum-logs",
+            "fulcrum-rpc",
+            "fulcrum-spawn",
+            "fulcrum-watch",
+        ],
+    ),
 ];
 
 /// For tests and examples of any product crate.
@@ -187,6 +198,49 @@ pub(super) const CRATES: &[Crate] = &[
         ],
     },
     Crate {
+        name: "fulcrum-tui",
+        siblings: &["fulcrum-logs", "fulcrum-rpc"],
+        allowed: &[
+            (
+                "ratatui",
+                "cells, styles, and the difference between two frames",
+            ),
+            ("rustix", "modes of the terminal, the window's size"),
+            ("serde_json", "JSON lines on several rows"),
+            ("tokio", "the driver"),
+            ("unicode-width", "columns"),
+        ],
+    },
+    Crate {
+        name: "fulcrum-scaffold",
+        siblings: &[],
+        allowed: &[("serde_json", "tests of files that are JSON")],
+    },
+    Crate {
+        name: "fulcrum-telemetry",
+        siblings: &[],
+        allowed: &[
+            (
+                "axum",
+                "the router of the HTTP listener, which tonic has anyway",
+            ),
+            ("base64", "signatures of notifications"),
+            ("hmac", "signatures of notifications"),
+            ("hyper", "connections with time limits"),
+            ("hyper-util", "the router as a service of hyper"),
+            ("prometheus-client", "metrics in OpenMetrics"),
+            (
+                "rustls-native-certs",
+                "the certificates that the system trusts",
+            ),
+            ("serde", "bodies of health endpoints"),
+            ("serde_json", "bodies of health endpoints"),
+            ("sha2", "signatures of notifications"),
+            ("tokio", "the listener"),
+            ("tokio-rustls", "notifications over HTTPS"),
+        ],
+    },
+    Crate {
         name: "fulcrum-watch",
         siblings: &[],
         allowed: &[
@@ -222,7 +276,10 @@ pub(super) const CRATES: &[Crate] = &[
             "fulcrum-logs",
             "fulcrum-rpc",
             "fulcrum-runtime",
+            "fulcrum-scaffold",
             "fulcrum-spawn",
+            "fulcrum-telemetry",
+            "fulcrum-tui",
             "fulcrum-watch",
         ],
         allowed: &[
@@ -232,7 +289,9 @@ pub(super) const CRATES: &[Crate] = &[
             ),
             ("clap", "arguments"),
             ("clap_complete", "completions"),
+            ("clap_mangen", "man pages"),
             ("humantime", "times for people"),
+            ("indicatif", "the sign on a terminal that a command waits"),
             ("regex", "`logs --grep`"),
             ("rustix", "is it a terminal, who am I"),
             ("serde", "output for programs"),
@@ -291,7 +350,7 @@ pub(super) const LAYERS: &[(&str, &[&[&str]])] = &[(
         &["registration", "launch"],
         &["transitions", "reload", "schedule"],
         &["watch", "control"],
-        &["parts", "typecheck"],
+        &["notify", "parts", "telemetry", "typecheck"],
         &["handle"],
         &["runtime"],
     ],

@@ -64,7 +64,7 @@ impl BackgroundStart<'_> {
     /// Starts the instance, and waits until it accepts clients.
     pub(super) async fn start(&self, dir: &RuntimeDir) -> Result<Background, NotServing> {
         let failed = |text: String| NotServing::Failed(CliError::new(ErrorCode::CannotStart, text));
-        let log = LogFile::create(self.root).map_err(|error| failed(error.to_string()))?;
+        let log = LogFile::create(self.root, dir).map_err(|error| failed(error.to_string()))?;
         let mut child = self
             .spawn(&log)
             .map_err(|error| failed(format!("cannot start the instance: {error}")))?;

@@ -3,7 +3,7 @@
 use fulcrum_config::Mode;
 
 use super::development::DevelopmentArgs;
-use super::start;
+use super::start::{self, Foreground};
 use super::start_args::StartArgs;
 use super::targets::TargetArgs;
 use crate::commands::context::Context;
@@ -18,17 +18,23 @@ pub(crate) struct Args {
     pub(crate) start: StartArgs,
     #[command(flatten)]
     pub(crate) development: DevelopmentArgs,
-    /// Fail with code 10 as soon as a domain fails for good, without watching files
+    /// Start with the full-screen view
     #[arg(long, conflicts_with = "detach")]
+    pub(crate) tui: bool,
+    /// Fail with code 10 as soon as a domain fails for good, without watching files
+    #[arg(long, conflicts_with_all = ["detach", "tui"])]
     pub(crate) ci: bool,
 }
 
 pub(crate) fn run(mut args: Args, mut context: Context) -> Result<(), CliError> {
     args.targets
         .apply(&mut args.start.selection, &mut context)?;
-    let ci = args.ci.then(|| CiReporter::detect(&context.output));
+    let foreground = Foreground {
+        tui: args.tui,
+        ci: args.ci.then(|| CiReporter::detect(&context.output)),
+    };
     if args.ci {
         args.development.watch.watch.get_or_insert(false);
     }
-    start::run(Mode::Dev, args.start, args.development, ci, context)
+    start::run(Mode::Dev, args.start, args.development, foreground, context)
 }

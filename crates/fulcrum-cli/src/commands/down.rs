@@ -45,6 +45,7 @@ async fn shut_down(args: Args, context: Context) -> Result<(), CliError> {
     let instance_exit = InstanceExit::watch(client.instance().pid, dir);
     let output = &context.output;
     let mut last = String::new();
+    let _waiting = output.waiting("waiting until all domains have stopped");
     let shutdown = async {
         let progress = client
             .shutdown(ShutdownRequest { force: args.force })

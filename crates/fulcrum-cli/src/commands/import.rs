@@ -5,16 +5,19 @@ use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use fulcrum_config::{Import, ImportKind, ImportRequest, Mode, import};
+use clap::ValueEnum;
+use fulcrum_config::{Diagnostic, Import, ImportKind, ImportRequest, LoadResult, Mode, import};
 use fulcrum_runtime::format::pluralize;
 use fulcrum_spawn::StartError;
 use fulcrum_spawn::prepare::{NodeRequest, evaluate_module, find_node};
+use serde::Serialize;
+use serde_json::{Map, Value};
 
 use crate::commands::context::Context;
 use crate::error_code::ErrorCode;
 use crate::exit::{CliError, Code};
 use crate::load;
-use crate::output::Output;
+use crate::output::{DiagnosticJson, Output};
 use crate::wiring;
 
 /// A configuration file that takes longer is no configuration file.
@@ -27,9 +30,65 @@ pub(crate) struct Args {
     /// Print the files without writing them
     #[arg(long)]
     dry_run: bool,
+    /// Choose the output format
+    #[arg(short, long, value_enum, default_value = "table")]
+    output: Format,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Format {
+    /// What is done and what is not carried over, on standard error
+    Table,
+    /// The files, the settings that were carried over, and what was not, as one JSON object
+    Json,
+}
+
+/// What becomes of a file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+enum FileState {
+    /// It did not exist, and is written.
+    Written,
+    /// It exists, and is kept.
+    Kept,
+    /// It does not exist, and nothing is written.
+    NotWritten,
+}
+
+/// The result of an import as JSON.
+#[derive(Debug, Serialize)]
+struct ImportJson<'a> {
+    tool: String,
+    app: &'a Path,
+    /// Whether files were written.
+    written: bool,
+    files: Vec<FileJson<'a>>,
+    /// The programs that were carried over.
+    domains: Vec<ImportedDomainJson<'a>>,
+    /// What was not carried over, or not exactly.
+    not_carried_over: Vec<DiagnosticJson<'a>>,
+    /// The findings about the files that were written.
+    diagnostics: Vec<DiagnosticJson<'a>>,
+}
+
+#[derive(Debug, Serialize)]
+struct FileJson<'a> {
+    path: &'a Path,
+    state: FileState,
+    text: &'a str,
+}
+
+#[derive(Debug, Serialize)]
+struct ImportedDomainJson<'a> {
+    name: &'a str,
+    /// Its name in the other tool.
+    source_name: &'a str,
+    file: &'a Path,
+    process: &'a Map<String, Value>,
 }
 
 pub(crate) fn run(args: &Args, context: &Context) -> Result<(), CliError> {
+    let output = &context.output;
     let evaluated = match ImportKind::is_evaluated(&args.file) && args.file.is_file() {
         true => Some(evaluate(&args.file)?),
         false => None,
@@ -42,32 +101,76 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<(), CliError> {
     let imported = import(&request)
         .map_err(|diagnostic| CliError::relayed(Code::ConfigInvalid, &diagnostic.to_string()))?;
     let existing = existing(&imported);
-    let result = match args.dry_run {
-        true => print(&imported, &context.output),
-        false if existing.is_empty() => write(&imported, &context.output),
-        false => Ok(()),
+    let writes = !args.dry_run && existing.is_empty();
+    let states = match writes {
+        true => write(&imported, output)?,
+        false => states_without_writing(&imported),
     };
-    let root = Some(imported.root.as_path());
-    context.output.diagnostics(&imported.notes, root);
-    result?;
-    if !existing.is_empty() {
-        return Err(CliError::new(
-            ErrorCode::FileExists,
-            format!(
-                "nothing was written: {} already {}\n  hint: files are never overwritten; remove or rename {}, or compare with `--dry-run`",
-                existing.join(", "),
-                if existing.len() == 1 {
-                    "exists"
-                } else {
-                    "exist"
-                },
-                if existing.len() == 1 { "it" } else { "them" },
-            ),
-        ));
+    let loaded = match writes {
+        // What was written, so that the first `fulcrum dev` has no surprise.
+        true => Some(load::read(Some(&imported.root), Mode::Dev)?),
+        false => None,
+    };
+    let found = loaded.as_ref().map_or(&[][..], |it| &it.diagnostics);
+    match args.output {
+        Format::Json => output.json(&to_json(&imported, &states, writes, found))?,
+        Format::Table => {
+            if args.dry_run {
+                print(&imported, &states, output)?;
+            }
+            let root = Some(imported.root.as_path());
+            output.diagnostics(&imported.notes, root);
+            output.diagnostics(found, root);
+        }
     }
-    match args.dry_run {
-        true => Ok(()),
-        false => check(&imported, context),
+    match loaded {
+        Some(loaded) => report(&imported, &loaded, output),
+        None if args.dry_run => Ok(()),
+        None => Err(nothing_written(&existing)),
+    }
+}
+
+fn nothing_written(existing: &[String]) -> CliError {
+    let (exist, them) = match existing.len() {
+        1 => ("exists", "it"),
+        _ => ("exist", "them"),
+    };
+    let text = format!(
+        "nothing was written: {} already {exist}\n  hint: files are never overwritten; remove or rename {them}, or compare with `--dry-run`",
+        existing.join(", "),
+    );
+    CliError::new(ErrorCode::FileExists, text)
+}
+
+fn to_json<'a>(
+    imported: &'a Import,
+    states: &[FileState],
+    written: bool,
+    found: &'a [Diagnostic],
+) -> ImportJson<'a> {
+    let files = imported.files.iter().zip(states);
+    let domains = imported.domains.iter();
+    ImportJson {
+        tool: imported.kind.to_string(),
+        app: &imported.root,
+        written,
+        files: files
+            .map(|(file, state)| FileJson {
+                path: &file.path,
+                state: *state,
+                text: &file.text,
+            })
+            .collect(),
+        domains: domains
+            .map(|domain| ImportedDomainJson {
+                name: &domain.name,
+                source_name: &domain.source_name,
+                file: &domain.file,
+                process: &domain.process,
+            })
+            .collect(),
+        not_carried_over: imported.notes.iter().map(DiagnosticJson::from).collect(),
+        diagnostics: found.iter().map(DiagnosticJson::from).collect(),
     }
 }
 
@@ -79,10 +182,8 @@ fn evaluate(file: &Path) -> Result<String, CliError> {
         CliError::new(ErrorCode::ImportFailed, message)
     };
     let file = file.canonicalize().map_err(|error| {
-        CliError::new(
-            ErrorCode::FileFailed,
-            format!("cannot read {}: {error}", file.display()),
-        )
+        let text = format!("cannot read {}: {error}", file.display());
+        CliError::new(ErrorCode::FileFailed, text)
     })?;
     let dir = file.parent().unwrap_or(Path::new("/"));
     let (prepare, _) = wiring::run::prepare_context()?;
@@ -109,11 +210,24 @@ fn existing(imported: &Import) -> Vec<String> {
         .collect()
 }
 
-fn print(imported: &Import, output: &Output) -> Result<(), CliError> {
+fn states_without_writing(imported: &Import) -> Vec<FileState> {
+    let exists = |path: &Path| imported.root.join(path).symlink_metadata().is_ok();
+    let files = imported.files.iter();
+    files
+        .map(|file| match exists(&file.path) {
+            true => FileState::Kept,
+            false => FileState::NotWritten,
+        })
+        .collect()
+}
+
+fn print(imported: &Import, states: &[FileState], output: &Output) -> Result<(), CliError> {
     let mut text = String::new();
-    for file in &imported.files {
-        let kept = imported.root.join(&file.path).symlink_metadata().is_ok();
-        let state = if kept { " (exists: not written)" } else { "" };
+    for (file, state) in imported.files.iter().zip(states) {
+        let state = match state {
+            FileState::Kept => " (exists: not written)",
+            FileState::Written | FileState::NotWritten => "",
+        };
         text.push_str(&format!(
             "==> {}{state}\n{}\n",
             file.path.display(),
@@ -123,26 +237,30 @@ fn print(imported: &Import, output: &Output) -> Result<(), CliError> {
     output.data(text.as_bytes())
 }
 
-fn write(imported: &Import, output: &Output) -> Result<(), CliError> {
+/// Writes the files. Returns what became of each.
+fn write(imported: &Import, output: &Output) -> Result<Vec<FileState>, CliError> {
+    let mut states = Vec::new();
     for file in &imported.files {
         let path = imported.root.join(&file.path);
         match create(&path, &file.text) {
-            Ok(()) => output.progress(&format!("wrote {}", file.path.display())),
+            Ok(()) => {
+                output.progress(&format!("wrote {}", file.path.display()));
+                states.push(FileState::Written);
+            }
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
                 output.progress(&format!("kept {}, which exists", file.path.display()));
+                states.push(FileState::Kept);
             }
             Err(error) => {
-                return Err(CliError::new(
-                    ErrorCode::FileFailed,
-                    format!(
-                        "cannot write {}: {error}\n  hint: the app's directory must be writable",
-                        path.display()
-                    ),
-                ));
+                let text = format!(
+                    "cannot write {}: {error}\n  hint: the app's directory must be writable",
+                    path.display()
+                );
+                return Err(CliError::new(ErrorCode::FileFailed, text));
             }
         }
     }
-    Ok(())
+    Ok(states)
 }
 
 /// Creates a file that does not exist.
@@ -157,11 +275,8 @@ fn create(path: &Path, text: &str) -> io::Result<()> {
     file.write_all(text.as_bytes())
 }
 
-/// Loads what was written, so that the first `fulcrum dev` has no surprise.
-fn check(imported: &Import, context: &Context) -> Result<(), CliError> {
-    let loaded = load::read(Some(&imported.root), Mode::Dev)?;
-    let root = Some(imported.root.as_path());
-    context.output.diagnostics(&loaded.diagnostics, root);
+/// Says how much was imported, or that the result is not valid yet.
+fn report(imported: &Import, loaded: &LoadResult, output: &Output) -> Result<(), CliError> {
     if loaded.app.is_none() {
         return Err(CliError::new(
             ErrorCode::InvalidConfiguration,
@@ -173,10 +288,10 @@ fn check(imported: &Import, context: &Context) -> Result<(), CliError> {
     }
     let text = format!(
         "{} from {}, {} not carried over; start with `fulcrum dev`",
-        pluralize(imported.files.len() - 1, "domain"),
+        pluralize(imported.domains.len(), "domain"),
         imported.kind,
         pluralize(imported.notes.len(), "setting"),
     );
-    context.output.progress(&text);
+    output.progress(&text);
     Ok(())
 }

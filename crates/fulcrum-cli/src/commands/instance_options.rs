@@ -2,6 +2,7 @@
 
 use fulcrum_config::{App, Diagnostic, FileWatchOptions, LogFormat, Mode};
 use fulcrum_runtime::AutoPorts;
+use fulcrum_tui::term::has_links;
 
 use super::development::DevelopmentArgs;
 use super::start_args::SelectionArgs;
@@ -33,8 +34,10 @@ pub(super) fn background_options(
         // In production, code is checked before it is deployed.
         typecheck: mode == Mode::Dev && (watch.typecheck || app.runtime.typecheck),
         json: wants_json(app.runtime.logs.format, mode, stdout.terminal),
+        keys: None,
         style: OutputStyle {
             color: stdout.color,
+            links: stdout.color && has_links(|name| std::env::var(name).ok()),
             width: stdout.width,
         },
         warnings: warnings.iter().map(Diagnostic::to_string).collect(),

@@ -1,4 +1,5 @@
-//! The log file of a background instance: `.fulcrum/instance.log` in the app's directory.
+//! The log file of a background instance: `.fulcrum/instance.log` in the app's directory, or beside
+//! the control socket of an app that cannot be written.
 
 use std::fs::{File, OpenOptions};
 use std::io::{self, Read, Seek, SeekFrom};
@@ -6,8 +7,10 @@ use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use fulcrum_rpc::create_state_dir;
+use fulcrum_rpc::{RuntimeDir, create_state_dir};
 use rustix::fs::OFlags;
+
+const FILE_NAME: &str = "instance.log";
 
 /// How many bytes at the end of the file are read.
 const TAIL_BYTES: u64 = 16 * 1024;
@@ -24,10 +27,23 @@ impl LogFile {
     /// print secrets.
     ///
     /// # Errors
-    /// The app's directory is not writable, or the path is a symbolic link.
-    pub(super) fn create(root: &Path) -> io::Result<Self> {
-        let dir = create_state_dir(root)?;
-        let path = dir.join("instance.log");
+    /// Neither the app's directory nor the socket's is writable, or the path is a symbolic link.
+    pub(super) fn create(root: &Path, runtime: &RuntimeDir) -> io::Result<Self> {
+        let in_app = create_state_dir(root).and_then(|dir| Self::create_in(&dir));
+        match in_app {
+            Err(error) if is_unwritable(&error) => {
+                let beside_socket = runtime
+                    .prepare()
+                    .and_then(|()| Self::create_in(runtime.dir()));
+                // What is wrong with the app's own directory says more.
+                beside_socket.map_err(|_| error)
+            }
+            result => result,
+        }
+    }
+
+    fn create_in(dir: &Path) -> io::Result<Self> {
+        let path = dir.join(FILE_NAME);
         let file = OpenOptions::new()
             // Each write goes to the end, even if another process writes too.
             .append(true)
@@ -64,6 +80,15 @@ impl LogFile {
     }
 }
 
+/// Whether the directory is of another user, or read-only.
+fn is_unwritable(error: &io::Error) -> bool {
+    let kinds = [
+        io::ErrorKind::PermissionDenied,
+        io::ErrorKind::ReadOnlyFilesystem,
+    ];
+    kinds.contains(&error.kind())
+}
+
 fn read_end(path: &Path) -> io::Result<String> {
     let mut file = File::open(path)?;
     let length = file.metadata()?.len();
@@ -93,10 +118,15 @@ mod tests {
 
     use super::*;
 
+    fn create(app: &Path) -> io::Result<LogFile> {
+        let runtime = RuntimeDir::for_app(app, None, app, rustix::process::getuid().as_raw())?;
+        LogFile::create(app, &runtime)
+    }
+
     #[test]
     fn the_log_is_private_and_truncated_at_each_start() {
         let app = tempfile::tempdir().expect("a temporary directory");
-        let log = LogFile::create(app.path()).expect("made");
+        let log = create(app.path()).expect("made");
         log.handle()
             .expect("handle")
             .write_all(b"old\n")
@@ -105,7 +135,7 @@ mod tests {
         assert_eq!(mode(log.path()), 0o600);
         // Others may pass through, not list.
         assert_eq!(mode(&app.path().join(".fulcrum")) & 0o066, 0);
-        let again = LogFile::create(app.path()).expect("made");
+        let again = create(app.path()).expect("made");
         assert_eq!(again.tail(5), Vec::<String>::new());
         // A handle of the previous start leaves no hole.
         log.handle()
@@ -118,7 +148,7 @@ mod tests {
     #[test]
     fn only_the_end_is_read_and_sanitized() {
         let app = tempfile::tempdir().expect("a temporary directory");
-        let log = LogFile::create(app.path()).expect("made");
+        let log = create(app.path()).expect("made");
         let mut file = log.handle().expect("handle");
         for number in 0..10_000 {
             writeln!(file, "line {number}").expect("written");
@@ -131,13 +161,13 @@ mod tests {
     #[test]
     fn a_symbolic_link_is_not_followed() {
         let app = tempfile::tempdir().expect("a temporary directory");
-        LogFile::create(app.path()).expect("made");
+        create(app.path()).expect("made");
         let path = app.path().join(".fulcrum/instance.log");
         std::fs::remove_file(&path).expect("removed");
         let precious = app.path().join("precious");
         std::fs::write(&precious, "data").expect("written");
         std::os::unix::fs::symlink(&precious, &path).expect("linked");
-        let error = LogFile::create(app.path()).expect_err("a link");
+        let error = create(app.path()).expect_err("a link");
         assert!(error.to_string().contains("instance.log"), "{error}");
         assert_eq!(std::fs::read_to_string(&precious).expect("there"), "data");
     }

@@ -3,7 +3,7 @@
 use fulcrum_config::Mode;
 
 use super::development::DevelopmentArgs;
-use super::start;
+use super::start::{self, Foreground};
 use super::start_args::StartArgs;
 use super::targets::TargetArgs;
 use crate::commands::context::Context;
@@ -20,6 +20,6 @@ pub(crate) struct Args {
 pub(crate) fn run(mut args: Args, mut context: Context) -> Result<(), CliError> {
     args.targets
         .apply(&mut args.start.selection, &mut context)?;
-    let development = DevelopmentArgs::default();
-    start::run(Mode::Serve, args.start, development, None, context)
+    let (development, foreground) = (DevelopmentArgs::default(), Foreground::default());
+    start::run(Mode::Serve, args.start, development, foreground, context)
 }

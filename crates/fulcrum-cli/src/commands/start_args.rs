@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use clap::ValueEnum;
+
 use crate::args::duration;
 
 /// How long `--wait` waits by default.
@@ -21,6 +23,15 @@ pub(crate) struct SelectionArgs {
     pub(crate) no_install: bool,
 }
 
+/// How an instance in the foreground prints its log lines.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum LineFormat {
+    /// For people
+    Text,
+    /// A JSON object a line
+    Json,
+}
+
 /// How an instance is started.
 #[derive(Debug, Clone, clap::Args)]
 pub(crate) struct StartArgs {
@@ -35,6 +46,9 @@ pub(crate) struct StartArgs {
     /// Set the maximum wait (0 = no limit) [default: 60s]
     #[arg(long, value_name = "DURATION", value_parser = duration::parse, requires = "wait")]
     pub(crate) timeout: Option<Duration>,
+    /// Choose the format of log lines [default: that of runtime.logs.format]
+    #[arg(short, long, value_enum, conflicts_with = "detach")]
+    pub(crate) output: Option<LineFormat>,
 }
 
 impl StartArgs {
@@ -63,6 +77,7 @@ mod tests {
                 detach: false,
                 wait,
                 timeout,
+                output: None,
             }
             .wait_timeout()
         };

@@ -26,6 +26,9 @@ pub(crate) fn describe_instance(instance: &Instance, now: SystemTime, color: boo
     );
     view.line("app", &instance.app);
     view.line("grpc", &instance.grpc);
+    if !instance.http.is_empty() {
+        view.line("http", &instance.http);
+    }
     view.line("socket", &instance.socket);
     if let Some(at) = instance
         .started_at
@@ -219,6 +222,7 @@ mod tests {
             version: "0.1.0".into(),
             app: "/srv/shop".into(),
             grpc: "127.0.0.1:50051".into(),
+            http: "127.0.0.1:50080".into(),
             socket: "/run/control.sock".into(),
             started_at: Some(at(10).into()),
             mode: "dev".into(),
@@ -228,6 +232,7 @@ mod tests {
             "instance    pid 42, dev, version 0.1.0\n\
              app         /srv/shop\n\
              grpc        127.0.0.1:50051\n\
+             http        127.0.0.1:50080\n\
              socket      /run/control.sock\n\
              started     1970-01-01T00:00:10.000Z (1m05s ago)\n"
         );

@@ -87,6 +87,8 @@ pub(crate) struct InstanceJson {
     version: String,
     app: String,
     grpc: String,
+    /// Where metrics and health endpoints are, unless they are off.
+    http: Option<String>,
     socket: String,
     started_at: Option<String>,
     mode: String,
@@ -186,6 +188,7 @@ impl From<Instance> for InstanceJson {
             version: instance.version,
             app: instance.app,
             grpc: instance.grpc,
+            http: Some(instance.http).filter(|http| !http.is_empty()),
             socket: instance.socket,
             started_at: timestamp(instance.started_at),
             mode: instance.mode,
@@ -356,7 +359,7 @@ mod tests {
             ..Instance::default()
         };
         let golden = json!({
-            "pid": 1, "version": "", "app": "", "grpc": "", "socket": "",
+            "pid": 1, "version": "", "app": "", "grpc": "", "http": null, "socket": "",
             "started_at": "1970-01-01T00:00:00.000Z", "mode": "dev",
         });
         assert_eq!(to_json(InstanceJson::from(instance)), golden);

@@ -8,6 +8,7 @@ use serde::Serialize;
 
 use super::color::Color;
 use super::excerpt::render_diagnostic;
+use super::spinner::{Spinner, Waiting};
 use super::stream_info::{StreamInfo, color_disabled_by_env};
 use crate::error_code::ErrorCode;
 use crate::exit::{CliError, Code};
@@ -18,16 +19,19 @@ pub(crate) struct Output {
     stdout: StreamInfo,
     stderr: StreamInfo,
     quiet: bool,
+    spinner: Spinner,
 }
 
 impl Output {
     /// The streams of this process.
     pub(crate) fn from_process(no_color: bool, quiet: bool) -> Self {
         let no_color = no_color || color_disabled_by_env(|name| std::env::var_os(name));
+        let stderr = StreamInfo::inspect(&io::stderr(), no_color);
         Self {
             stdout: StreamInfo::inspect(&io::stdout(), no_color),
-            stderr: StreamInfo::inspect(&io::stderr(), no_color),
+            stderr,
             quiet,
+            spinner: Spinner::new(stderr, quiet),
         }
     }
 
@@ -42,7 +46,8 @@ impl Output {
     /// [`Code::Done`] without a message if the reader is gone, so that `| head` ends a command
     /// silently; [`Code::Failed`] if writing fails, for example on a full disk.
     pub(crate) fn data(&self, bytes: &[u8]) -> Result<(), CliError> {
-        write_to(&mut io::stdout().lock(), bytes)
+        self.spinner
+            .suspend(|| write_to(&mut io::stdout().lock(), bytes))
     }
 
     /// Writes data as one JSON document, indented.
@@ -81,9 +86,16 @@ impl Output {
         }
     }
 
+    /// Shows on a terminal that something is waited for, until the result is dropped.
+    pub(crate) fn waiting(&self, text: &str) -> Waiting {
+        Waiting::start(self.spinner.clone(), text)
+    }
+
     /// Prints a line on standard error. A failed write is ignored.
     pub(crate) fn eprint(&self, text: &str) {
-        let _ = writeln!(io::stderr().lock(), "{text}");
+        let _ = self
+            .spinner
+            .suspend(|| writeln!(io::stderr().lock(), "{text}"));
     }
 
     /// Prints diagnostics on standard error; `root` is what their files are relative to.
@@ -95,6 +107,7 @@ impl Output {
 
     /// Prints the error of a command, if it has a message.
     pub(crate) fn error(&self, error: &CliError) {
+        self.spinner.end();
         if error.message.is_empty() {
             return;
         }

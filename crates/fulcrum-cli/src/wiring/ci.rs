@@ -1,18 +1,50 @@
 //! `dev --ci`: the instance ends as soon as a domain has failed for good.
 
+use std::path::Path;
 use std::time::Duration;
 
 use fulcrum_runtime::{
     DomainStatus, Runtime, RuntimeExit, RuntimeHandle, ShutdownSignal, ShutdownStage,
 };
 
-use crate::output::FailedDomain;
+use crate::error_code::ErrorCode;
+use crate::exit::CliError;
+use crate::output::{CiReporter, FailedDomain};
 
 /// How many of its last lines are printed of the domain.
 const LAST_LINES: usize = 20;
 
-/// Runs an instance until a shutdown is requested, or a domain has failed, which is returned too.
-pub(super) async fn run_until_failure(
+/// A failure that has ended the instance.
+pub(super) struct Failure {
+    reporter: CiReporter,
+    domain: FailedDomain,
+}
+
+impl Failure {
+    /// Prints it, for an app at this root. Returns the error of the command.
+    pub(super) fn report(self, app_root: &Path) -> CliError {
+        let Self { reporter, domain } = self;
+        reporter.report(&domain, app_root);
+        let text = format!("{} {}: {}", domain.name, domain.phase, domain.reason);
+        CliError::new(ErrorCode::DomainFailed, text)
+    }
+}
+
+/// Runs an instance until a shutdown is requested; with a reporter, or until a domain has failed.
+pub(super) async fn run(
+    runtime: Runtime,
+    wait: Option<Duration>,
+    reporter: Option<CiReporter>,
+    shutdown: &ShutdownSignal,
+) -> (RuntimeExit, Option<Failure>) {
+    let Some(reporter) = reporter else {
+        return (runtime.run(wait).await, None);
+    };
+    let (exit, domain) = run_until_failure(runtime, wait, shutdown).await;
+    (exit, domain.map(|domain| Failure { reporter, domain }))
+}
+
+async fn run_until_failure(
     runtime: Runtime,
     wait: Option<Duration>,
     shutdown: &ShutdownSignal,

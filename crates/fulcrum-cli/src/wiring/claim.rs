@@ -78,7 +78,8 @@ fn already_running(app: &std::path::Path, holder: Option<&Holder>) -> CliError {
                 let user = users::name(*uid);
                 format!(
                     "an instance for {app} is already running (pid {pid}), started by {user}\n  \
-                 hint: only {user} or root can stop it"
+                 hint: only {} can stop it",
+                    users::name_or_root(*uid)
                 )
             }
             holder => {

@@ -1,12 +1,12 @@
 //! Where the log lines of an instance go: the store, standard output, and an OTLP endpoint.
 
 use fulcrum_logs::otlp::OtlpExport;
-use fulcrum_logs::{Hub, Stream, tracing_layer};
-use fulcrum_runtime::{ShutdownSignal, export};
+use fulcrum_logs::{Hub, LinkBase, Stream, tracing_layer};
+use fulcrum_runtime::{ShutdownSignal, ShutdownStage, export};
+use fulcrum_tui::dev::{LineOptions, OutputWriter, ScreenHandle};
 
 use super::log_store::{self, LogStoreHandle};
 use super::options::Options;
-use super::terminal::OutputWriter;
 use crate::exit::CliError;
 
 /// The hub and its sinks.
@@ -27,17 +27,31 @@ impl Logging {
         tracing_layer::install(&hub);
         let domains = options.app.domains.iter();
         let names: Vec<&str> = domains.map(|domain| domain.name.as_str()).collect();
-        let terminal = OutputWriter::start(
-            &hub,
-            &names,
-            options.style,
-            options.json,
-            options.exit_on_stdout_close,
+        let links = options.style.links.then(|| LinkBase {
+            host: rustix::system::uname()
+                .nodename()
+                .to_string_lossy()
+                .into_owned(),
+            root: options.app.root.clone(),
+        });
+        let lines = LineOptions {
+            names: &names,
+            color: options.style.color,
+            width: options.style.width,
+            links: links.as_ref(),
+            json: options.json,
             // The store has the lines of the domains.
-            (options.detached && store.run() > 0).then_some(Stream::Fulcrum),
-            shutdown.clone(),
-        )
-        .map_err(|error| CliError::cannot_run(&error))?;
+            stream: (options.detached && store.run() > 0).then_some(Stream::Fulcrum),
+            keys: options.keys.is_some(),
+        };
+        let (watched, closing) = (options.exit_on_stdout_close, shutdown.clone());
+        let on_closed = move || {
+            if watched {
+                closing.request(ShutdownStage::Stopping);
+            }
+        };
+        let terminal = OutputWriter::start(&hub, lines, on_closed)
+            .map_err(|error| CliError::cannot_run(&error))?;
         let export = export::start(&hub, &options.app);
         Ok(Self {
             hub,
@@ -45,6 +59,11 @@ impl Logging {
             terminal,
             export,
         })
+    }
+
+    /// The writer to a terminal that has keys.
+    pub(crate) fn screen(&self) -> Option<&ScreenHandle> {
+        self.terminal.screen()
     }
 
     /// The number of this run in the store; 0 without a store.

@@ -3,6 +3,7 @@
 
 mod ci;
 pub(crate) mod claim;
+mod http;
 mod listen;
 pub(crate) mod log_store;
 mod logging;
@@ -10,5 +11,4 @@ pub(crate) mod options;
 pub(crate) mod run;
 mod servers;
 mod signals;
-mod terminal;
 mod tie;

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use fulcrum_config::{App, FileWatchOptions, Mode};
 use fulcrum_runtime::{AutoPorts, InspectRequest, OutputTerminal};
+use fulcrum_tui::dev::Notify;
 
 use crate::output::CiReporter;
 
@@ -34,6 +35,8 @@ pub(crate) struct Options {
     pub(crate) exit_on_stdout_close: bool,
     /// Standard output is a file for Fulcrum's own lines; those of the domains are in the store.
     pub(crate) detached: bool,
+    /// The keys of a terminal that has them.
+    pub(crate) keys: Option<KeyOptions>,
     /// The style of text output.
     pub(crate) style: OutputStyle,
     /// Warnings about the configuration.
@@ -49,7 +52,7 @@ pub(crate) struct Options {
 impl Options {
     /// The terminal on which lines are shown, if there is one.
     pub(crate) fn terminal(&self) -> Option<OutputTerminal> {
-        let OutputStyle { color, width } = self.style;
+        let OutputStyle { color, width, .. } = self.style;
         let is_shown = !self.json && !self.detached && (color || width.is_some());
         is_shown.then_some(OutputTerminal {
             color,
@@ -58,11 +61,24 @@ impl Options {
     }
 }
 
+/// What keys need besides the instance.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct KeyOptions {
+    /// The full-screen view is shown first.
+    pub(crate) full_screen: bool,
+    /// How failures are told.
+    pub(crate) notify: Notify,
+    /// Whether the window's title is set.
+    pub(crate) title: bool,
+}
+
 /// The style of text lines.
 #[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct OutputStyle {
     /// With colors.
     pub(crate) color: bool,
+    /// Names of files are links.
+    pub(crate) links: bool,
     /// The terminal's columns, if it is one.
     pub(crate) width: Option<u16>,
 }

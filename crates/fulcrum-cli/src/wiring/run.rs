@@ -7,7 +7,9 @@ use std::time::Duration;
 use fulcrum_config::{Selection, unsupported_settings};
 use fulcrum_logs::{Hub, Level};
 use fulcrum_rpc::RuntimeDir;
-use fulcrum_runtime::{ProcessParts, Runtime, RuntimeParts, ShutdownSignal, ShutdownStage};
+use fulcrum_runtime::{
+    ProcessParts, Runtime, RuntimeExit, RuntimeParts, ShutdownSignal, ShutdownStage,
+};
 use fulcrum_spawn::prepare::{
     PrepareContext, create_report_dir, remove_report_dir, sweep_in_background, without_cargo,
 };
@@ -15,6 +17,7 @@ use fulcrum_spawn::process::{GuardHandle, StartupMessage};
 use tokio::time::sleep;
 
 use super::claim::Claim;
+use super::http::HttpEndpoint;
 use super::listen::{self, BoundPort};
 use super::logging::Logging;
 use super::options::Options;
@@ -25,7 +28,7 @@ use crate::commands::guard::GUARD_COMMAND;
 use crate::error_code::ErrorCode;
 use crate::exit::CliError;
 use crate::output::Timings;
-use crate::{load, paths};
+use crate::{keys, load, paths};
 
 /// When directories are swept after the start.
 const SWEEP_DELAY: Duration = Duration::from_secs(3);
@@ -42,6 +45,7 @@ pub(crate) async fn run(options: Options, mut timings: Timings) -> Result<(), Cl
     timings.done("lock");
     let signals = Signals::catch().map_err(|error| CliError::cannot_run(&error))?;
     let port = listen::listen(&options.app, options.mode)?;
+    let http = HttpEndpoint::bind(options.app.runtime.http.listen.as_ref(), options.mode)?;
     timings.done("listeners");
     let processes = ProcessParts::start().map_err(|error| CliError::cannot_run(&error))?;
 
@@ -49,6 +53,11 @@ pub(crate) async fn run(options: Options, mut timings: Timings) -> Result<(), Cl
     let mut logging = Logging::start(&options, &shutdown)?;
     timings.done("log store");
     let hub = logging.hub.clone();
+    let addresses = (
+        port.listeners.address(),
+        http.as_ref().map(HttpEndpoint::address),
+    );
+    let keys = keys::prepare(&options, addresses, logging.screen());
     claim.stale.iter().for_each(StartupMessage::log);
     let guard = start_guard(&claim, &processes);
     log_warnings(&hub, &options, &port);
@@ -69,6 +78,8 @@ pub(crate) async fn run(options: Options, mut timings: Timings) -> Result<(), Cl
     }
     let terminal = options.terminal();
     let runtime = Runtime::new(RuntimeParts {
+        metrics: http.as_ref().map(HttpEndpoint::metrics),
+        http: http.as_ref().map(HttpEndpoint::address),
         terminal,
         load_options: load::instance_request(
             Some(&options.app.root),
@@ -95,15 +106,15 @@ pub(crate) async fn run(options: Options, mut timings: Timings) -> Result<(), Cl
     })?;
     timings.done("runtime");
     let servers = Servers::start(port.listeners, control, &runtime, &hub, &shutdown);
+    HttpEndpoint::serve_if_bound(http, &runtime, &hub, &shutdown);
     timings.done("servers");
     timings.log(&hub, || runtime.handle().events());
+    let keys = keys.and_then(|keys| keys.start(&claim.dir, &shutdown, &hub));
     tokio::spawn(signals.run(shutdown.clone(), hub));
 
-    let (exit, failed) = match ci.is_some() {
-        true => ci::run_until_failure(runtime, wait, &shutdown).await,
-        false => (runtime.run(wait).await, None),
-    };
+    let (exit, failure) = ci::run(runtime, wait, ci, &shutdown).await;
 
+    keys::stop(keys).await;
     let fast = shutdown.stage() == ShutdownStage::Killing;
     shutdown.request(ShutdownStage::Done);
     tokio::join!(servers.stop(fast), logging.stop_export(fast));
@@ -113,20 +124,22 @@ pub(crate) async fn run(options: Options, mut timings: Timings) -> Result<(), Cl
         remove_report_dir(reports);
     }
     drop(claim);
-    if let (Some(reporter), Some(failed)) = (ci, failed) {
-        reporter.report(&failed, &root);
-        let text = format!("{} {}: {}", failed.name, failed.phase, failed.reason);
-        return Err(CliError::new(ErrorCode::DomainFailed, text));
+    match failure {
+        Some(failure) => Err(failure.report(&root)),
+        None => conclude(exit),
     }
+}
+
+/// The result of the instance; a process that is left is a failure.
+fn conclude(exit: RuntimeExit) -> Result<(), CliError> {
     if exit.survivors.is_empty() {
-        exit.result.map_err(CliError::from)
-    } else {
-        let survivors = exit.survivors.join(", ");
-        Err(CliError::new(
-            ErrorCode::SurvivedKill,
-            format!("still running after SIGKILL: {survivors}"),
-        ))
+        return exit.result.map_err(CliError::from);
     }
+    let survivors = exit.survivors.join(", ");
+    Err(CliError::new(
+        ErrorCode::SurvivedKill,
+        format!("still running after SIGKILL: {survivors}"),
+    ))
 }
 
 fn selection(options: &Options) -> Selection {

@@ -91,6 +91,7 @@ async fn exit_immediately(hub: &Hub) {
     let text = "exiting immediately; the cleanup guard kills remaining processes";
     hub.log(Level::Warn, text);
     sleep(FLUSH_DELAY).await;
+    fulcrum_tui::term::restore();
     std::process::exit(Code::Interrupted as i32);
 }
 

@@ -174,6 +174,7 @@ impl ControlHandler for ScriptedInstance {
             version: "1.2.3".into(),
             app: "/srv/shop".into(),
             grpc: "127.0.0.1:50051".into(),
+            http: String::new(),
             socket: "/run/control.sock".into(),
             started_at: Some(SystemTime::UNIX_EPOCH.into()),
             mode: "serve".into(),

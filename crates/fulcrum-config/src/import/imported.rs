@@ -2,6 +2,8 @@
 
 use std::path::PathBuf;
 
+use serde_json::{Map, Value};
+
 use super::kind::ImportKind;
 use crate::diagnostic::Diagnostic;
 
@@ -12,8 +14,10 @@ pub struct Import {
     pub kind: ImportKind,
     /// The directory of the app, absolute and without symlinks.
     pub root: PathBuf,
-    /// The files to write.
+    /// The files to write: the app's own, and one a domain.
     pub files: Vec<ImportedFile>,
+    /// What was carried over, in the order of the files.
+    pub domains: Vec<ImportedDomain>,
     /// What was not carried over, or not exactly: a warning each.
     pub notes: Vec<Diagnostic>,
 }
@@ -25,4 +29,17 @@ pub struct ImportedFile {
     pub path: PathBuf,
     /// Its text.
     pub text: String,
+}
+
+/// A domain of an [`Import`].
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ImportedDomain {
+    /// The name of the domain.
+    pub name: String,
+    /// Its name in the other tool.
+    pub source_name: String,
+    /// The path of its file, relative to the app root.
+    pub file: PathBuf,
+    /// The settings that were carried over: `process:` of its file.
+    pub process: Map<String, Value>,
 }

@@ -29,7 +29,7 @@ mod words;
 
 use std::path::{Path, PathBuf};
 
-pub use imported::{Import, ImportedFile};
+pub use imported::{Import, ImportedDomain, ImportedFile};
 pub use kind::ImportKind;
 
 use crate::code::Code;

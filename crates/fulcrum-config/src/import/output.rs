@@ -1,9 +1,9 @@
 //! The files of a translation.
 
-use serde_json::{Value, json};
+use serde_json::json;
 
 use super::draft::Draft;
-use super::imported::{Import, ImportedFile};
+use super::imported::{Import, ImportedDomain, ImportedFile};
 use super::kind::ImportKind;
 use super::text::{Dollars, convert};
 use super::translation::Translation;
@@ -17,11 +17,20 @@ pub(super) fn finish(kind: ImportKind, mut translation: Translation) -> Import {
         path: CONFIG_FILE.into(),
         text: app_text(&from),
     }];
+    let mut domains = Vec::new();
     for mut draft in drafts {
         set_cwd(&mut translation, &mut draft);
-        let text = domain_text(&from, &draft);
-        let path = draft.dir().join(CONFIG_FILE);
-        files.push(ImportedFile { path, text });
+        let domain = ImportedDomain {
+            file: draft.dir().join(CONFIG_FILE),
+            process: draft.settings(),
+            name: draft.name,
+            source_name: draft.source_name,
+        };
+        files.push(ImportedFile {
+            path: domain.file.clone(),
+            text: domain_text(&from, &domain),
+        });
+        domains.push(domain);
     }
     let mut notes = translation.notes;
     crate::diagnostic::sort(&mut notes);
@@ -29,6 +38,7 @@ pub(super) fn finish(kind: ImportKind, mut translation: Translation) -> Import {
         kind,
         root: translation.root,
         files,
+        domains,
         notes,
     }
 }
@@ -55,8 +65,8 @@ fn app_text(from: &str) -> String {
     format!("# Written by `fulcrum import {from}`.\nruntime:\n  domains: [domains/*]\n")
 }
 
-fn domain_text(from: &str, draft: &Draft) -> String {
-    let process = json!({ "process": Value::Object(draft.settings()) });
+fn domain_text(from: &str, domain: &ImportedDomain) -> String {
+    let process = json!({ "process": domain.process });
     let yaml = serde_yaml::to_string(&process).expect("texts, numbers, lists and maps are YAML");
-    format!("# {} of {from}.\n{yaml}", draft.source_name.escape_debug())
+    format!("# {} of {from}.\n{yaml}", domain.source_name.escape_debug())
 }

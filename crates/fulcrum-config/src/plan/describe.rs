@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use serde_json::Value;
 
 use super::change::{Action, Difference, ReloadPlan};
-use crate::redact::{redact_arguments, redact_value};
+use crate::redact::{mask_webhooks, redact_arguments, redact_value};
 
 /// A reason names at most this many keys.
 const MAX_NAMED_KEYS: usize = 3;
@@ -77,6 +77,7 @@ pub fn restart_reason(differences: &[Difference]) -> String {
 
 fn value_text(key: &str, value: &Value) -> String {
     match value {
+        webhooks if key == "runtime.notify" => mask_webhooks(webhooks).to_string(),
         // Headers authenticate to the receiver.
         Value::String(_) if key.starts_with("runtime.logs.forward.headers.") => "***".to_owned(),
         Value::String(text) => redact_value(key.strip_prefix("env.").unwrap_or_default(), text),

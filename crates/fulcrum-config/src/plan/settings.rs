@@ -17,8 +17,8 @@ use crate::process::{
     StopRecipient, StopSettings, WatchSettings,
 };
 use crate::runtime::{
-    AppWatchSettings, GrpcSettings, LogFormat, LogSettings, LogStoreSettings, OtlpExportSettings,
-    RegistrationMode, RuntimeSettings, TlsSettings, WEB_LOOPBACK,
+    AppWatchSettings, GrpcSettings, HttpSettings, LogFormat, LogSettings, LogStoreSettings,
+    OtlpExportSettings, RegistrationMode, RuntimeSettings, TlsSettings, WEB_LOOPBACK,
 };
 use crate::schedule::{MissedRuns, Overlap, Schedule};
 use crate::setting::Setting;
@@ -341,13 +341,16 @@ impl RuntimeMaps {
         let RuntimeSettings {
             domains,
             grpc,
+            http,
             logs,
+            notify,
             watch,
             standby,
             // A setting of each process.
             env_override: _,
             typecheck,
             cache_size,
+            terminal,
             groups,
         } = &app.runtime;
         let mut updatable = SettingMap::from([("runtime.domains".to_owned(), json!(domains))]);
@@ -358,6 +361,8 @@ impl RuntimeMaps {
             });
             updatable.insert(format!("runtime.groups.{name}"), value);
         }
+        let notify = Setting::Webhooks(notify.clone()).to_json();
+        updatable.insert("runtime.notify".to_owned(), notify);
         let mut immutable = SettingMap::new();
         let mut set = |key: &str, value: Value| {
             if !value.is_null() {
@@ -365,6 +370,9 @@ impl RuntimeMaps {
             }
         };
         set_grpc(grpc, &mut set);
+        let HttpSettings { listen } = http;
+        let listen = listen.as_ref().map(ToString::to_string);
+        set("http.listen", json!(listen.as_deref().unwrap_or("off")));
         set_logs(logs, &mut set);
         let AppWatchSettings {
             enabled,
@@ -378,6 +386,9 @@ impl RuntimeMaps {
         set("standby", json!(standby));
         set("typecheck", json!(typecheck));
         set("cache_size", Setting::Size(*cache_size).to_json());
+        set("terminal.keys", json!(terminal.keys));
+        set("terminal.title", json!(terminal.title));
+        set("terminal.notify", json!(terminal.notify.as_str()));
         Self {
             updatable,
             immutable,

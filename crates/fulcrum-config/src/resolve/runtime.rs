@@ -8,10 +8,11 @@ use super::web_origins::web_origins;
 use crate::code::Code;
 use crate::diagnostic::Diagnostic;
 use crate::runtime::{
-    AppWatchSettings, GrpcSettings, ListenAddress, LogFormat, LogSettings, LogStoreSettings,
-    RegistrationMode, RestartStrategy, RuntimeSettings, SupervisionGroup, TlsSettings,
+    AppWatchSettings, FailureNotice, GrpcSettings, HttpSettings, ListenAddress, LogFormat,
+    LogSettings, LogStoreSettings, RegistrationMode, RestartStrategy, RuntimeSettings,
+    SupervisionGroup, TerminalSettings, TlsSettings,
 };
-use crate::setting::{Origin, SettingTree};
+use crate::setting::{Origin, Setting, SettingTree};
 
 /// The settings of the app.
 pub(crate) fn runtime(
@@ -62,6 +63,13 @@ pub(crate) fn runtime(
             web_origins: web_origins(&settings, diagnostics),
             tls,
         },
+        http: HttpSettings {
+            listen: http_listen(&settings),
+        },
+        notify: match settings.leaf("notify").map(|leaf| &leaf.setting) {
+            Some(Setting::Webhooks(webhooks)) => webhooks.clone(),
+            _ => Vec::new(),
+        },
         logs: LogSettings {
             level: settings.string("logs.level").expect(SET).to_owned(),
             format: match settings.string("logs.format") {
@@ -81,8 +89,33 @@ pub(crate) fn runtime(
         env_override: settings.bool("env_override").expect(SET),
         typecheck: settings.bool("typecheck").expect(SET),
         cache_size: settings.size("cache_size").expect(SET),
+        terminal: terminal(&settings),
         groups: groups.collect(),
     }
+}
+
+fn terminal(settings: &SettingsReader<'_>) -> TerminalSettings {
+    TerminalSettings {
+        keys: settings.bool("terminal.keys").expect(SET),
+        title: settings.bool("terminal.title").expect(SET),
+        notify: match settings.string("terminal.notify") {
+            Some("bell") => FailureNotice::Bell,
+            Some("osc9") => FailureNotice::Osc9,
+            Some("osc777") => FailureNotice::Osc777,
+            _ => FailureNotice::Off,
+        },
+    }
+}
+
+/// Where metrics and health endpoints are served; `off` is no address.
+fn http_listen(settings: &SettingsReader<'_>) -> Option<ListenAddress> {
+    let (host, port) = settings.address("http.listen")?;
+    let origin = &settings.leaf("http.listen")?.origin;
+    Some(ListenAddress {
+        host,
+        port,
+        explicit: *origin != Origin::Default,
+    })
 }
 
 fn log_store(settings: &SettingsReader<'_>) -> Option<LogStoreSettings> {

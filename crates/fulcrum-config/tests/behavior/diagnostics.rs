@@ -340,7 +340,7 @@ fn words_of_other_tools_are_suggested_in_ours() {
         ),
         ("working_dir: x", "did you mean `cwd`?"),
         ("image: redis:7", "name one with `command`"),
-        ("instances: 2", "did you mean `replicas`?"),
+        ("instances: 2", "a domain is one process"),
         ("exec_mode: cluster", "`replicas` is the number"),
         (
             "max_memory_restart: 300M",

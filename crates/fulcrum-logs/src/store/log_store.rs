@@ -54,7 +54,7 @@ impl Store {
         let (event_sender, events) = unbounded_channel();
         let compressor = Compressor::start(dir.clone(), Arc::clone(&stopping), Arc::clone(&lock))?;
         let run = micros_since_epoch(wall_clock());
-        let errors = WriteErrorState::new(event_sender);
+        let errors = WriteErrorState::new(event_sender, write_queue.dropped_lines());
         let writer = Writer::new(dir, run, limits, compressor, errors, lock);
         let (finish, finished) = mpsc::channel();
         let queue = Arc::clone(&write_queue);

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use tokio::sync::mpsc::UnboundedSender;
@@ -17,19 +18,24 @@ pub(super) struct WriteErrorState {
     /// The last error, until recovery.
     failed_at: Option<Instant>,
     dropped: BTreeMap<Arc<str>, u64>,
+    /// Lines that were dropped since the start.
+    total: Arc<AtomicU64>,
 }
 
 impl WriteErrorState {
-    pub(super) fn new(events: UnboundedSender<StoreEvent>) -> Self {
+    /// `total` counts the lines that are dropped.
+    pub(super) fn new(events: UnboundedSender<StoreEvent>, total: Arc<AtomicU64>) -> Self {
         Self {
             events,
             failed_at: None,
             dropped: BTreeMap::new(),
+            total,
         }
     }
 
     pub(super) fn on_error(&mut self, reason: String, dropped: BTreeMap<Arc<str>, u64>) {
         for (domain, lines) in dropped {
+            self.total.fetch_add(lines, Ordering::Relaxed);
             *self.dropped.entry(domain).or_default() += lines;
         }
         if self.failed_at.replace(clock()).is_none() {

@@ -1,6 +1,7 @@
 //! The queue between the hub and the writer thread.
 
 use std::collections::{BTreeMap, VecDeque};
+use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -35,6 +36,8 @@ pub(crate) struct WriteQueue {
     capacity: Notify,
     /// Wakes tasks that wait for a flush.
     completed: Notify,
+    /// Lines that are not on disk, because it stalled or an error occurred.
+    dropped_lines: Arc<AtomicU64>,
 }
 
 #[derive(Debug, Default)]
@@ -86,6 +89,11 @@ pub(super) struct WriteBatch {
 }
 
 impl WriteQueue {
+    /// The number of lines that were dropped.
+    pub(crate) fn dropped_lines(&self) -> Arc<AtomicU64> {
+        Arc::clone(&self.dropped_lines)
+    }
+
     /// Adds a chunk, without waiting.
     pub(crate) fn push(&self, chunk: &Arc<Chunk>) {
         let mut queue = self.lock();

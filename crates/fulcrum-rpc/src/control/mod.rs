@@ -15,6 +15,7 @@
 mod client;
 mod handler;
 mod lock;
+mod natural_order;
 pub mod progress;
 mod runtime_dir;
 mod serve;
@@ -28,6 +29,7 @@ pub use crate::generated::control::*;
 pub use client::{ConnectError, ControlClient, ControlStream};
 pub use handler::{ControlError, ControlHandler, MessageStream};
 pub use lock::{Holder, InstanceLock, LockError};
+pub use natural_order::compare_names;
 pub use runtime_dir::RuntimeDir;
 pub use serve::{ControlServeError, serve_control};
 pub use socket::{ControlListener, bind_control};

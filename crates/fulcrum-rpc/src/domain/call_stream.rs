@@ -73,7 +73,19 @@ struct OpenCall {
     taken: u32,
 }
 
+/// A call for which there is no room yet.
+struct WaitingCall {
+    type_: String,
+    payload: String,
+    may_wait: bool,
+    /// When the first part must be there.
+    deadline: Instant,
+    room: Pin<Box<dyn Future<Output = Result<Option<Reservation>, CallFailure>> + Send>>,
+}
+
 enum State {
+    /// It waits for room in the queue of the domain.
+    Waiting(Box<WaitingCall>),
     Open(Box<OpenCall>),
     /// It ends with this failure.
     Failed(CallFailure),
@@ -107,8 +119,7 @@ impl Registry {
             wait: options.wait,
             since: None,
         };
-        let (timeout, room) = (options.timeout, Reservation::default());
-        let content = (payload, room);
+        let (timeout, content) = (options.timeout, (payload, None));
         CallStream(Parts::open(self, (domain, type_), content, terms, timeout))
     }
 
@@ -117,7 +128,7 @@ impl Registry {
         &self,
         domain: &str,
         type_: &str,
-        content: (String, Reservation),
+        content: (String, Option<Reservation>),
         terms: CallerTerms,
     ) -> CallerStream {
         let timeout = self.config().call_timeout;
@@ -132,7 +143,7 @@ impl Parts {
     fn open(
         registry: &Registry,
         (domain, type_): (&str, &str),
-        (payload, room): (String, Reservation),
+        (payload, room): (String, Option<Reservation>),
         terms: CallerTerms,
         timeout: Duration,
     ) -> Self {
@@ -144,27 +155,73 @@ impl Parts {
             timeout,
             state: State::Ended,
         };
-        let opened = check(domain, type_, &payload, registry.config().max_message)
-            .and_then(|()| parts.submit(type_.to_owned(), (payload, room), terms.wait));
-        parts.state = match opened {
-            Ok(call) => State::Open(Box::new(call)),
+        let deadline = parts.part_deadline(Instant::now());
+        let bytes = type_.len() + payload.len();
+        parts.state = match check(domain, type_, &payload, registry.config().max_message) {
             Err(failure) => State::Failed(failure),
+            Ok(()) if room.is_none() && bytes > registry.unreserved() => {
+                State::Waiting(Box::new(WaitingCall {
+                    room: parts.reserve(bytes, deadline, terms),
+                    type_: type_.to_owned(),
+                    payload,
+                    may_wait: terms.wait,
+                    deadline,
+                }))
+            }
+            Ok(()) => {
+                let content = (type_.to_owned(), payload);
+                parts.submit(content, room, terms.wait, deadline)
+            }
         };
         parts
     }
 
+    /// Room for a call of so many bytes, before its deadline.
+    fn reserve(
+        &self,
+        bytes: usize,
+        deadline: Instant,
+        terms: CallerTerms,
+    ) -> Pin<Box<dyn Future<Output = Result<Option<Reservation>, CallFailure>> + Send>> {
+        let (registry, timeout) = (self.registry.clone(), self.timeout);
+        let (domain, type_) = (self.domain.clone(), self.type_.clone());
+        let deadline = terms.deadline.unwrap_or(CallerDeadline {
+            at: deadline,
+            timeout,
+        });
+        let terms = CallerTerms {
+            deadline: Some(deadline),
+            ..terms
+        };
+        Box::pin(async move { registry.reserve(&domain, &type_, bytes, terms).await })
+    }
+
+    /// The state of the call once it is submitted.
     fn submit(
         &self,
-        type_: String,
-        (payload, room): (String, Reservation),
+        content: (String, String),
+        room: Option<Reservation>,
         may_wait: bool,
+        deadline: Instant,
+    ) -> State {
+        match self.open_call(content, room.unwrap_or_default(), may_wait, deadline) {
+            Ok(call) => State::Open(Box::new(call)),
+            Err(failure) => State::Failed(failure),
+        }
+    }
+
+    fn open_call(
+        &self,
+        (type_, payload): (String, String),
+        room: Reservation,
+        may_wait: bool,
+        deadline: Instant,
     ) -> Result<OpenCall, CallFailure> {
         let Some(route) = self.registry.routes().get(&self.domain) else {
             let text = self.registry.not_connected(&self.domain);
             return Err(CallFailure::unavailable(text));
         };
         let now = Instant::now();
-        let deadline = self.part_deadline(now);
         let content = CallContent {
             type_,
             payload,
@@ -213,11 +270,16 @@ impl Parts {
         loop {
             let call = match &mut self.state {
                 State::Open(call) => call,
+                State::Waiting(call) => {
+                    let room = ready!(call.room.as_mut().poll(context));
+                    self.on_room(room);
+                    continue;
+                }
                 State::Failed(_) | State::Ended => {
                     let ended = std::mem::replace(&mut self.state, State::Ended);
                     return Poll::Ready(match ended {
                         State::Failed(failure) => Some(Err(failure)),
-                        State::Open(_) | State::Ended => None,
+                        State::Waiting(_) | State::Open(_) | State::Ended => None,
                     });
                 }
             };
@@ -226,6 +288,20 @@ impl Parts {
             }
             ready!(call.timer.as_mut().poll(context));
             self.on_timer();
+        }
+    }
+
+    /// There is room for the call, or there is none in time.
+    fn on_room(&mut self, room: Result<Option<Reservation>, CallFailure>) {
+        let before = std::mem::replace(&mut self.state, State::Ended);
+        if let State::Waiting(call) = before {
+            self.state = match room {
+                Ok(room) => {
+                    let content = (call.type_, call.payload);
+                    self.submit(content, room, call.may_wait, call.deadline)
+                }
+                Err(failure) => State::Failed(failure),
+            };
         }
     }
 

@@ -131,3 +131,75 @@ async fn a_caller_that_leaves_cancels_the_response() {
         ("cancel", request.request_id)
     );
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_large_call_in_parts_waits_for_room_as_others_do() {
+    let harness = Harness::new();
+    let mut users = harness.join("users", Some("1")).await;
+    let mut calls: Vec<CallStream> = Vec::new();
+    let call = |timeout| {
+        let payload = "x".repeat(1 << 20);
+        let options = CallOptions::timeout(Duration::from_secs(timeout));
+        let registry = &harness.registry;
+        registry.call_stream("users", "x_request", payload, options)
+    };
+    for _ in 0..40 {
+        calls.push(call(60));
+    }
+    // More than may wait, while nobody reads: a caller with less patience is told why.
+    let mut first = tokio::task::JoinSet::new();
+    for mut parts in calls {
+        first.spawn(async move { (parts.next().await, parts) });
+    }
+    while harness.registry.pending_count("users") < 40 {
+        tokio::task::yield_now().await;
+    }
+    let failure = call(1).next().await.expect("a failure");
+    assert_eq!(code(&failure), "TIMEOUT");
+    assert!(
+        failure.error.contains("40 more calls are waiting"),
+        "{failure:?}"
+    );
+    for _ in 0..40 {
+        let request = users.recv().await;
+        users.send(message("users", "x_response", "{}", &request.request_id));
+    }
+    for (response, mut parts) in first.join_all().await {
+        assert!(response.expect("a response").success);
+        assert_eq!(parts.next().await, None);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_large_call_in_parts_that_is_dropped_gives_its_room_back() {
+    let harness = Harness::new();
+    let mut users = harness.join("users", Some("1")).await;
+    let call = || {
+        let payload = "x".repeat(12 << 20);
+        let registry = &harness.registry;
+        registry.call_stream("users", "x_request", payload, OPTIONS)
+    };
+    let (mut first, mut second) = (call(), call());
+    let mut waiting = call();
+    let polled = tokio::time::timeout(Duration::from_secs(1), async {
+        tokio::select! {
+            _ = first.next() => {}
+            _ = second.next() => {}
+            _ = waiting.next() => {}
+        }
+    });
+    assert!(polled.await.is_err(), "nobody has read");
+    drop((first, second));
+    let mut parts = tokio::spawn(async move { waiting.next().await });
+    // Requests that were sent before they were given up are there, too.
+    let response = loop {
+        tokio::select! {
+            request = users.recv() => {
+                users.send(message("users", "x_response", "{}", &request.request_id));
+            }
+            response = &mut parts => break response.expect("no panic"),
+        }
+    };
+    let response = response.expect("a response");
+    assert!(response.success, "{response:?}");
+}

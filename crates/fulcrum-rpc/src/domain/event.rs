@@ -109,6 +109,8 @@ pub struct HeartbeatPayload {
     pub rss_bytes: u64,
     /// The used part of the JavaScript heap, in bytes.
     pub heap_used_bytes: u64,
+    /// The size of the JavaScript heap, in bytes.
+    pub heap_total_bytes: u64,
     /// The status that the client reports, such as `ok`.
     pub status: String,
 }
@@ -125,6 +127,7 @@ impl HeartbeatPayload {
             event_loop_lag_ms: number("event_loop_lag_ms"),
             rss_bytes: integer("rss_bytes"),
             heap_used_bytes: integer("heap_used_bytes"),
+            heap_total_bytes: integer("heap_total_bytes"),
             status: value
                 .get("status")
                 .and_then(Value::as_str)
@@ -141,13 +144,14 @@ mod tests {
     #[test]
     fn malformed_heartbeats_are_accepted() {
         let heartbeat = HeartbeatPayload::parse(
-            r#"{"seq":7,"event_loop_lag_ms":1.5,"rss_bytes":50331648.0,"heap_used_bytes":-1,"status":"ok","more":[]}"#,
+            r#"{"seq":7,"event_loop_lag_ms":1.5,"rss_bytes":50331648.0,"heap_used_bytes":-1,"heap_total_bytes":9,"status":"ok","more":[]}"#,
         );
         let expected = HeartbeatPayload {
             seq: 7,
             event_loop_lag_ms: 1.5,
             rss_bytes: 50_331_648,
             heap_used_bytes: 0,
+            heap_total_bytes: 9,
             status: "ok".into(),
         };
         assert_eq!(heartbeat, expected);

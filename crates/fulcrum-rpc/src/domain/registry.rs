@@ -1,7 +1,7 @@
 //! The registered domains: requests to them, notifications, and the end of their streams.
 
 use std::sync::atomic::AtomicU64;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, OnceLock, Weak};
 use std::time::Duration;
 
 use tokio::sync::mpsc;
@@ -22,7 +22,7 @@ use super::routing::{Limits, RouteTable};
 use super::topic_table::TopicTable;
 use super::web_origins::WebOrigins;
 use crate::framework::RuntimeMessage;
-use crate::transport::{KEEPALIVE_INTERVAL, KEEPALIVE_TIMEOUT, RateLimiter};
+use crate::transport::{ConnectionTable, KEEPALIVE_INTERVAL, KEEPALIVE_TIMEOUT, RateLimiter};
 
 /// The number of calls that may wait for one domain.
 const QUEUED_CALLS: usize = 10_000;
@@ -87,6 +87,8 @@ pub(super) struct Shared {
     routes: RouteTable,
     topics: Mutex<TopicTable<Arc<RegisteredStream>>>,
     ids: RequestIds,
+    /// The connections of the server, once it is served.
+    connections: OnceLock<Weak<ConnectionTable>>,
 }
 
 impl Registry {
@@ -126,6 +128,7 @@ impl Registry {
             routes: RouteTable::new(limits),
             topics: Mutex::default(),
             ids: RequestIds::new(),
+            connections: OnceLock::new(),
         };
         Self {
             shared: Arc::new(shared),
@@ -290,6 +293,10 @@ impl Registry {
     /// The size of calls for which no room is reserved.
     pub(crate) fn unreserved(&self) -> usize {
         self.shared.routes.limits().unreserved()
+    }
+
+    pub(super) fn connection_table(&self) -> &OnceLock<Weak<ConnectionTable>> {
+        &self.shared.connections
     }
 
     pub(crate) fn ids(&self) -> &RequestIds {

@@ -120,7 +120,7 @@ pub async fn serve_domains(
     // The accept loops also end when this future is dropped.
     let stop = shutdown.child_token();
     let _stop_on_drop = stop.clone().drop_guard();
-    let incoming = accept_all(listeners, cut.clone(), &stop);
+    let incoming = accept_all(listeners, &registry, cut.clone(), &stop);
     let grace = registry.config().shutdown_grace;
     let stopping = {
         let stop = stop.clone();
@@ -139,10 +139,12 @@ pub async fn serve_domains(
 /// Starts an accept loop for each listener, until `stop` is canceled.
 fn accept_all(
     listeners: Vec<TcpListener>,
+    registry: &Registry,
     cut: CancellationToken,
     stop: &CancellationToken,
 ) -> mpsc::Receiver<MonitoredConnection<MonitoredStream>> {
     let (acceptor, incoming) = Acceptor::new("the gRPC port", cut);
+    registry.set_connection_table(acceptor.table());
     for listener in listeners {
         let accept = move |context: &mut Context<'_>| {
             let accepted = listener.poll_accept(context);

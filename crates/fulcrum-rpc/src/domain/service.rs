@@ -65,7 +65,7 @@ impl FrameworkService for Service {
             let responses = tokio_stream::once(Ok(message));
             return Ok(Response::new(Box::pin(responses)));
         }
-        let room = admission.room.unwrap_or_default();
+        let room = admission.room;
         let DomainMessage {
             domain,
             r#type: type_,

@@ -34,6 +34,9 @@ pub struct Instance {
     /// "dev" or "serve".
     #[prost(string, tag = "7")]
     pub mode: ::prost::alloc::string::String,
+    /// The address of metrics and health endpoints, host:port; empty if they are off.
+    #[prost(string, tag = "8")]
+    pub http: ::prost::alloc::string::String,
 }
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct StatusRequest {

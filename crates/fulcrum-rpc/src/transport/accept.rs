@@ -51,6 +51,11 @@ impl<S: Send + 'static> Acceptor<S> {
         )
     }
 
+    /// Its connections.
+    pub(crate) fn table(&self) -> &Arc<ConnectionTable> {
+        &self.table
+    }
+
     /// Accepts connections until `stop` is canceled, then drops `poll_accept` and with it the
     /// listener.
     ///

@@ -72,6 +72,11 @@ impl ConnectionTable {
         })
     }
 
+    /// The number of open connections.
+    pub(crate) fn len(&self) -> usize {
+        self.slots().len()
+    }
+
     pub(crate) fn capacity(&self) -> usize {
         self.capacity
     }

@@ -12,7 +12,7 @@ mod rate_limiter;
 mod serve;
 
 pub(crate) use accept::{Acceptor, Rejection};
-pub(crate) use connection_table::{ConnectionState, PinGuard};
+pub(crate) use connection_table::{ConnectionState, ConnectionTable, PinGuard};
 pub(crate) use handshake::{
     HandshakeError, UPGRADE_SENTENCE, await_preface, may_be_call, refuse_http1,
 };

@@ -11,6 +11,8 @@ pub(crate) struct InstanceInfo {
     pub(crate) mode: Mode,
     /// The address at which domains register, `host:port`.
     pub(crate) grpc: String,
+    /// The address of metrics and health endpoints, if they are on.
+    pub(crate) http: Option<String>,
     /// The path of the control socket.
     pub(crate) socket: String,
     /// The number of this run in the log store; 0 without a store.

@@ -56,6 +56,7 @@ impl StatusReader {
             version: env!("CARGO_PKG_VERSION").to_owned(),
             app: self.desired.current().app.root.display().to_string(),
             grpc: self.info.grpc.clone(),
+            http: self.info.http.clone().unwrap_or_default(),
             socket: self.info.socket.clone(),
             started_at: Some(self.info.started_at.into()),
             mode: mode.to_owned(),

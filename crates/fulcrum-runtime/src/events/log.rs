@@ -3,7 +3,9 @@
 use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, Mutex, PoisonError};
 
+use fulcrum_logs::FULCRUM_SOURCE;
 use fulcrum_spawn::supervisor::Transition;
+use fulcrum_telemetry::metrics::Metrics;
 use tokio::sync::broadcast;
 
 use crate::clock::now;
@@ -25,6 +27,7 @@ const FOLD_DEPTH: usize = 8;
 #[derive(Debug, Clone)]
 pub(crate) struct EventLog {
     recent: Arc<Mutex<Recent>>,
+    metrics: Option<Metrics>,
     sender: broadcast::Sender<Event>,
 }
 
@@ -37,10 +40,11 @@ struct Recent {
 }
 
 impl EventLog {
-    /// An empty event log.
-    pub(crate) fn new() -> Self {
+    /// An empty event log. Its events count for metrics, if there are any.
+    pub(crate) fn new(metrics: Option<Metrics>) -> Self {
         Self {
             recent: Arc::default(),
+            metrics,
             sender: broadcast::Sender::new(FOLLOWER_CAPACITY),
         }
     }
@@ -85,6 +89,9 @@ impl EventLog {
     }
 
     fn push(&self, event: Event) {
+        if let Some(metrics) = &self.metrics {
+            count(metrics, &event);
+        }
         let mut recent = self.recent.lock().unwrap_or_else(PoisonError::into_inner);
         let event = recent.push(event);
         // Sent under the lock, so that a subscriber misses no event and receives none twice.
@@ -122,6 +129,19 @@ impl Recent {
         let mut all: Vec<Event> = self.domains.values().flatten().cloned().collect();
         all.sort_unstable_by_key(|event| event.seq);
         all.into()
+    }
+}
+
+/// Counts an event for metrics.
+fn count(metrics: &Metrics, event: &Event) {
+    if let Some(domain) = metrics.domain(&event.domain) {
+        domain.event(event.kind);
+    } else if event.domain == FULCRUM_SOURCE {
+        match event.kind {
+            "config_changed" => metrics.config_reloaded("applied"),
+            "config_invalid" => metrics.config_reloaded("rejected"),
+            _ => {}
+        }
     }
 }
 
@@ -173,7 +193,7 @@ mod tests {
 
     #[test]
     fn a_domain_with_many_events_does_not_push_out_those_of_others() {
-        let log = EventLog::new();
+        let log = EventLog::new(None);
         log.record("quiet", 1, "asked", "once");
         for n in 0..3 * DOMAIN_CAPACITY {
             log.record("chatty", 1, "changed", format!("{n}.json"));
@@ -186,7 +206,7 @@ mod tests {
 
     #[test]
     fn repeats_since_the_last_transition_are_one_event_with_a_count() {
-        let log = EventLog::new();
+        let log = EventLog::new(None);
         for _ in 0..3 {
             log.record("users", 1, "asset_changed", "a.db");
             log.record("users", 1, "asset_changed", "a.db-wal");
@@ -211,7 +231,7 @@ mod tests {
 
     #[test]
     fn transitions_are_never_folded() {
-        let log = EventLog::new();
+        let log = EventLog::new(None);
         log.record_transition(transition("users", "registered"));
         log.record_transition(transition("users", "registered"));
         assert_eq!(recent(&log, "users").len(), 2);

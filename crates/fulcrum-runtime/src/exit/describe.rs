@@ -73,13 +73,44 @@ pub(crate) fn hint(config: Option<&Domain>, snapshot: &Snapshot) -> Option<&'sta
     })
 }
 
-/// Whether the script of a command exports a class of the SDK as default, and starts nothing.
+/// Whether the script of a command exports a class of the SDK, and starts nothing.
 fn only_exports_class(config: &Domain, argv: &[String]) -> bool {
     let Some(script) = command_script(argv) else {
         return false;
     };
-    std::fs::read_to_string(config.process.cwd.join(script)).is_ok_and(|text| {
-        let uses_sdk = text.contains("@fulcrum/domain") || text.contains("DomainBase");
-        uses_sdk && text.contains("export default") && !text.contains(".start(")
-    })
+    let text = std::fs::read_to_string(config.process.cwd.join(script));
+    text.is_ok_and(|text| is_class_only(&text))
+}
+
+fn is_class_only(text: &str) -> bool {
+    let contains = |texts: &[&str]| texts.iter().any(|part| text.contains(part));
+    contains(&["@fulcrum/domain", "DomainBase"])
+        && contains(&["export ", "exports.", "exports ="])
+        && text.contains("extends ")
+        && !text.contains(".start(")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_class_that_is_exported_in_any_way_and_not_started_is_recognized() {
+        for class_only in [
+            "import { DomainBase } from '@fulcrum/domain';\nexport default class A extends DomainBase {}",
+            "import { DomainBase } from '@fulcrum/domain';\nexport class A extends DomainBase {}",
+            "class A extends DomainBase {}\nexport { A };",
+            "module.exports = class A extends require('@fulcrum/domain').DomainBase {}",
+            "exports.A = class A extends DomainBase {}",
+        ] {
+            assert!(is_class_only(class_only), "{class_only}");
+        }
+        for other in [
+            "import { DomainBase } from '@fulcrum/domain';\nexport class A extends DomainBase {}\nnew A().start()",
+            "export class A extends B {}",
+            "import { DomainBase } from '@fulcrum/domain'; console.log(DomainBase)",
+        ] {
+            assert!(!is_class_only(other), "{other}");
+        }
+    }
 }

@@ -117,10 +117,9 @@ impl HookSpawner {
         let mut env = hook.env.clone();
         // With the token of the generation its processes would be attributed to that, and could
         // register in its place.
-        let token = self
-            .run
-            .token()
-            .map_err(|error| StartError::transient(format!("cannot create a token: {error}")))?;
+        let token = self.run.token().map_err(|error| {
+            StartError::from_io(format!("cannot create a token: {error}"), &error)
+        })?;
         env.insert(TOKEN_VAR.into(), token.into());
         env.insert("FULCRUM_HOOK".into(), hook.kind.as_str().into());
         if let Some((code, reason)) = hook.end {

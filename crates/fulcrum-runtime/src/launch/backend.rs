@@ -354,7 +354,7 @@ fn plan_launch(
     let token = context
         .run
         .token()
-        .map_err(|error| StartError::transient(format!("cannot create a token: {error}")))?;
+        .map_err(|error| StartError::from_io(format!("cannot create a token: {error}"), &error))?;
     let (spec, warnings) = build_command(config, &context.command, &token)?;
     let plan = LaunchPlan {
         spec,

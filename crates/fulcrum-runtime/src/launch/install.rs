@@ -45,7 +45,7 @@ pub(crate) async fn ensure_installed(
     let token = request
         .run
         .token()
-        .map_err(|error| StartError::transient(format!("cannot create a token: {error}")))?;
+        .map_err(|error| StartError::from_io(format!("cannot create a token: {error}"), &error))?;
     let domain = request.domain;
     let variable = |name: &str| request.env.get(OsStr::new(name)).cloned();
     let entry = match &domain.program {

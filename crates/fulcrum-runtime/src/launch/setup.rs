@@ -24,7 +24,7 @@ const DEBUGGED_START_TIMEOUT: Duration = Duration::from_secs(365 * 24 * 60 * 60)
 pub(crate) struct DomainFactory {
     pub(crate) context: LaunchContext,
     /// The options that the configuration is loaded with.
-    pub(crate) load_options: LoadOptions,
+    pub(crate) load_options: Arc<LoadOptions>,
     pub(crate) selection: Selection,
     /// Why a domain may connect to another port than that of the instance.
     pub(crate) port_hint: Option<String>,
@@ -106,7 +106,7 @@ impl DomainFactory {
         let settings = SettingsCache::new(
             domain.clone(),
             self.context.app(),
-            self.load_options.clone(),
+            Arc::clone(&self.load_options),
         );
         self.standby_settings.set(&domain.name, settings.clone());
         DomainUpdate {

@@ -1,12 +1,14 @@
 //! One generation's process: its output, its exit, and the signals sent to it.
 
+use std::io;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use fulcrum_config::{StopRecipient, StopSettings};
-use fulcrum_logs::{Hub, Pump, PumpCounters, Source, Stream, wait_for_text};
+use fulcrum_logs::{Hub, Level, Pump, PumpCounters, Source, Stream, wait_for_text};
 use fulcrum_rpc::Registry;
+use fulcrum_spawn::StartError;
 use fulcrum_spawn::lifecycle::{Fact, StopSignal};
 use fulcrum_spawn::process::{Member, Process, ProcessHandle, ProcessOutput, signal_number};
 use fulcrum_spawn::supervisor::{FactSender, ProcessGroup};
@@ -18,6 +20,7 @@ use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
 use crate::exit::diagnose::ExitDiagnoser;
+use crate::log_lines::log_for_domain;
 use crate::state::desired::DesiredStateReceiver;
 use crate::state::domain::SharedDomainStates;
 
@@ -86,17 +89,21 @@ async fn run(task: ProcessTask) {
         pid: process.pid(),
     };
     let drained = CancellationToken::new();
-    let mut pumps = Vec::new();
-    let counters = PumpCounters::default();
+    let mut pumps: Vec<PumpTask> = Vec::new();
+    let state = states.get(&domain);
+    let output = state.as_ref().map(|state| &state.output);
+    let counters = |stream| output.map_or_else(PumpCounters::default, |all| all.of(stream));
     match process.take_any_output() {
         Some(ProcessOutput::Pipes(stdout, stderr)) => {
             for (reader, stream) in [(stdout, Stream::Stdout), (stderr, Stream::Stderr)] {
+                let counters = counters(stream);
                 let pump = Pump::new(reader, &hub, source.clone(), stream, &counters);
                 pumps.push(spawn_pump(pump, drained.clone()));
             }
         }
         Some(ProcessOutput::Terminal(reader)) => {
-            let pump = Pump::new(reader, &hub, source.clone(), Stream::Stdout, &counters);
+            let stream = Stream::Stdout;
+            let pump = Pump::new(reader, &hub, source.clone(), stream, &counters(stream));
             pumps.push(spawn_pump(pump, drained.clone()));
         }
         None => {}
@@ -106,22 +113,27 @@ async fn run(task: ProcessTask) {
     if let Some(state) = states.get(&domain) {
         state.mark_exited(facts.generation());
     }
-    // The exit is reported after the last output, unless another process holds the pipe.
-    let _ = timeout(DRAIN_TIMEOUT, async {
-        for (_, finished) in &mut pumps {
-            let _ = finished.await;
-        }
+    // In memory of its own, which exists after an exit: a process that runs has a small task.
+    Box::pin(async {
+        // The exit is reported after the last output, unless another process holds the pipe.
+        let _ = timeout(DRAIN_TIMEOUT, async {
+            for (_, finished) in &mut pumps {
+                let _ = finished.await;
+            }
+        })
+        .await;
+        drained.cancel();
+        registry
+            .disconnect(&domain, facts.generation(), STREAM_END_TIMEOUT)
+            .await;
+        diagnoser
+            .diagnose(process.pid(), facts.generation(), report)
+            .await;
     })
     .await;
-    drained.cancel();
-    registry
-        .disconnect(&domain, facts.generation(), STREAM_END_TIMEOUT)
-        .await;
-    diagnoser
-        .diagnose(process.pid(), facts.generation(), report)
-        .await;
     facts.report(Fact::Exited(report));
-    process.group_empty().await;
+    let log = |text| log_for_domain(&hub, &domain, facts.generation(), Level::Warn, text);
+    Box::pin(process.group_empty_or_unknown(|error| log(describe_unknown_members(error)))).await;
     facts.report(Fact::GroupEmpty);
     for (task, _) in pumps {
         let abort = task.abort_handle();
@@ -131,12 +143,21 @@ async fn run(task: ProcessTask) {
     }
 }
 
+/// Why the domain is not started again yet.
+fn describe_unknown_members(error: &io::Error) -> String {
+    let text = format!("not started again until it is known which processes are left: {error}");
+    StartError::from_io(text, error).to_string()
+}
+
+/// The task of a pump, and the end of its pipe.
+type PumpTask = (JoinHandle<()>, oneshot::Receiver<()>);
+
 /// Runs a pump in a task of its own. The receiver is notified when the pipe has ended. Once
 /// `drained` is cancelled the unfinished line is published; later output is still read.
 fn spawn_pump<R: AsyncRead + Unpin + Send + 'static>(
     mut pump: Pump<R>,
     drained: CancellationToken,
-) -> (JoinHandle<()>, oneshot::Receiver<()>) {
+) -> PumpTask {
     let (notify, finished) = oneshot::channel();
     let task = tokio::spawn(async move {
         let is_cut = tokio::select! {

@@ -116,6 +116,7 @@ async fn run_readiness(
             reported_stranger = Some(failure.reason.clone());
         }
         let result = result.map_err(|(failure, _)| failure);
+        count(target, "ready", result.is_ok());
         update_status(target, |status| status.record_ready(&result));
         let fact = match (change, result) {
             (ProbeChange::Up, _) => Fact::Ready,
@@ -159,6 +160,7 @@ async fn run_liveness(probe: Option<&ProbeSettings>, grace: Duration, target: &P
     loop {
         let (change, result) = run_next(&mut monitor, probe, target).await;
         let result = result.map_err(|(failure, _)| failure);
+        count(target, "alive", result.is_ok());
         let failure = result.as_ref().err().cloned();
         update_status(target, |status| status.alive = failure);
         if let (ProbeChange::Down, Err(failure)) = (change, result) {
@@ -210,6 +212,14 @@ fn monitor(probe: &ProbeSettings, startup_grace: Duration) -> ProbeMonitor {
         startup_grace,
     };
     ProbeMonitor::new(config, clock())
+}
+
+/// Counts a check for metrics.
+fn count(target: &ProbeTarget, probe: &'static str, success: bool) {
+    let state = target.states.get(&target.domain);
+    if let Some(metrics) = state.as_ref().and_then(|state| state.metrics.as_ref()) {
+        metrics.probed(probe, success);
+    }
 }
 
 fn update_status(target: &ProbeTarget, update: impl FnOnce(&mut ProbeStatus)) {

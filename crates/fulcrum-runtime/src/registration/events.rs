@@ -20,7 +20,7 @@ use crate::readiness::serving::ServingStatus;
 use crate::readiness::started::record_registration;
 use crate::standby::NodeStandby;
 use crate::state::desired::DesiredStateReceiver;
-use crate::state::domain::SharedDomainStates;
+use crate::state::domain::{HeapSize, SharedDomainStates};
 
 /// Handles the events of domains' streams.
 pub(crate) struct RegistrationTask {
@@ -169,9 +169,22 @@ impl RegistrationTask {
     fn on_heartbeat(&self, domain: &str, generation: u64, heartbeat: &HeartbeatPayload) {
         let lag = event_loop_lag(heartbeat);
         self.liveness.on_heartbeat(domain, generation, lag);
-        if let Some(state) = self.states.get(domain) {
-            state.last_heartbeat.send_replace(Some(Instant::now()));
-            state.event_loop_lag.send_replace(Some(lag));
+        let Some(state) = self.states.get(domain) else {
+            return;
+        };
+        let now = Instant::now();
+        state.last_heartbeat.send_replace(Some(now));
+        // A response shows that the domain lives, too, and has no measurements.
+        if heartbeat.seq == 0 {
+            return;
+        }
+        state.event_loop_lag.send_replace(Some(lag));
+        state.heap.send_replace(Some(HeapSize {
+            used: heartbeat.heap_used_bytes,
+            total: heartbeat.heap_total_bytes,
+        }));
+        if let Some(metrics) = &state.metrics {
+            metrics.heartbeat(lag, now.into_std());
         }
     }
 

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use fulcrum_config::{Action, App, LoadResult, ReloadPlan, Severity, load};
+use fulcrum_config::{Action, App, LoadResult, ReloadPlan, Severity};
 use fulcrum_rpc::Registry;
 use fulcrum_spawn::supervisor::{DomainManager, DomainSpec};
 use tokio::sync::oneshot;
@@ -62,12 +62,9 @@ impl ReloadTask {
             response,
         } = request;
         self.manager.drop_finished();
-        let options = self.factory.load_options.clone();
-        let loaded = match trigger {
-            // A client has saved its files before.
-            ReloadTrigger::Request => tokio::task::spawn_blocking(move || load(&options)).await,
-            ReloadTrigger::FileChange => load_when_stable(&options, &self.current()).await,
-        };
+        let options = Arc::clone(&self.factory.load_options);
+        // A client may ask while its editor, or another program, still saves.
+        let loaded = load_when_stable(&options, &self.current()).await;
         let result = match loaded {
             Ok(loaded) => match self.validate(trigger, dry_run, loaded, &progress) {
                 Ok((app, plan)) => {

@@ -259,6 +259,10 @@ fn store(states: &SharedDomainStates, samples: &[UsageSample]) {
     for (name, state) in states.all().iter() {
         let usage = samples.iter().find(|usage| usage.domain == *name);
         let running = state.running().map(|process| process.generation);
+        if let Some(usage) = usage {
+            let used = usage.sample.cpu_time;
+            state.cpu_time.send_modify(|total| *total += used);
+        }
         let usage = usage.filter(|usage| running == Some(usage.generation));
         state
             .usage

@@ -9,6 +9,7 @@ use fulcrum_spawn::prepare::PackageInstaller;
 use fulcrum_spawn::process::OomMonitor;
 use fulcrum_spawn::standby::StandbyPool;
 use fulcrum_spawn::supervisor::{DomainManager, StartLimiter, Supervisor, Transition};
+use fulcrum_telemetry::metrics::Metrics;
 use tokio::sync::mpsc;
 use tokio::time::Instant;
 
@@ -50,7 +51,7 @@ impl Runtime {
 fn build(parts: RuntimeParts) -> Result<Runtime, Error> {
     let info = instance_info(&parts);
     let (desired_sender, desired) = desired::channel(desired_state(&parts.app, &parts.selection)?);
-    let states = domain_states(&parts.app);
+    let states = domain_states(&parts.app, parts.metrics.as_ref());
     let (transition_sender, transitions) = mpsc::unbounded_channel::<Transition>();
     let mut manager = DomainManager::new(transition_sender);
     let supervisor = manager.supervisor();
@@ -66,11 +67,11 @@ fn build(parts: RuntimeParts) -> Result<Runtime, Error> {
         launch_context(&parts, &desired, &states, &registry, inspectors);
     let standby = launch.standby.clone();
     let command = launch.command.clone();
-    let events = EventLog::new();
+    let events = EventLog::new(parts.metrics.clone());
     let hooks = hook_runner(&parts, &command, &desired, &states, &events);
     let factory = DomainFactory {
         context: launch,
-        load_options: parts.load_options,
+        load_options: Arc::new(parts.load_options),
         selection: parts.selection,
         port_hint: parts.port_hint,
         standby_settings,
@@ -98,6 +99,7 @@ fn build(parts: RuntimeParts) -> Result<Runtime, Error> {
         hooks,
     };
     handles.start_tasks(domain_events, transitions, samples);
+    handles.start_notifications(info.clone(), parts.metrics.clone());
     let watch = parts.watch.map(|options| {
         let handles = handles.watch_handles(reload.clone(), parts.module_reports);
         (handles, options)
@@ -113,6 +115,8 @@ fn build(parts: RuntimeParts) -> Result<Runtime, Error> {
         .then(|| handles.type_check_task(compiler, info.started));
     Ok(Runtime {
         handle: handles.runtime_handle(info.started, reload.clone()),
+        telemetry: handles.telemetry_source(info.clone(), usage.clone()),
+        metrics: parts.metrics,
         control: handles.control_service(info, usage, reload),
         reload: handles.reload_task(manager, factory, desired_sender),
         reload_requests,
@@ -148,6 +152,7 @@ fn instance_info(parts: &RuntimeParts) -> InstanceInfo {
     InstanceInfo {
         mode: parts.load_options.mode,
         grpc: parts.grpc.clone(),
+        http: parts.http.clone(),
         socket: parts.socket.clone(),
         log_run: parts.log_run,
         started: Instant::now(),
@@ -181,8 +186,8 @@ fn inspectors(parts: &RuntimeParts) -> Result<Inspectors, Error> {
     Ok(inspectors)
 }
 
-fn domain_states(app: &App) -> SharedDomainStates {
-    let states = DomainStates::default();
+fn domain_states(app: &App, metrics: Option<&Metrics>) -> SharedDomainStates {
+    let states = DomainStates::with_metrics(metrics.cloned());
     states.add(app.domains.iter().map(|domain| domain.name.as_str()));
     Arc::new(states)
 }

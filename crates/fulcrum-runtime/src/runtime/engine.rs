@@ -1,5 +1,7 @@
 //! The engine of one instance, from the first start to the last exit.
 
+use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
 use std::time::Duration;
 
 use fulcrum_config::FileWatchOptions;
@@ -8,6 +10,7 @@ use fulcrum_rpc::{ControlHandler, Registry};
 use fulcrum_spawn::process::ProcessTracker;
 use fulcrum_spawn::standby::StandbyPool;
 use fulcrum_spawn::supervisor::{Supervisor, WaitCondition};
+use fulcrum_telemetry::metrics::Metrics;
 use tokio::time::{Instant, sleep_until, timeout};
 
 use crate::control::service::ControlService;
@@ -22,6 +25,8 @@ use crate::resources::footprint::release_after_start;
 use crate::shutdown::blockers::shutdown_progress;
 use crate::shutdown::stage::{ShutdownSignal, ShutdownStage};
 use crate::standby::NodeStandby;
+use crate::telemetry::loop_lag;
+use crate::telemetry::source::TelemetrySource;
 use crate::typecheck::task::TypeCheckTask;
 use crate::watch::task::{self as watch, WatchHandles};
 
@@ -36,6 +41,8 @@ const PROGRESS_INTERVAL: Duration = Duration::from_secs(1);
 pub struct Runtime {
     pub(super) handle: RuntimeHandle,
     pub(super) control: ControlService,
+    pub(super) telemetry: TelemetrySource,
+    pub(super) metrics: Option<Metrics>,
     pub(super) reload: ReloadTask,
     pub(super) reload_requests: ReloadReceiver,
     pub(super) watch: Option<(WatchHandles, FileWatchOptions)>,
@@ -83,12 +90,31 @@ impl Runtime {
         self.control.clone()
     }
 
+    /// What health endpoints and metrics are read from. The caller may serve it with
+    /// [`router`](fulcrum_telemetry::http::router); `connections` are those of its listener.
+    #[must_use]
+    pub fn telemetry(&self, connections: Arc<AtomicU64>) -> TelemetrySource {
+        TelemetrySource {
+            http_connections: connections,
+            ..self.telemetry.clone()
+        }
+    }
+
     /// Starts the domains, waits until a shutdown is requested, and stops everything. With `wait`
     /// the instance also ends if not all selected domains are ready within that time.
     pub async fn run(self, wait: Option<Duration>) -> RuntimeExit {
         let (handle, finish) = (self.handle, self.finish);
         if let Some((handles, options)) = self.watch {
             tokio::spawn(watch::run(handles, options));
+        }
+        if let Some(metrics) = self.metrics {
+            let shutdown = finish.shutdown.clone();
+            tokio::spawn(async move {
+                tokio::select! {
+                    () = loop_lag::measure(metrics) => {}
+                    () = shutdown.wait_for(ShutdownStage::Stopping) => {}
+                }
+            });
         }
         let selected = handle.desired.current().selected.clone();
         let names = selected.iter().map(String::as_str);

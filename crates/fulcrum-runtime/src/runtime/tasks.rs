@@ -11,6 +11,7 @@ use fulcrum_spawn::prepare::PrepareContext;
 use fulcrum_spawn::process::{ProcessTracker, RunId, SharedProcessTable, Spawner};
 use fulcrum_spawn::standby::StandbyPool;
 use fulcrum_spawn::supervisor::{DomainManager, Supervisor, Transition};
+use fulcrum_telemetry::metrics::Metrics;
 use tokio::sync::mpsc::UnboundedReceiver;
 use tokio::time::Instant;
 
@@ -29,6 +30,7 @@ use crate::hooks::runner::HookRunner;
 use crate::launch::backend::DomainBackend;
 use crate::launch::setup::DomainFactory;
 use crate::liveness::task::{LivenessHandles, LivenessTasks};
+use crate::notify::task::NotifyTask;
 use crate::process::untracked;
 use crate::readiness::late::LateReadiness;
 use crate::readiness::serving::ServingStatus;
@@ -46,6 +48,7 @@ use crate::shutdown::stage::ShutdownSignal;
 use crate::standby::NodeStandby;
 use crate::state::desired::{DesiredStateReceiver, DesiredStateSender};
 use crate::state::domain::SharedDomainStates;
+use crate::telemetry::source::TelemetrySource;
 use crate::transitions::TransitionTask;
 use crate::typecheck::task::TypeCheckTask;
 use crate::watch::assets::AssetPublisher;
@@ -223,14 +226,7 @@ impl TaskHandles {
         ControlService {
             desired: self.desired.clone(),
             waiter: self.waiter(info.started),
-            status: StatusReader {
-                info,
-                desired: self.desired.clone(),
-                states: Arc::clone(&self.states),
-                supervisor: self.supervisor.clone(),
-                hub: self.hub.clone(),
-                environment: Arc::clone(&self.hooks.environment),
-            },
+            status: self.status_reader(info),
             usage,
             lifecycle: LifecycleExecutor {
                 supervisor: self.supervisor.clone(),
@@ -251,6 +247,48 @@ impl TaskHandles {
             hub: self.hub.clone(),
             shutdown: self.shutdown.clone(),
         }
+    }
+
+    pub(super) fn telemetry_source(
+        &self,
+        info: InstanceInfo,
+        usage: UsageSampler,
+    ) -> TelemetrySource {
+        TelemetrySource {
+            status: self.status_reader(info.clone()),
+            info,
+            desired: self.desired.clone(),
+            states: Arc::clone(&self.states),
+            supervisor: self.supervisor.clone(),
+            registry: self.registry.clone(),
+            usage,
+            hub: self.hub.clone(),
+            shutdown: self.shutdown.clone(),
+            http_connections: Arc::default(),
+        }
+    }
+
+    fn status_reader(&self, info: InstanceInfo) -> StatusReader {
+        StatusReader {
+            info,
+            desired: self.desired.clone(),
+            states: Arc::clone(&self.states),
+            supervisor: self.supervisor.clone(),
+            hub: self.hub.clone(),
+            environment: Arc::clone(&self.hooks.environment),
+        }
+    }
+
+    /// Starts to notify webhooks; those of the configuration in force, so that a reload may add some.
+    pub(super) fn start_notifications(&self, info: InstanceInfo, metrics: Option<Metrics>) {
+        let task = NotifyTask {
+            info,
+            desired: self.desired.clone(),
+            states: Arc::clone(&self.states),
+            hub: self.hub.clone(),
+            metrics,
+        };
+        tokio::spawn(task.run(self.events.subscribe()));
     }
 
     pub(super) fn type_check_task(

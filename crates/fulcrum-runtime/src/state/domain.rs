@@ -6,8 +6,10 @@ use std::time::{Duration, SystemTime};
 
 use fulcrum_config::{Domain, Program};
 use fulcrum_health::{ExitRecord, ProbeStatus, Sample};
+use fulcrum_logs::{PumpCounters, Stream};
 use fulcrum_spawn::CommandSpec;
 use fulcrum_spawn::prepare::LoadedModules;
+use fulcrum_telemetry::metrics::{DomainRecorder, Metrics};
 use tokio::sync::watch;
 use tokio::time::Instant;
 
@@ -54,6 +56,38 @@ pub(crate) struct DomainState {
     pub(crate) inspector_url: watch::Sender<Option<(u64, String)>>,
     /// The last install of its packages. Written by the backend.
     pub(crate) install: watch::Sender<Option<InstallPeriod>>,
+    /// The JavaScript heap of the last heartbeat. Written with `last_heartbeat`.
+    pub(crate) heap: watch::Sender<Option<HeapSize>>,
+    /// CPU time of all its processes so far. Written by the sampler.
+    pub(crate) cpu_time: watch::Sender<Duration>,
+    /// Lines and bytes of its output so far. Written by the pumps.
+    pub(crate) output: OutputCounters,
+    /// What is counted for metrics, if anybody may read them.
+    pub(crate) metrics: Option<Arc<DomainRecorder>>,
+}
+
+/// The size of a JavaScript heap, in bytes. Both are 0 if a client does not report them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct HeapSize {
+    pub(crate) used: u64,
+    pub(crate) total: u64,
+}
+
+/// Running totals of a domain's output, by stream.
+#[derive(Debug, Default)]
+pub(crate) struct OutputCounters {
+    pub(crate) stdout: PumpCounters,
+    pub(crate) stderr: PumpCounters,
+}
+
+impl OutputCounters {
+    /// A handle to the totals of one stream.
+    pub(crate) fn of(&self, stream: Stream) -> PumpCounters {
+        match stream {
+            Stream::Stderr => self.stderr.clone(),
+            Stream::Stdout | Stream::Fulcrum => self.stdout.clone(),
+        }
+    }
 }
 
 /// When packages were installed for a domain. What is written meanwhile is no reason for a reload: no
@@ -90,33 +124,53 @@ pub(crate) type SharedDomainStates = Arc<DomainStates>;
 
 /// The states of all domains, by name. The set is written by the start and by reloads.
 #[derive(Debug, Default)]
-pub(crate) struct DomainStates(watch::Sender<Arc<BTreeMap<String, Arc<DomainState>>>>);
+pub(crate) struct DomainStates {
+    all: watch::Sender<Arc<BTreeMap<String, Arc<DomainState>>>>,
+    metrics: Option<Metrics>,
+}
 
 impl DomainStates {
+    /// No states. Those that are added count for these metrics.
+    pub(crate) fn with_metrics(metrics: Option<Metrics>) -> Self {
+        Self {
+            all: watch::Sender::default(),
+            metrics,
+        }
+    }
+
     /// The state of a domain.
     pub(crate) fn get(&self, name: &str) -> Option<Arc<DomainState>> {
-        self.0.borrow().get(name).cloned()
+        self.all.borrow().get(name).cloned()
     }
 
     /// The states of all domains at this moment.
     pub(crate) fn all(&self) -> Arc<BTreeMap<String, Arc<DomainState>>> {
-        Arc::clone(&self.0.borrow())
+        Arc::clone(&self.all.borrow())
     }
 
     /// Adds empty states for domains that have none.
     pub(crate) fn add<'a>(&self, names: impl Iterator<Item = &'a str>) {
-        self.0.send_modify(|states| {
+        self.all.send_modify(|states| {
             let states = Arc::make_mut(states);
             for name in names {
-                states.entry(name.to_owned()).or_default();
+                states.entry(name.to_owned()).or_insert_with(|| {
+                    let metrics = self.metrics.as_ref();
+                    Arc::new(DomainState {
+                        metrics: metrics.map(|metrics| metrics.add_domain(name)),
+                        ..DomainState::default()
+                    })
+                });
             }
         });
     }
 
     /// Removes the state of a domain. Tasks that hold it may still write it.
     pub(crate) fn remove(&self, name: &str) {
-        self.0
+        self.all
             .send_modify(|states| drop(Arc::make_mut(states).remove(name)));
+        if let Some(metrics) = &self.metrics {
+            metrics.remove_domain(name);
+        }
     }
 }
 
@@ -139,6 +193,10 @@ impl Default for DomainState {
             pending_reload: watch::Sender::new(None),
             inspector_url: watch::Sender::new(None),
             install: watch::Sender::new(None),
+            heap: watch::Sender::new(None),
+            cpu_time: watch::Sender::new(Duration::ZERO),
+            output: OutputCounters::default(),
+            metrics: None,
         }
     }
 }
@@ -163,6 +221,7 @@ impl DomainState {
         }));
         self.last_heartbeat.send_replace(None);
         self.event_loop_lag.send_replace(None);
+        self.heap.send_replace(None);
         self.refusal.send_replace(None);
     }
 

@@ -82,10 +82,9 @@ impl TypeCheckTask {
     /// Runs the compiler of a project until it exits, which it does not do by itself.
     async fn run_compiler(&self, project: &Path) -> Result<(), StartError> {
         let mut command = self.plan(project.to_path_buf()).await?;
-        let token = self
-            .run
-            .token()
-            .map_err(|error| StartError::transient(format!("cannot create a token: {error}")))?;
+        let token = self.run.token().map_err(|error| {
+            StartError::from_io(format!("cannot create a token: {error}"), &error)
+        })?;
         command.env.insert(TOKEN_VAR.into(), token.into());
         let started = Instant::now();
         let process = self.spawner.spawn(command, "typecheck").await?;

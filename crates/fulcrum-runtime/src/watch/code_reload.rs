@@ -4,10 +4,10 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use fulcrum_config::{Domain, Program};
+use fulcrum_config::{Domain, JsRuntime, Program};
 use fulcrum_logs::{Hub, Level};
 use fulcrum_spawn::lifecycle::{CommandRejected, Phase};
-use fulcrum_spawn::prepare::{SyntaxChecker, SyntaxError};
+use fulcrum_spawn::prepare::{CheckedImports, SyntaxChecker, SyntaxError};
 use fulcrum_spawn::standby::StandbyPool;
 use fulcrum_spawn::supervisor::{DomainHandle, Outcome, Ticket, Turn};
 use tokio::sync::mpsc::UnboundedSender;
@@ -53,25 +53,44 @@ pub(crate) struct CodeReload {
     pub(crate) messages: UnboundedSender<WatchMessage>,
 }
 
-/// The entry from which the imports of a domain can be followed as Node does it: not with a loader
-/// of its own, which may provide files that do not exist.
-fn program_entry(domain: &Domain) -> Option<PathBuf> {
-    const LOADERS: [&str; 6] = [
-        "--import",
-        "--loader",
-        "--experimental-loader",
-        "--require",
-        "-r",
-        "--experimental-default-type",
-    ];
+/// Options of Node with which files, and packages, may be found that do not exist.
+const LOADERS: [&str; 6] = [
+    "--import",
+    "--loader",
+    "--experimental-loader",
+    "--require",
+    "-r",
+    "--experimental-default-type",
+];
+
+fn is_loader(argument: &str) -> bool {
+    let name = argument.split_once('=').map_or(argument, |(name, _)| name);
+    LOADERS.contains(&name)
+}
+
+/// The entry from which the imports of a domain can be followed as Node does it, and which of them:
+/// not with a loader of its own, and packages only where Node looks for them.
+fn program_entry(domain: &Domain) -> Option<(PathBuf, CheckedImports)> {
     let Program::Node { entry } = &domain.program else {
         return None;
     };
-    let has_loader = domain.process.node_args.iter().any(|arg| {
-        let name = arg.split_once('=').map_or(arg.as_str(), |(name, _)| name);
-        LOADERS.contains(&name)
-    });
-    (!has_loader).then(|| entry.clone())
+    let process = &domain.process;
+    let variable = |name: &str| {
+        let own = process.env.get(name).cloned();
+        own.or_else(|| std::env::var(name).ok()).unwrap_or_default()
+    };
+    let mut arguments = process.node_args.iter().map(String::as_str);
+    if arguments.any(is_loader) {
+        return None;
+    }
+    let finds_by_itself = process.runtime == JsRuntime::Node
+        && variable("NODE_PATH").is_empty()
+        && !variable("NODE_OPTIONS").split_whitespace().any(is_loader);
+    let checked = match finds_by_itself {
+        true => CheckedImports::FilesAndPackages,
+        false => CheckedImports::Files,
+    };
+    Some((entry.clone(), checked))
 }
 
 impl CodeReload {
@@ -152,7 +171,8 @@ impl CodeReload {
         let checking = tokio::task::spawn_blocking(move || {
             let mut errors = checker.errors(&files);
             if errors.is_empty() {
-                let error = entry.and_then(|entry| checker.program_error(&entry));
+                let error =
+                    entry.and_then(|(entry, checked)| checker.program_error(&entry, checked));
                 errors.extend(error);
             }
             errors

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant as StdInstant};
 
 use fulcrum_spawn::lifecycle::Phase;
-use fulcrum_spawn::prepare::{is_own_write, own_writes_file};
+use fulcrum_spawn::prepare::{is_own_write, own_writes_file, report_file};
 use fulcrum_spawn::supervisor::{Snapshot, Supervisor};
 use fulcrum_watch::{Change, LoopDecision, LoopGuard, LoopLimits};
 use tokio::time::Instant;
@@ -23,6 +23,7 @@ const LIMITS: LoopLimits = LoopLimits {
     hold_time: Duration::from_secs(1),
     threshold: 4,
     own_writes: 3,
+    late_writes: 4,
 };
 
 /// The guard against loops, and the generations that it knows of.
@@ -91,7 +92,12 @@ impl ReloadLoopDetector {
             return self.guard.written_by_itself(&name.to_owned(), &change.path);
         }
         let written = modified_at(&change.path, now).unwrap_or(now).into_std();
-        self.guard.changed(&name.to_owned(), &change.path, written)
+        let (name, path) = (name.to_owned(), &change.path);
+        // A program that reports its own writes has not made this one.
+        match reports.is_some_and(|dir| report_file(dir, &name).exists()) {
+            true => self.guard.changed(&name, path, written),
+            false => self.guard.changed_by_unknown(&name, path, written),
+        }
     }
 
     /// Deferred changes that are due now.

@@ -354,6 +354,7 @@ impl WatchTask {
 
     fn record_changes(&self, changes: &BTreeMap<ReloadTarget, BTreeSet<PathBuf>>) {
         for (target, files) in changes {
+            self.count_changes(target, files.len() as u64);
             let (source, generation) = match target {
                 ReloadTarget::Configuration => (FULCRUM_SOURCE, 0),
                 ReloadTarget::Code(name) => (name.as_str(), self.generation(name)),
@@ -363,6 +364,18 @@ impl WatchTask {
             self.handles
                 .events
                 .record(source, generation, "changed", text);
+        }
+    }
+
+    fn count_changes(&self, target: &ReloadTarget, files: u64) {
+        let (name, kind) = match target {
+            ReloadTarget::Configuration => return,
+            ReloadTarget::Code(name) => (name, "code"),
+            ReloadTarget::Asset(name) => (name, "asset"),
+        };
+        let state = self.handles.states.get(name);
+        if let Some(metrics) = state.as_ref().and_then(|state| state.metrics.as_ref()) {
+            metrics.files_changed(kind, files);
         }
     }
 

@@ -26,9 +26,11 @@
 //!   unless the embedded SDK is certain to be the first code that the entry runs: then the SDK
 //!   loads it later.
 //! - [`plan_other_runtime`] plans the command of a program that Bun or Deno runs.
+//! - [`plan_node_command`] plans Node with any arguments, such as a test runner, as domains are run.
 //! - [`StandbyCommand`] starts a standby process: Node is booted and waits for an activation.
 //! - [`check_syntax`] parses a changed file, so that a running generation is not stopped for a
 //!   file with a syntax error; [`SyntaxChecker`] caches the result.
+//! - [`find_domain_class`] finds where a handler can be inserted into a domain's code.
 //! - [`plan_install`] decides whether packages have to be installed first, and how;
 //!   [`PackageInstaller`] installs them.
 //! - [`sweep_cache`] keeps the cache of compiled code within its bound.
@@ -47,6 +49,7 @@ mod cargo_run;
 mod command_plan;
 mod environment;
 mod executable;
+mod proxy;
 mod warning;
 
 #[cfg(feature = "node")]
@@ -64,6 +67,8 @@ mod loaded_modules;
 #[cfg(feature = "node")]
 mod node;
 #[cfg(feature = "node")]
+mod node_command;
+#[cfg(feature = "node")]
 mod node_options;
 #[cfg(feature = "node")]
 mod node_plan;
@@ -75,8 +80,6 @@ mod other_plan;
 mod own_writes;
 #[cfg(feature = "node")]
 mod package_json;
-#[cfg(feature = "node")]
-mod proxy;
 mod query;
 #[cfg(feature = "node")]
 mod runner;
@@ -113,6 +116,7 @@ pub use self::{
         LoadedModules, create_report_dir, read_report, remove_report_dir, report_file,
     },
     node::{MIN_VERSION, NodeOrigin, NodeRequest, NodeRuntime, OtherRuntime, find_node},
+    node_command::{NodeCommand, plan_node_command},
     node_plan::plan_node,
     node_program::NodeProgram,
     other_plan::plan_other_runtime,
@@ -122,9 +126,10 @@ pub use self::{
     sdk_install::SdkLocation,
     standby_command::StandbyCommand,
     typescript::{
-        Format, StripError, StripErrorKind, Stripped, SweepReport, SyntaxChecker, SyntaxError,
-        TypeScriptRequestOptions, answer_typescript_request, check_syntax, run_typescript_helper,
-        strip_file, sweep_cache, sweep_in_background,
+        CheckedImports, ClassBody, Format, StripError, StripErrorKind, Stripped, SweepReport,
+        SyntaxChecker, SyntaxError, TypeScriptRequestOptions, answer_typescript_request,
+        check_syntax, find_domain_class, run_typescript_helper, strip_file, sweep_cache,
+        sweep_in_background,
     },
 };
 #[cfg(feature = "node")]

@@ -41,7 +41,7 @@ struct BootstrapConfig<'a> {
 }
 
 #[derive(Serialize)]
-struct BootstrapTypeScript<'a> {
+pub(super) struct BootstrapTypeScript<'a> {
     /// The file with the table.
     manifest: std::borrow::Cow<'a, str>,
     /// The command that answers requests for files that are not in the table.
@@ -119,7 +119,7 @@ pub fn plan_node(
 
 /// The environment of the program. `node` in its `PATH` is the chosen one, for processes that it starts,
 /// and packages are found by Yarn's Plug'n'Play where that is used.
-fn own_environment(
+pub(super) fn own_environment(
     program: &NodeProgram<'_>,
     node: &NodeRuntime,
     pnp_options: Option<&str>,
@@ -139,7 +139,7 @@ fn own_environment(
     env
 }
 
-fn write_bootstrap(
+pub(super) fn write_bootstrap(
     program: &NodeProgram<'_>,
     context: &PrepareContext,
 ) -> Result<PathBuf, StartError> {
@@ -149,7 +149,7 @@ fn write_bootstrap(
 
 /// Whether Node is given a directory for its compile cache: it has one since 22.1, and the user's
 /// own setting takes precedence.
-fn uses_compile_cache(program: &NodeProgram<'_>, node: &NodeRuntime) -> bool {
+pub(super) fn uses_compile_cache(program: &NodeProgram<'_>, node: &NodeRuntime) -> bool {
     let is_set = |name: &str| program.env.contains_key(OsStr::new(name));
     node.at_least(22, 1) && !is_set("NODE_COMPILE_CACHE") && !is_set("NODE_DISABLE_COMPILE_CACHE")
 }
@@ -208,7 +208,7 @@ fn has_imports(program: &NodeProgram<'_>) -> bool {
 }
 
 /// Whether Node has `module.registerHooks`, which was added in 22.15 and 23.5.
-fn has_synchronous_hooks(node: &NodeRuntime) -> bool {
+pub(super) fn has_synchronous_hooks(node: &NodeRuntime) -> bool {
     if node.version.major() == 23 {
         node.at_least(23, 5)
     } else {
@@ -218,7 +218,7 @@ fn has_synchronous_hooks(node: &NodeRuntime) -> bool {
 
 /// Provides the SDK. Returns the directory from which the bootstrap resolves it, if Node does not
 /// resolve it by itself.
-fn provide_sdk(
+pub(super) fn provide_sdk(
     program: &NodeProgram<'_>,
     context: &PrepareContext,
 ) -> (Option<String>, Option<StartWarning>) {
@@ -257,7 +257,7 @@ pub(super) fn mentions_start(entry: &Path) -> bool {
 }
 
 /// What the bootstrap has to know to load TypeScript.
-fn typescript_config<'a>(
+pub(super) fn typescript_config<'a>(
     program: &NodeProgram<'_>,
     node: &NodeRuntime,
     runner: &'a Runner,
@@ -286,7 +286,7 @@ fn typescript_config<'a>(
     })
 }
 
-fn bootstrap_config(
+pub(super) fn bootstrap_config(
     program: &NodeProgram<'_>,
     ts: Option<BootstrapTypeScript<'_>>,
     starts: bool,

@@ -48,6 +48,22 @@ const FILES: &[EmbeddedFile] = &[
         "dist/index.d.ts",
         include_str!("../../../../sdk/node/dist/index.d.ts"),
     ),
+    (
+        "dist/testing.cjs",
+        include_str!("../../../../sdk/node/dist/testing.cjs"),
+    ),
+    (
+        "dist/testing.mjs",
+        include_str!("../../../../sdk/node/dist/testing.mjs"),
+    ),
+    (
+        "dist/testing.d.ts",
+        include_str!("../../../../sdk/node/dist/testing.d.ts"),
+    ),
+    (
+        "types/node/index.d.ts",
+        include_str!("../../../../sdk/node/types/node/index.d.ts"),
+    ),
 ];
 
 /// The files of the bootstrap.

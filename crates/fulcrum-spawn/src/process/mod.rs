@@ -4,6 +4,7 @@ mod attribution;
 mod capture;
 pub(crate) mod cgroup;
 mod cgroup_limits;
+mod child;
 mod footprint;
 mod group;
 mod guard;
@@ -18,6 +19,7 @@ mod pidfd;
 mod pre_exec;
 mod process_tree;
 mod pty;
+mod replace;
 mod rlimit;
 mod run_id;
 mod run_record;
@@ -51,6 +53,7 @@ pub use oom_monitor::OomMonitor;
 pub use pidfd::ProcessHandle;
 pub use process_tree::{Process, ProcessOutput};
 pub use pty::TerminalReader;
+pub use replace::replace_process;
 pub use run_id::RunId;
 pub use sockets::{
     SocketOwner, command_line, find_listener, find_peer, find_unix_listener, parse_listen_address,

@@ -27,25 +27,27 @@ pub(super) struct PreExec {
 }
 
 impl PreExec {
-    /// For children of this process, with a cgroup or without.
-    pub(super) fn new(cgroup: Option<&Path>, files: NofileLimit) -> Self {
-        let procs = cgroup.and_then(|dir| {
-            OpenOptions::new()
-                .write(true)
-                .open(dir.join("cgroup.procs"))
-                .ok()
-        });
+    /// For children of this process.
+    pub(super) fn new(files: NofileLimit) -> Self {
         let current = std::fs::read_to_string("/proc/self/oom_score_adj").unwrap_or_default();
         let current: i32 = current.trim().parse().unwrap_or_default();
         Self {
             parent: rustix::process::getpid(),
-            procs,
+            procs: None,
             score: current
                 .saturating_add(OOM_SCORE_OFFSET)
                 .min(1000)
                 .to_string(),
             files,
         }
+    }
+
+    /// The child moves itself to a cgroup, for one that is not started in it.
+    pub(super) fn enter(&mut self, cgroup: Option<&Path>) {
+        self.procs = cgroup.and_then(|dir| {
+            let procs = dir.join("cgroup.procs");
+            OpenOptions::new().write(true).open(procs).ok()
+        });
     }
 
     /// To be called in the child. Makes system calls only, and allocates nothing.

@@ -34,6 +34,9 @@ const RECHECK: Duration = Duration::from_secs(1);
 /// When to retry if a process cannot be watched, or the members cannot be read.
 const RETRY: Duration = Duration::from_millis(10);
 
+/// After so many attempts to read the members, which take half a second, the reason is reported.
+const MAX_SILENT_ATTEMPTS: u32 = 50;
+
 /// The size of a write that an empty pipe always accepts, whatever is left of the user's quota: one
 /// page.
 const MAX_STDIN_WRITE: usize = 4096;
@@ -256,6 +259,15 @@ impl Process {
     /// Waits until no process of the tree is left, wherever it went, then reaps the leader. To be
     /// called after [`Process::exited`]. Afterwards, the group's number may be reused.
     pub async fn group_empty(&self) {
+        self.group_empty_or_unknown(|_| {}).await;
+    }
+
+    /// As [`Process::group_empty`]. `on_unknown` is called, once, with the reason if it cannot be
+    /// known for a while whether processes are left, for instance because this program has no file
+    /// descriptor left; that is tried again and again.
+    pub async fn group_empty_or_unknown(&self, on_unknown: impl FnOnce(&io::Error)) {
+        let mut on_unknown = Some(on_unknown);
+        let mut attempts = 0;
         // A pass over the process table can miss a process that starts meanwhile. A cgroup cannot.
         let enough = if self.events.is_some() { 1 } else { 2 };
         let mut empty = 0;
@@ -275,7 +287,15 @@ impl Process {
                     }
                 },
                 // Members that cannot be read may exist.
-                Err(_) => sleep(RETRY).await,
+                Err(error) => {
+                    attempts += 1;
+                    if attempts == MAX_SILENT_ATTEMPTS
+                        && let Some(on_unknown) = on_unknown.take()
+                    {
+                        on_unknown(&error);
+                    }
+                    sleep(RETRY).await;
+                }
             }
         }
         self.tree.reap();

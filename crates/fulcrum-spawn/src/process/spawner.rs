@@ -13,6 +13,7 @@ use std::io;
 use std::os::fd::{BorrowedFd, OwnedFd};
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::process::CommandExt;
+use std::path::Path;
 use std::process::{Command, Stdio};
 use std::sync::mpsc;
 use std::thread;
@@ -22,6 +23,7 @@ use rustix::process::{Pid, PidfdFlags, pidfd_open};
 use tokio::sync::oneshot;
 
 use super::attribution::TrackedGeneration;
+use super::child::{self, ChildImage, Started};
 use super::pre_exec::PreExec;
 use super::process_tree::Process;
 use super::rlimit::NofileLimit;
@@ -155,35 +157,17 @@ fn execute(
     let (output, stdout_write, stderr_write) = open_output(spec).map_err(to_start_error)?;
     let (stdin_read, stdin_write) =
         pipe_with(PipeFlags::CLOEXEC).map_err(|error| to_start_error(error.into()))?;
-    let pre_exec = PreExec::new(generation.cgroup.as_deref(), files.clone());
-    #[expect(
-        clippy::disallowed_methods,
-        reason = "this is the one place that starts processes"
-    )]
-    let mut command = Command::new(&spec.program);
-    command
-        .args(&spec.args)
-        .current_dir(&spec.cwd)
-        .env_clear()
-        .envs(&spec.env)
-        .stdin(Stdio::from(stdin_read))
-        .stdout(Stdio::from(stdout_write))
-        .stderr(Stdio::from(stderr_write))
-        .process_group(0);
-    // SAFETY: between fork and exec only async-signal-safe system calls are made, and nothing is
-    // allocated.
-    unsafe {
-        command.pre_exec(move || pre_exec.apply());
-    }
-    let child = command.spawn().map_err(to_start_error)?;
-    let pid = Pid::from_child(&child);
+    let streams = [stdin_read, stdout_write, stderr_write];
+    let (pid, is_in_cgroup) =
+        start(spec, generation.cgroup.as_deref(), streams, files).map_err(to_start_error)?;
+    let number = pid.as_raw_nonzero().get().unsigned_abs();
     if let Some(dir) = generation
         .cgroup
-        .take_if(|dir| !cgroup::contains(dir, child.id()))
+        .take_if(|dir| !is_in_cgroup && !cgroup::contains(dir, number))
     {
         let _ = cgroup::remove(&dir);
     }
-    tracker.register(child.id(), generation);
+    tracker.register(number, generation);
     // The child is unreaped until we reap it, so its pid is not reused.
     match pidfd_open(pid, PidfdFlags::NONBLOCK) {
         Ok(pidfd) => Ok(Spawned {
@@ -197,6 +181,57 @@ fn execute(
             Err(to_start_error(error.into()))
         }
     }
+}
+
+/// Starts the program, and says whether it certainly is in the cgroup.
+fn start(
+    spec: &CommandSpec,
+    cgroup: Option<&Path>,
+    streams: [OwnedFd; 3],
+    files: &NofileLimit,
+) -> io::Result<(Pid, bool)> {
+    let pre_exec = PreExec::new(files.clone());
+    // Without a directory that can be opened it is moved, as far as that is possible.
+    let directory = cgroup.and_then(child::open_cgroup);
+    if directory.is_some() == cgroup.is_some()
+        && let Some(image) = ChildImage::new(spec, streams.each_ref(), &pre_exec)
+        && let Started::Child(pid) = image.start(directory.as_ref())?
+    {
+        return Ok((pid, cgroup.is_some()));
+    }
+    let pid = fork(spec, cgroup, streams, pre_exec)?;
+    Ok((pid, false))
+}
+
+/// Starts the program by a fork, on a system that has nothing better.
+fn fork(
+    spec: &CommandSpec,
+    cgroup: Option<&Path>,
+    streams: [OwnedFd; 3],
+    mut pre_exec: PreExec,
+) -> io::Result<Pid> {
+    pre_exec.enter(cgroup);
+    let [stdin, stdout, stderr] = streams.map(Stdio::from);
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "this is the one place that starts processes"
+    )]
+    let mut command = Command::new(&spec.program);
+    command
+        .args(&spec.args)
+        .current_dir(&spec.cwd)
+        .env_clear()
+        .envs(&spec.env)
+        .stdin(stdin)
+        .stdout(stdout)
+        .stderr(stderr)
+        .process_group(0);
+    // SAFETY: between fork and exec only async-signal-safe system calls are made, and nothing is
+    // allocated.
+    unsafe {
+        command.pre_exec(move || pre_exec.apply());
+    }
+    Ok(Pid::from_child(&command.spawn()?))
 }
 
 /// Marks descriptors that the parent process left open. Our own are close-on-exec already.

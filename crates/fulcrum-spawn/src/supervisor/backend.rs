@@ -6,6 +6,7 @@ use std::sync::Arc;
 use rustix::process::Signal;
 use tokio::sync::mpsc;
 
+use super::messages::FactMessage;
 use crate::lifecycle::{Fact, StopSignal};
 use crate::start_error::StartError;
 
@@ -45,11 +46,11 @@ pub trait ProcessGroup: Send + Sync {
 #[derive(Debug, Clone)]
 pub struct FactSender {
     pub(super) generation: u64,
-    sender: mpsc::UnboundedSender<(u64, Fact)>,
+    sender: mpsc::UnboundedSender<FactMessage>,
 }
 
 impl FactSender {
-    pub(super) fn new(generation: u64, sender: mpsc::UnboundedSender<(u64, Fact)>) -> Self {
+    pub(super) fn new(generation: u64, sender: mpsc::UnboundedSender<FactMessage>) -> Self {
         Self { generation, sender }
     }
 
@@ -61,6 +62,6 @@ impl FactSender {
 
     /// Reports a fact. After the end of the driver it is dropped.
     pub fn report(&self, fact: Fact) {
-        let _ = self.sender.send((self.generation, fact));
+        let _ = self.sender.send(Box::new((self.generation, fact)));
     }
 }

@@ -27,11 +27,11 @@ use crate::start_error::StartError;
 
 /// Everything that wakes a driver.
 enum Wake<B: Backend> {
-    DriverUpdate(DriverUpdate<B>),
-    PendingRequest(PendingRequest),
+    DriverUpdate(Box<DriverUpdate<B>>),
+    PendingRequest(Box<PendingRequest>),
     /// The turn of the request that waits for it.
     Turn,
-    Fact(u64, Fact),
+    Fact(Box<(u64, Fact)>),
     Timer(Timer),
     Gate(GateChange),
     Prepared(Result<B::LaunchPlan, StartError>),
@@ -45,8 +45,8 @@ pub(super) struct Driver<B: Backend> {
     pub(super) policy: Box<dyn RestartPolicy + Send>,
     pub(super) backend: B,
     pub(super) params: watch::Sender<DriverParams>,
-    pub(super) updates: mpsc::UnboundedReceiver<DriverUpdate<B>>,
-    pub(super) requests: mpsc::UnboundedReceiver<PendingRequest>,
+    pub(super) updates: mpsc::UnboundedReceiver<Box<DriverUpdate<B>>>,
+    pub(super) requests: mpsc::UnboundedReceiver<Box<PendingRequest>>,
     pub(super) facts: Mailbox,
     pub(super) snapshots: watch::Sender<Snapshot>,
     pub(super) transitions: mpsc::UnboundedSender<Transition>,
@@ -126,14 +126,17 @@ impl<B: Backend> Driver<B> {
     pub(super) async fn run(mut self) {
         loop {
             match self.wake().await {
-                Wake::DriverUpdate(update) => self.apply_update(update).await,
-                Wake::PendingRequest(request) => self.receive_request(request).await,
+                Wake::DriverUpdate(update) => self.apply_update(*update).await,
+                Wake::PendingRequest(request) => self.receive_request(*request).await,
                 Wake::Turn => {
                     if let Some(Deferred { request, .. }) = self.work.deferred.take() {
                         self.execute_request(request).await;
                     }
                 }
-                Wake::Fact(generation, fact) => self.fact(generation, fact).await,
+                Wake::Fact(message) => {
+                    let (generation, fact) = *message;
+                    self.fact(generation, fact).await;
+                }
                 Wake::Timer(timer) => {
                     if !self.extended(timer) {
                         self.work.timers.remove(&timer);
@@ -352,7 +355,7 @@ impl<B: Backend> Driver<B> {
         tokio::select! {
             // Facts first: what has happened must be known before anything is decided.
             biased;
-            Some((generation, fact)) = self.facts.1.recv() => Wake::Fact(generation, fact),
+            Some(message) = self.facts.1.recv() => Wake::Fact(message),
             // Updates before requests, since a request may refer to an update.
             Some(update) = self.updates.recv() => Wake::DriverUpdate(update),
             request = self.requests.recv() => request.map_or(Wake::Abandoned, Wake::PendingRequest),

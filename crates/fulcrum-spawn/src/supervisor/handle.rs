@@ -6,7 +6,7 @@ use tokio::sync::{mpsc, oneshot, watch};
 use super::backend::FactSender;
 use super::blocker::{Blocker, describe};
 use super::gate::{DriverParams, WaitView};
-use super::messages::{DriverRequest, PendingRequest};
+use super::messages::{DriverRequest, FactMessage, PendingRequest};
 use super::snapshot::Snapshot;
 use super::turn::{StartBarrier, Turn};
 use crate::lifecycle::{Command, CommandRejected, Fact, Goal, Phase};
@@ -16,8 +16,8 @@ use crate::lifecycle::{Command, CommandRejected, Fact, Goal, Phase};
 #[derive(Debug, Clone)]
 pub struct DomainHandle {
     pub(super) name: String,
-    pub(super) requests: mpsc::UnboundedSender<PendingRequest>,
-    pub(super) facts: mpsc::UnboundedSender<(u64, Fact)>,
+    pub(super) requests: mpsc::UnboundedSender<Box<PendingRequest>>,
+    pub(super) facts: mpsc::UnboundedSender<FactMessage>,
     pub(super) snapshots: watch::Receiver<Snapshot>,
     pub(super) params: watch::Receiver<DriverParams>,
 }
@@ -172,7 +172,7 @@ impl DomainHandle {
             accepted,
         };
         // A driver that has ended drops the sender of the response.
-        let _ = self.requests.send(request);
+        let _ = self.requests.send(Box::new(request));
         let view = self.wait_view();
         async move {
             response.await.map_err(|_| gone)??;

@@ -46,7 +46,7 @@ pub struct DomainUpdate<B> {
 /// another.
 pub struct DomainManager<B: Backend> {
     domains: watch::Sender<Arc<DomainSet>>,
-    updates: BTreeMap<String, mpsc::UnboundedSender<DriverUpdate<B>>>,
+    updates: BTreeMap<String, mpsc::UnboundedSender<Box<DriverUpdate<B>>>>,
     /// The last generation of each removed domain: numbers are never reused.
     last_generations: BTreeMap<String, u64>,
     transitions: mpsc::UnboundedSender<Transition>,
@@ -154,11 +154,11 @@ impl<B: Backend> DomainManager<B> {
             .collect();
         if let Some(updates) = self.updates.get(name) {
             // The driver may have ended.
-            let _ = updates.send(DriverUpdate::Update {
+            let _ = updates.send(Box::new(DriverUpdate::Update {
                 params: params(&update.dependencies, update.timing, &views),
                 timing: update.timing,
                 backend: update.backend,
-            });
+            }));
         }
     }
 
@@ -195,7 +195,7 @@ impl<B: Backend> DomainManager<B> {
             let mut exits = JoinSet::new();
             for handle in wave {
                 if let Some(updates) = self.updates.get(&handle.name) {
-                    let _ = updates.send(DriverUpdate::Remove);
+                    let _ = updates.send(Box::new(DriverUpdate::Remove));
                 }
                 exits.spawn(wait_until_gone(handle.clone()));
             }

@@ -1,4 +1,7 @@
 //! Messages to a driver.
+//!
+//! Channels carry boxes: a channel has memory for 32 messages even while it is empty, and most drivers
+//! receive a handful in their life.
 
 use rustix::process::Signal;
 use tokio::sync::{mpsc, oneshot};
@@ -73,8 +76,11 @@ pub(super) enum DriverUpdate<B> {
     Remove,
 }
 
+/// A fact about a generation, as it is sent.
+pub(super) type FactMessage = Box<(u64, Fact)>;
+
 /// Both ends of the fact channel. Each generation gets a clone of the sender.
 pub(super) type Mailbox = (
-    mpsc::UnboundedSender<(u64, Fact)>,
-    mpsc::UnboundedReceiver<(u64, Fact)>,
+    mpsc::UnboundedSender<FactMessage>,
+    mpsc::UnboundedReceiver<FactMessage>,
 );

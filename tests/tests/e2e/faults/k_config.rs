@@ -148,13 +148,22 @@ fn k11_files_of_other_tools_are_imported_and_run() {
             .write(file, text);
         app.run(&["import", file, "--dry-run"])
             .exits(0)
-            .stdout_contains(&["==> domains/api/fulcrum.yml"]);
+            .stdout_contains(&["==> domains/api/fulcrum.yml"])
+            .stderr_contains(&[file]);
         assert!(
             !app.root().join("domains/api").exists(),
             "{file}: a dry run writes"
         );
-        let run = app.run(&["import", file]).exits(0);
-        run.stderr_contains(&["wrote domains/api/fulcrum.yml", file]);
+        let run = app.run(&["import", file, "-o", "json"]).exits(0);
+        let json = run.json();
+        assert_eq!(json["written"], true, "{json}");
+        assert_eq!(json["domains"][0]["name"], "api", "{json}");
+        assert!(json["domains"][0]["process"].is_object(), "{json}");
+        assert_eq!(json["files"][1]["state"], "written", "{json}");
+        let skipped = json["not_carried_over"].as_array().expect("a list");
+        let places = skipped.iter().filter(|note| note["file"] == file);
+        assert_eq!(places.count(), skipped.len(), "{json}");
+        run.stderr_contains(&["wrote domains/api/fulcrum.yml"]);
         app.start();
         let expected = format!(
             "runs in {} with a$b",

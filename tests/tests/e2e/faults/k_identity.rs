@@ -4,7 +4,7 @@
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 
-use fulcrum_e2e::{App, CommandRun, Signal, measurement, wait_until};
+use fulcrum_e2e::{App, CommandRun, Output, Signal, measurement, wait_until};
 use fulcrum_e2e::{LIMIT, not_applicable};
 
 fn quick_app() -> App {
@@ -93,40 +93,74 @@ fn k01_what_fulcrum_keeps_in_the_app_is_ignored_by_git_and_private() {
     app.down();
 }
 
-#[test]
-fn k01_the_instance_of_another_user_is_named() {
-    let app = quick_app();
-    if fs::metadata("/proc/self")
-        .map(|me| std::os::unix::fs::MetadataExt::uid(&me))
-        .ok()
-        != Some(0)
-    {
-        not_applicable("K1", "another user needs root");
-        return;
-    }
-    app.start();
-    let pid = app.instance().pid.to_string();
-    // The whole way to the app must be passable for the other user.
+/// The whole way to the app must be passable for another user.
+fn open_for_others(app: &App) {
     let mut dir = app.root();
     while fs::metadata(&dir).is_ok_and(|found| found.permissions().mode() & 0o001 == 0) {
         let mode = fs::metadata(&dir).expect("there").permissions().mode();
         fs::set_permissions(&dir, fs::Permissions::from_mode(mode | 0o055)).expect("opened");
         dir.pop();
     }
+}
+
+fn run_as_nobody(app: &App, args: &[&str]) -> Output {
     let fulcrum = fulcrum_e2e::binary().to_str().expect("UTF-8");
-    let run = |args: &[&str]| {
-        let script = ["--reuid=65534", "--regid=65534", "--clear-groups", fulcrum];
-        let args = [&script[..], args].concat();
-        app.program("setpriv", &args)
-            .env_remove("XDG_RUNTIME_DIR")
-            .output()
-    };
-    let list = run(&["domains", "list"]);
-    if list.stderr.contains("setpriv: failed") || list.code == Some(127) {
+    let script = ["--reuid=65534", "--regid=65534", "--clear-groups", fulcrum];
+    let args = [&script[..], args].concat();
+    app.program("setpriv", &args)
+        .env_remove("XDG_RUNTIME_DIR")
+        .output()
+}
+
+fn cannot_be_nobody(run: &Output) -> bool {
+    run.stderr.contains("setpriv: failed") || run.code == Some(127)
+}
+
+fn is_root() -> bool {
+    fs::metadata("/proc/self").is_ok_and(|me| std::os::unix::fs::MetadataExt::uid(&me) == 0)
+}
+
+#[test]
+fn k01_an_app_that_cannot_be_written_runs_in_the_background_too() {
+    let app = quick_app();
+    if !is_root() {
+        not_applicable("K1", "another user needs root");
+        return;
+    }
+    open_for_others(&app);
+    let started = run_as_nobody(&app, &["dev", "--detach", "--wait", "--timeout", "60s"]);
+    if cannot_be_nobody(&started) {
+        not_applicable("K1", "setpriv cannot run the program as another user");
+        return;
+    }
+    started.exits(0).stderr_contains(&["running (pid"]);
+    assert!(!app.root().join(".fulcrum").exists());
+    run_as_nobody(&app, &["domains", "list"])
+        .exits(0)
+        .stdout_contains(&["users"]);
+    run_as_nobody(&app, &["down"]).exits(0);
+    app.assert_no_processes();
+}
+
+#[test]
+fn k01_the_instance_of_another_user_is_named() {
+    let app = quick_app();
+    if !is_root() {
+        not_applicable("K1", "another user needs root");
+        return;
+    }
+    app.start();
+    let pid = app.instance().pid.to_string();
+    open_for_others(&app);
+    let list = run_as_nobody(&app, &["domains", "list"]);
+    if cannot_be_nobody(&list) {
         not_applicable("K1", "setpriv cannot run the program as another user");
     } else {
-        list.exits(1).stderr_contains(&[&pid, "user root"]);
-        run(&["dev"]).exits(1).stderr_contains(&[&pid, "user root"]);
+        list.exits(1)
+            .stderr_contains(&[&pid, "user root", "run this command as user root\n"]);
+        run_as_nobody(&app, &["dev"])
+            .exits(1)
+            .stderr_contains(&[&pid, "user root"]);
     }
     app.down();
     wait_until("it ends", LIMIT, || {

@@ -3,6 +3,7 @@
 use std::fs;
 use std::os::unix::fs::symlink;
 use std::path::Path;
+use std::time::Duration;
 
 use fulcrum_e2e::{App, LIMIT, measurement, wait_until};
 
@@ -137,6 +138,31 @@ fn k20_code_that_cannot_start_leaves_the_running_generation_alone() {
     app.write_file("domains/users/tax.mjs", "export {}; // again\n");
     app.wait_for_event("users", "reloaded", 2);
     assert_ne!(app.leader("users").pid, leader);
+    // A package before it is installed.
+    let leader = app.leader("users").pid;
+    app.write_file(
+        "domains/users/price.mjs",
+        &format!("import 'left-pad';\n{}", version(3)),
+    );
+    assert_kept(
+        &app,
+        leader,
+        3,
+        "imports \"left-pad\", which is not installed",
+    );
+    app.write_file("node_modules/left-pad/package.json", "{}");
+    app.write_file("node_modules/left-pad/index.js", "");
+    app.write_file(
+        "domains/users/price.mjs",
+        &format!("import 'left-pad';\n{}", version(4)),
+    );
+    app.wait_for_event("users", "reloaded", 3);
+    // A name that is renamed in one file first.
+    let leader = app.leader("users").pid;
+    app.write_file("domains/users/price.mjs", "export const release = 'v5';\n");
+    assert_kept(&app, leader, 4, "\"./price.mjs\" does not export `version`");
+    app.write_file("domains/users/price.mjs", &version(6));
+    app.wait_for_event("users", "reloaded", 4);
     app.down();
 }
 
@@ -307,6 +333,119 @@ fn k21_a_domain_that_writes_what_it_has_loaded_is_found_whatever_the_moment() {
         app.down();
     }
     measurement("K21", &found.join(", "));
+}
+
+/// The domains `users` (Node), `jobs` (Python) and `orders` (Node, without a report of what it
+/// writes, as under Bun and Deno), each of which writes its `store.json` so long after its start.
+fn writers(delay_ms: u32) -> App {
+    let app = App::new()
+        .with_short_timeouts()
+        .write(
+            "domains/users/domain.cjs",
+            &writer("fs.writeFileSync(file, text())", delay_ms),
+        )
+        .write("domains/users/store.json", "{\"n\": 0}\n")
+        .write(
+            "domains/jobs/main.py",
+            &format!(
+                "import json, time\n\
+                 n = json.load(open('store.json'))['n']\n\
+                 print('up', flush=True)\n\
+                 time.sleep({delay_ms} / 1000)\n\
+                 json.dump({{'n': n + 1}}, open('store.json', 'w'))\n\
+                 time.sleep(3600)\n"
+            ),
+        )
+        .write(
+            "domains/jobs/fulcrum.yml",
+            "process: {command: [python3, main.py], ready: {log: up}}\n",
+        )
+        .write("domains/jobs/store.json", "{\"n\": 0}\n")
+        .write(
+            "domains/orders/main.cjs",
+            &format!(
+                "const fs = require('node:fs');\n\
+                 const {{ n }} = require('./store.json');\n\
+                 console.log('up');\n\
+                 setTimeout(() => fs.writeFileSync('store.json', JSON.stringify({{ n: n + 1 }})), {delay_ms});\n\
+                 setInterval(() => {{}}, 1000);\n"
+            ),
+        )
+        .write(
+            "domains/orders/fulcrum.yml",
+            "process: {command: [node, main.cjs], ready: {log: up}}\n",
+        )
+        .write("domains/orders/store.json", "{\"n\": 0}\n");
+    app.start_watching();
+    app
+}
+
+/// Edits the programs of `jobs` and `orders`, and returns the generations that follow.
+fn edit_programs(app: &App) -> [u64; 2] {
+    [("jobs", "main.py"), ("orders", "main.cjs")].map(|(name, file)| {
+        let path = app.root().join(format!("domains/{name}/{file}"));
+        let text = fs::read_to_string(&path).expect("readable");
+        let reloads = app.event_reasons(name, "reloaded").len();
+        fs::write(&path, format!("{text}\n")).expect("writable");
+        app.wait_for_event(name, "reloaded", reloads + 1);
+        app.status(name)["generation"].as_u64().expect("a number")
+    })
+}
+
+/// Asserts that each of the writers is found, and then left alone for longer than its delay.
+fn assert_all_are_found(app: &App, delay_ms: u32) -> String {
+    let delay = Duration::from_millis(delay_ms.into());
+    let mut found = Vec::new();
+    for name in ["users", "jobs", "orders"] {
+        wait_until(
+            &format!("the loop of {name} is found"),
+            LIMIT + 7 * delay,
+            || {
+                let reasons = app.event_reasons(name, "watch_loop");
+                reasons.first().map(|reason| {
+                    assert!(reason.contains("store.json"), "{name}: {reason}");
+                })
+            },
+        );
+        let generation = app.status(name)["generation"].as_u64();
+        assert!(generation <= Some(6), "{name}: {generation:?}");
+        found.push(format!("{name} in generation {}", generation.unwrap_or(0)));
+    }
+    let stores = || {
+        ["jobs", "orders"].map(|name| {
+            let path = app.root().join(format!("domains/{name}/store.json"));
+            fs::read_to_string(path).expect("readable")
+        })
+    };
+    // Saves of other files reload them still, and what they write after that does not.
+    let before = edit_programs(app);
+    let stored = stores();
+    wait_until("they have written again", LIMIT + 2 * delay, || {
+        let now = stores();
+        let mut pairs = now.iter().zip(&stored);
+        pairs.all(|(now, before)| now != before).then_some(())
+    });
+    let after = edit_programs(app);
+    assert_eq!(after, before.map(|generation| generation + 1));
+    app.down();
+    found.join(", ")
+}
+
+#[test]
+fn k21_a_program_that_reports_no_writes_is_found_by_the_moment_of_its_writes() {
+    let delay_ms = 1_500;
+    let app = writers(delay_ms);
+    let found = assert_all_are_found(&app, delay_ms);
+    measurement("K21", &format!("after {delay_ms} ms: {found}"));
+}
+
+#[test]
+#[ignore = "long: 20 s a generation"]
+fn k21_a_write_twenty_seconds_after_ready_is_found_as_a_loop() {
+    let delay_ms = 20_000;
+    let app = writers(delay_ms);
+    let found = assert_all_are_found(&app, delay_ms);
+    measurement("K21", &format!("after {delay_ms} ms: {found}"));
 }
 
 #[test]

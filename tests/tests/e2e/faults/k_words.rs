@@ -1,6 +1,6 @@
 //! Section K, words: commands, flags, secrets and noise.
 
-use fulcrum_e2e::{App, measurement};
+use fulcrum_e2e::{App, Signal, measurement};
 
 #[test]
 fn k23_commands_and_flags_of_other_tools_work() {
@@ -40,6 +40,18 @@ fn k23_commands_and_flags_of_other_tools_work() {
         .output()
         .exits(0);
     app.down();
+    for args in [&["dev", "--json"], &["up", "--format=json"]] {
+        let mut foreground = app.spawn(args);
+        foreground.wait_for("domains ready in");
+        foreground.signal(Signal::INT);
+        let run = foreground.wait_exit();
+        let lines: Vec<_> = run.stdout.lines().collect();
+        let is_json = |line: &&str| serde_json::from_str::<serde_json::Value>(line).is_ok();
+        assert!(
+            !lines.is_empty() && lines.iter().all(|line| is_json(&line)),
+            "{run}"
+        );
+    }
     measurement("K23", "12 words and 4 flags of other tools");
 }
 

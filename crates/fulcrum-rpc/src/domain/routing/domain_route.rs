@@ -10,6 +10,7 @@ use tokio::time::Instant;
 
 use super::event_queue::EventContent;
 use super::outcome::{CallContent, CallSink, Outcome};
+use super::pending_count::PendingCalls;
 use super::room::{Reservation, Room};
 use super::route::{Cancelled, Ended, Limits, Refused, Rejection, Route};
 use super::slot::{CallId, Outgoing, StreamTraits};
@@ -321,6 +322,16 @@ impl DomainRoute {
     /// The number of calls that wait, those for room included.
     pub(crate) fn waiting(&self) -> usize {
         lock(&self.state).route.waiting() + self.room.waiting()
+    }
+
+    /// The calls without a response.
+    pub(crate) fn pending(&self) -> PendingCalls {
+        let state = lock(&self.state);
+        let in_flight = state.stream.map(|stream| state.route.in_flight(stream));
+        PendingCalls {
+            waiting: state.route.waiting() + self.room.waiting(),
+            in_flight: in_flight.unwrap_or_default(),
+        }
     }
 
     /// Whether its stream may be sent calls.

@@ -4,6 +4,7 @@ mod domain_route;
 mod event_queue;
 mod outcome;
 mod pending_call;
+mod pending_count;
 mod room;
 mod route;
 #[cfg(test)]
@@ -15,6 +16,7 @@ pub(crate) use domain_route::DomainRoute;
 pub(crate) use event_queue::EventContent;
 pub(crate) use outcome::{CallContent, Outcome};
 pub(crate) use pending_call::CallGuard;
+pub use pending_count::PendingCalls;
 pub(crate) use room::Reservation;
 pub(crate) use route::{Cancelled, Limits, Rejection};
 pub(crate) use slot::{CallId, Outgoing, StreamTraits};

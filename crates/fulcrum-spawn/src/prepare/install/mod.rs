@@ -9,6 +9,8 @@ mod plan;
 pub(super) mod pnp;
 mod root;
 
+pub(super) use needed::PROVIDED_PACKAGES;
+
 pub use installer::{InstallEvent, InstallRequest, PackageInstaller};
 pub use manager::PackageManager;
 pub use output::InstallOutput;

@@ -10,7 +10,7 @@ use super::pnp;
 use crate::prepare::package_json::{PackageJson, find_package};
 
 /// Packages that Fulcrum provides, so that no install is needed for them.
-pub(super) const PROVIDED_PACKAGES: &[&str] = &["@fulcrum/domain", "fulcrum"];
+pub(in crate::prepare) const PROVIDED_PACKAGES: &[&str] = &["@fulcrum/domain", "fulcrum"];
 
 /// The most packages that are looked at one by one.
 const MAX_PACKAGES: usize = 5_000;

@@ -216,6 +216,25 @@ fn unsatisfied(requirement: &VersionRequirement, rejected: &[String]) -> StartEr
         "{file} requires node {raw}, which is not installed (found: {found})"
     ))
     .hint(format!(
-        "install it (nvm install {raw}), change {file}, or set process.node"
+        "install it{}, change {file}, or set process.node",
+        install_command(requirement)
     ))
+}
+
+/// How the version manager that reads the file installs the version, in parentheses. A range is no
+/// word for a shell, nor for most version managers.
+fn install_command(requirement: &VersionRequirement) -> String {
+    let name = requirement.file.file_name().and_then(|name| name.to_str());
+    let version = requirement.range.installable();
+    match (&requirement.origin, name, version) {
+        (NodeOrigin::VersionFile(_), Some("mise.toml" | ".mise.toml"), _) => {
+            " (mise install)".to_owned()
+        }
+        (NodeOrigin::VersionFile(_), Some(".tool-versions"), _) => {
+            " (mise install, or asdf install)".to_owned()
+        }
+        (NodeOrigin::Volta(_), _, Some(version)) => format!(" (volta install node@{version})"),
+        (_, _, Some(version)) => format!(" (nvm install {version})"),
+        (_, _, None) => String::new(),
+    }
 }

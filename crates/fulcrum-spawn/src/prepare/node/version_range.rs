@@ -70,6 +70,36 @@ impl VersionRange {
     }
 }
 
+/// Releases that get a name of a version, newest long-term support first.
+const MAJORS: [u64; 16] = [
+    24, 22, 20, 26, 28, 30, 25, 23, 21, 27, 29, 31, 32, 33, 34, 35,
+];
+
+/// Later than any minor version of a release, and any patch of one.
+const LAST: u64 = 60;
+
+impl VersionRange {
+    /// A version of the set that every version manager can install: a release such as `22`, or a
+    /// minor version of one. `None` for a set that contains no such version.
+    pub(super) fn installable(&self) -> Option<String> {
+        let contains = |major, minor, patch| self.satisfies(&Version::from((major, minor, patch)));
+        if let Some(major) = MAJORS.iter().find(|major| contains(**major, LAST, LAST)) {
+            return Some(major.to_string());
+        }
+        MAJORS.iter().find_map(|major| {
+            let minors = (0..LAST).rev();
+            let mut versions =
+                minors.flat_map(|minor| (0..LAST).rev().map(move |patch| (minor, patch)));
+            let (minor, patch) =
+                versions.find(|(minor, patch)| contains(*major, *minor, *patch))?;
+            Some(match patch + 1 {
+                LAST => format!("{major}.{minor}"),
+                _ => format!("{major}.{minor}.{patch}"),
+            })
+        })
+    }
+}
+
 /// The range of `lts/NAME`: `*`, a codename, or `-1` for the release before the newest one.
 fn lts_range(name: &str) -> Option<String> {
     if matches!(name, "*" | "latest") {
@@ -129,6 +159,28 @@ mod tests {
             assert!(accepts(raw, inside), "{raw} has {inside}");
             assert!(!accepts(raw, outside), "{raw} has no {outside}");
         }
+    }
+
+    #[test]
+    fn a_range_has_a_version_that_can_be_installed() {
+        for (raw, expected) in [
+            (">=22", "24"),
+            ("22", "22"),
+            (">22.0.0, <24", "22"),
+            (">=20.19 <22 || >=23", "24"),
+            ("lts/-1", "22"),
+            ("lts/jod", "22"),
+            ("*", "24"),
+            ("~22.12", "22.12"),
+            ("22.12.3", "22.12.3"),
+            ("23.x", "23"),
+            (">=21.1 <=21.4.0", "21.4.0"),
+        ] {
+            let range = VersionRange::parse(raw).expect(raw);
+            assert_eq!(range.installable().as_deref(), Some(expected), "{raw}");
+        }
+        let ancient = VersionRange::parse("0.12").expect("a version");
+        assert_eq!(ancient.installable(), None);
     }
 
     #[test]

@@ -34,7 +34,7 @@ pub(in crate::prepare) fn imported_packages(entry: &Path, cache: &Path) -> BTree
 
 /// The package of a specifier such as `left-pad/lib/a.js` or `@scope/name`; `None` if it is a path, a
 /// name of Node's own modules, or a URL.
-fn package_name(specifier: &str) -> Option<&str> {
+pub(super) fn package_name(specifier: &str) -> Option<&str> {
     if is_path(specifier) || specifier.starts_with('#') || specifier.contains(':') {
         return None;
     }

@@ -2,14 +2,18 @@
 //!
 //! A program whose static imports cannot all be resolved does not start. What is imported on demand
 //! may be missing: the program can catch that. So only `import … from` and `export … from` are
-//! followed, from the entry, and only paths, since packages may be provided in many ways. In doubt,
-//! as for a file that cannot be parsed, nothing is missing.
+//! followed, from the entry, and the names in them, where both files are ES modules in JavaScript: for
+//! TypeScript a missing name may be a type, or undefined in a CommonJS module. Packages may be provided in many ways: one is missing only if none of
+//! them is possible. In doubt, as for a file that cannot be parsed, nothing is missing.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
 use std::fs;
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
-use std::time::SystemTime;
+use std::sync::Arc;
 
+use super::absent_package::absent_package;
+use super::content_cache::ContentCache;
 use super::import_visitor::parse_module;
 use super::module_info::{Import, ImportKind};
 use super::position::line_text;
@@ -21,21 +25,32 @@ use super::surroundings::{SurroundingsReader, is_always_compiled, is_typescript}
 /// A program of more files is not checked.
 const MAX_FILES: usize = 2_000;
 
+/// Which imports of a program are looked at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum CheckedImports {
+    /// Files: packages are found in another way than by Node.
+    Files,
+    /// Files, and packages that Node finds in `node_modules`.
+    FilesAndPackages,
+}
+
 /// The static imports of files, each content parsed once.
 #[derive(Debug, Default)]
-pub(super) struct StaticImports(HashMap<PathBuf, CachedImports>);
+pub(super) struct StaticImports(ContentCache<Arc<ParsedFile>>);
 
-#[derive(Debug)]
-struct CachedImports {
-    /// The size and time of the file when it was parsed.
-    stamp: (u64, Option<SystemTime>),
+/// What a file imports and exports; nothing if it cannot be parsed.
+#[derive(Debug, Default)]
+struct ParsedFile {
+    /// The static imports.
     imports: Vec<Import>,
+    /// The names that can be imported from it; `None` if others may be possible.
+    exports: Option<Vec<String>>,
 }
 
 impl StaticImports {
     /// A static import of a file that does not exist, or a file that may not be read, if the program
     /// has any. `None` also if the program is too large. Reads and parses files.
-    pub(super) fn first_error(&mut self, entry: &Path) -> Option<StripError> {
+    pub(super) fn first_error(&self, entry: &Path, checked: CheckedImports) -> Option<StripError> {
         let resolver = ImportResolver::new(&NodeResolution::default());
         let surroundings = SurroundingsReader::new(resolver.base());
         // The entry may be named by a link, and Node resolves its imports from its real path.
@@ -45,27 +60,37 @@ impl StaticImports {
             if seen.len() > MAX_FILES {
                 return None;
             }
-            if let Err(error) = fs::File::open(&path)
-                && error.kind() == std::io::ErrorKind::PermissionDenied
-            {
-                return Some(error_in(
-                    &path,
-                    (1, 1),
-                    format!("cannot be read: {error}"),
-                    "",
-                ));
-            }
+            let content = match fs::read(&path) {
+                Ok(content) => content,
+                Err(error) if error.kind() == ErrorKind::PermissionDenied => {
+                    let message = format!("cannot be read: {error}");
+                    return Some(error_in(&path, (1, 1), message, ""));
+                }
+                // It was removed a moment ago.
+                Err(_) => continue,
+            };
             let around = surroundings.of_dir(path.parent()?).ok()?;
             let importer = Importer {
                 path: &path,
                 is_compiled: is_always_compiled(&path),
                 tsconfig: around.tsconfig.as_deref(),
             };
-            for import in self.of_file(&path) {
+            for import in &self.parsed(&path, &content).imports {
                 match resolver.resolve(importer, &import.specifier, Via::Import) {
                     Target::Missing if may_be_types(&path, import) => {}
-                    Target::Missing => return Some(missing(&path, import)),
+                    Target::Missing if is_path(&import.specifier) => {
+                        return Some(missing(&path, import, "does not exist"));
+                    }
+                    Target::Missing => {
+                        let absent = absent_package(path.parent()?, &import.specifier);
+                        if absent.is_some() && checked == CheckedImports::FilesAndPackages {
+                            return Some(missing(&path, import, "is not installed"));
+                        }
+                    }
                     Target::File(found) | Target::NodeFile(found) => {
+                        if let Some(error) = self.missing_name(&path, import, &found) {
+                            return Some(error);
+                        }
                         if is_scanned(&found) && seen.insert(found.clone()) {
                             next.push(found);
                         }
@@ -77,34 +102,48 @@ impl StaticImports {
         None
     }
 
-    /// The static imports of paths.
-    fn of_file(&mut self, path: &Path) -> &[Import] {
-        let meta = fs::metadata(path);
-        let stamp = meta.map_or((0, None), |meta| (meta.len(), meta.modified().ok()));
-        let is_known = self.0.get(path).is_some_and(|known| known.stamp == stamp);
-        if !is_known {
-            let imports = parse(path).unwrap_or_default();
-            self.0
-                .insert(path.to_owned(), CachedImports { stamp, imports });
+    /// The first imported name that the file it comes from does not export.
+    fn missing_name(&self, path: &Path, import: &Import, target: &Path) -> Option<StripError> {
+        if is_typescript(path) || is_typescript(target) || import.names.is_empty() {
+            return None;
         }
-        self.0.get(path).map_or(&[], |known| &known.imports)
+        let target = self.parsed(target, &fs::read(target).ok()?);
+        let exports = target.exports.as_ref()?;
+        let (name, at) = import
+            .names
+            .iter()
+            .find(|(name, _)| !exports.contains(name))?;
+        let text = fs::read_to_string(path).unwrap_or_default();
+        let message = match name.as_str() {
+            "default" => format!("{:?} has no default export", import.specifier),
+            name => format!("{:?} does not export `{name}`", import.specifier),
+        };
+        let source_line = line_text(&text, at.line);
+        Some(error_in(path, (at.line, at.column), message, &source_line))
+    }
+
+    fn parsed(&self, path: &Path, content: &[u8]) -> Arc<ParsedFile> {
+        let parse = || Arc::new(parse(path, content).unwrap_or_default());
+        self.0.get(path, content, parse).value
     }
 }
 
-/// The static imports of paths in a file; `None` if it cannot be read or parsed.
-fn parse(path: &Path) -> Option<Vec<Import>> {
-    let text = fs::read_to_string(path).ok()?;
+/// `None` if the file cannot be parsed.
+fn parse(path: &Path, content: &[u8]) -> Option<ParsedFile> {
+    let text = std::str::from_utf8(content).ok()?;
     let info = if is_typescript(path) {
         // Imports that are only types are gone from the stripped code.
-        strip_text(path, &text).ok()?.1
+        strip_text(path, text).ok()?.1
     } else {
-        let text = text.strip_prefix('\u{feff}').unwrap_or(&text);
+        let text = text.strip_prefix('\u{feff}').unwrap_or(text);
         run_isolated(text, |text| parse_module(&text)).flatten()?
     };
     let imports = info.imports.into_iter();
-    let is_checked =
-        |import: &Import| import.kind == ImportKind::Static && is_path(&import.specifier);
-    Some(imports.filter(is_checked).collect())
+    let is_checked = |import: &Import| import.kind == ImportKind::Static;
+    Some(ParsedFile {
+        imports: imports.filter(is_checked).collect(),
+        exports: (info.is_module && !info.exports_all).then_some(info.exports),
+    })
 }
 
 /// Whether an import may be gone from the compiled code: TypeScript removes those that are only
@@ -120,10 +159,10 @@ fn may_be_types(path: &Path, import: &Import) -> bool {
     is_typescript(path) && (import.names.is_empty() || has_declarations())
 }
 
-fn missing(path: &Path, import: &Import) -> StripError {
+fn missing(path: &Path, import: &Import, what: &str) -> StripError {
     let text = fs::read_to_string(path).unwrap_or_default();
     let at = (import.at.line, import.at.column);
-    let message = format!("imports {:?}, which does not exist", import.specifier);
+    let message = format!("imports {:?}, which {what}", import.specifier);
     error_in(path, at, message, &line_text(&text, at.0))
 }
 
@@ -151,7 +190,8 @@ mod tests {
             fs::create_dir_all(path.parent().unwrap()).unwrap();
             fs::write(path, text).unwrap();
         }
-        let error = StaticImports::default().first_error(&root.join(files[0].0))?;
+        let error = StaticImports::default()
+            .first_error(&root.join(files[0].0), CheckedImports::FilesAndPackages)?;
         let text = error.to_string();
         let line = text.lines().next().unwrap();
         Some(line.replace(&format!("{}/", root.display()), ""))
@@ -165,8 +205,9 @@ mod tests {
                     "a.mjs",
                     "import './b.js'; import fs from 'node:fs'; export * from './c.json' with { type: 'json' };",
                 ),
-                ("b.js", "import pkg from 'not-installed'; import './a.mjs';"),
+                ("b.js", "import pkg from 'listed'; import './a.mjs';"),
                 ("c.json", "{}"),
+                ("package.json", "{\"dependencies\": {\"listed\": \"1\"}}"),
             ][..],
             &[
                 (
@@ -191,6 +232,24 @@ mod tests {
                 ("b.ts", "export const b = 1"),
             ],
             &[("a.mjs", "import ;")],
+            &[
+                (
+                    "a.mjs",
+                    "import d, { x, y as z } from './b.mjs'; import * as n from './b.mjs'; import c, { any } from './c.cjs'; import { other } from './all.mjs'; import j from './j.json' with { type: 'json' };",
+                ),
+                (
+                    "b.mjs",
+                    "export default 1; export const { x, ...rest } = {}; export { rest as y };",
+                ),
+                ("c.cjs", "module.exports = { [Math.random()]: 1 }"),
+                ("all.mjs", "export * from './c.cjs';"),
+                ("j.json", "{}"),
+            ],
+            // In a CommonJS module it is undefined.
+            &[
+                ("a.ts", "import { gone } from './b'; console.log(gone)"),
+                ("b.ts", "export const b = 1"),
+            ],
         ] {
             assert_eq!(first_missing(files), None, "{files:?}");
         }
@@ -207,6 +266,24 @@ mod tests {
                 "b.mjs:2:19: imports \"./lib/c.mjs\", which does not exist",
             ),
             (
+                &[("a.mjs", "import pkg from 'not-installed/lib';\n")],
+                "a.mjs:1:17: imports \"not-installed/lib\", which is not installed",
+            ),
+            (
+                &[
+                    ("a.mjs", "import { x,\n  y } from './b.mjs';\n"),
+                    ("b.mjs", "export const x = 1, z = 2;\n"),
+                ],
+                "a.mjs:2:3: \"./b.mjs\" does not export `y`",
+            ),
+            (
+                &[
+                    ("a.mjs", "import b from './b.mjs';\n"),
+                    ("b.mjs", "export const b = 1;\n"),
+                ],
+                "a.mjs:1:8: \"./b.mjs\" has no default export",
+            ),
+            (
                 &[("a.ts", "import { b } from './b';\nb()")],
                 "a.ts:1:19: imports \"./b\", which does not exist",
             ),
@@ -219,12 +296,12 @@ mod tests {
     fn a_file_that_is_saved_again_is_parsed_again() {
         let dir = tempfile::tempdir().unwrap();
         let (entry, other) = (dir.path().join("a.mjs"), dir.path().join("b.mjs"));
-        let mut imports = StaticImports::default();
+        let imports = StaticImports::default();
         fs::write(&entry, "import './b.mjs'").unwrap();
-        assert!(imports.first_error(&entry).is_some());
+        assert!(imports.first_error(&entry, CheckedImports::Files).is_some());
         fs::write(&other, "").unwrap();
-        assert!(imports.first_error(&entry).is_none());
+        assert!(imports.first_error(&entry, CheckedImports::Files).is_none());
         fs::write(&entry, "import './b.mjs'; import './c.mjs'").unwrap();
-        assert!(imports.first_error(&entry).is_some());
+        assert!(imports.first_error(&entry, CheckedImports::Files).is_some());
     }
 }

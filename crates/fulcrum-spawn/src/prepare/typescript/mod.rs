@@ -1,8 +1,11 @@
 //! TypeScript: its compilation, what decides it, the files that a domain imports, and syntax checks.
 
+mod absent_package;
 mod cache_sweep;
+mod class_body;
 pub(super) mod compile;
 pub(super) mod compile_options;
+mod content_cache;
 mod elide;
 mod exports;
 mod import_visitor;
@@ -33,6 +36,8 @@ mod transform;
 pub(super) mod tsconfig;
 
 pub use cache_sweep::{SweepReport, sweep_cache, sweep_in_background};
+pub use class_body::{ClassBody, find_domain_class};
+pub use missing_imports::CheckedImports;
 pub use request::{TypeScriptRequestOptions, answer_typescript_request, run_typescript_helper};
 pub use strip::{Format, StripError, StripErrorKind, Stripped, strip_file};
 pub use syntax_cache::{SyntaxChecker, SyntaxError};

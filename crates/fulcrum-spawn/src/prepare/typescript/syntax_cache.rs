@@ -1,13 +1,12 @@
 //! Checks of changed files, and of the program that they belong to, each content parsed once.
 
-use std::collections::hash_map::DefaultHasher;
 use std::collections::{BTreeSet, HashMap};
 use std::fs;
-use std::hash::{Hash, Hasher};
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, PoisonError};
 
-use super::missing_imports::StaticImports;
+use super::content_cache::{Cached, ContentCache};
+use super::missing_imports::{CheckedImports, StaticImports};
 use super::strip::StripError;
 use super::syntax_check::check_syntax;
 
@@ -26,22 +25,10 @@ pub struct SyntaxError {
 /// Checks whether changed code can start, and caches the results by content.
 #[derive(Debug, Default)]
 pub struct SyntaxChecker {
-    results: Mutex<HashMap<PathBuf, CachedResult>>,
-    programs: Mutex<Programs>,
-}
-
-/// The programs that were checked.
-#[derive(Debug, Default)]
-struct Programs {
+    results: ContentCache<Option<StripError>>,
     imports: StaticImports,
     /// The last error of each program, by its entry.
-    errors: HashMap<PathBuf, StripError>,
-}
-
-#[derive(Debug)]
-struct CachedResult {
-    content_hash: u64,
-    error: Option<StripError>,
+    program_errors: Mutex<HashMap<PathBuf, StripError>>,
 }
 
 impl SyntaxChecker {
@@ -55,16 +42,20 @@ impl SyntaxChecker {
     }
 
     /// Why the program of this entry cannot start, although each of its files is valid: it imports a
-    /// file that does not exist, or one of its files may not be read. Reads and parses files, which
-    /// may block.
+    /// file or a package that does not exist, or one of its files may not be read. Reads and parses
+    /// files, which may block.
     #[must_use]
-    pub fn program_error(&self, entry: &Path) -> Option<SyntaxError> {
-        let mut programs = self.programs.lock().unwrap_or_else(PoisonError::into_inner);
-        let Some(error) = programs.imports.first_error(entry) else {
-            programs.errors.remove(entry);
+    pub fn program_error(&self, entry: &Path, checked: CheckedImports) -> Option<SyntaxError> {
+        let error = self.imports.first_error(entry, checked);
+        let mut errors = self
+            .program_errors
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        let Some(error) = error else {
+            errors.remove(entry);
             return None;
         };
-        let before = programs.errors.insert(entry.to_owned(), error.clone());
+        let before = errors.insert(entry.to_owned(), error.clone());
         Some(SyntaxError {
             is_new: before.as_ref() != Some(&error),
             error,
@@ -73,34 +64,9 @@ impl SyntaxChecker {
 
     fn error(&self, path: &Path) -> Option<SyntaxError> {
         let content = fs::read(path).ok()?;
-        let mut hasher = DefaultHasher::new();
-        content.hash(&mut hasher);
-        let content_hash = hasher.finish();
-        if let Some(cached) = self
-            .results()
-            .get(path)
-            .filter(|cached| cached.content_hash == content_hash)
-        {
-            let error = cached.error.clone()?;
-            return Some(SyntaxError {
-                error,
-                is_new: false,
-            });
-        }
-        let error = check_syntax(path, &content).err();
-        let result = CachedResult {
-            content_hash,
-            error: error.clone(),
-        };
-        self.results().insert(path.to_owned(), result);
-        Some(SyntaxError {
-            error: error?,
-            is_new: true,
-        })
-    }
-
-    fn results(&self) -> MutexGuard<'_, HashMap<PathBuf, CachedResult>> {
-        self.results.lock().unwrap_or_else(PoisonError::into_inner)
+        let check = || check_syntax(path, &content).err();
+        let Cached { value, is_new } = self.results.get(path, &content, check);
+        value.map(|error| SyntaxError { error, is_new })
     }
 }
 

@@ -138,6 +138,12 @@ fn a19_without_file_descriptors_nothing_spins_and_everything_recovers() {
     }
     app.wait_for("users", "is restarted", |users| users["ready"] == true);
     assert_eq!(app.leader("orders"), orders);
+    let logs = app.logs("users");
+    // Either to see what is left of a generation takes a descriptor, or to start the next one.
+    for text in ["Too many open files", "ulimit -n"] {
+        let is_told = logs.iter().any(|line| line.message.contains(text));
+        assert!(is_told, "{text}: why it was not restarted: {logs:?}");
+    }
     wait_until("as many descriptors are open as before", LIMIT, || {
         (used("it is running").fds <= before.fds + 2).then_some(())
     });

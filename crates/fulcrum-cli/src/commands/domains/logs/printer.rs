@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use fulcrum_logs::store::{GenerationFilter, StoreGap};
 use fulcrum_logs::{
-    Gap, Level, LineRenderer, LogLine, Source, Stream, Style, gap_to_json, to_json,
+    Gap, Level, LineRenderer, LogLine, Source, Stream, Style, gap_to_json, to_json_into,
 };
 use fulcrum_runtime::format::pluralize;
 
@@ -62,6 +62,7 @@ impl Printer {
                     names: &names,
                     timestamps: args.timestamps,
                     raw: false,
+                    links: None,
                 }),
                 last_generations: (!has_messages).then(HashMap::new),
             }
@@ -106,7 +107,7 @@ impl Printer {
         }
         match &mut self.format {
             LineFormat::Json => {
-                out.extend_from_slice(to_json(line).as_bytes());
+                to_json_into(line, out);
                 out.push(b'\n');
             }
             LineFormat::Raw { .. } if line.stream == Stream::Fulcrum => {}

@@ -3,7 +3,8 @@
 use std::cmp::Ordering;
 
 /// Compares two names, numbers in them by their value.
-pub(crate) fn compare(a: &str, b: &str) -> Ordering {
+#[must_use]
+pub fn compare_names(a: &str, b: &str) -> Ordering {
     let (mut left, mut right) = (a, b);
     while !left.is_empty() && !right.is_empty() {
         let (one, left_rest) = split(left);
@@ -49,7 +50,7 @@ mod tests {
         let mut names = vec![
             "web-10", "web-2", "api", "web-1", "web", "web-02", "v2-b", "v2-a", "v10-a",
         ];
-        names.sort_by(|a, b| compare(a, b));
+        names.sort_by(|a, b| compare_names(a, b));
         let expected = [
             "api", "v2-a", "v2-b", "v10-a", "web", "web-1", "web-02", "web-2", "web-10",
         ];

@@ -1,0 +1,4 @@
+//! What other programs read of an instance: its health, and a snapshot for metrics.
+
+pub(crate) mod loop_lag;
+pub(crate) mod source;

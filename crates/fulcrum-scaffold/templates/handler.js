@@ -1,0 +1,4 @@
+// Handles messages of the type {{request_type}}.
+async {{method}}(payload) {
+  return { success: true, received: payload };
+}
