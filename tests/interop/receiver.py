@@ -1,7 +1,7 @@
-"""A receiver of OTLP logs that shares no code with Fulcrum.
+"""A receiver of OTLP logs and traces that shares no code with Fulcrum.
 
-The stock service of the packages opentelemetry-proto and grpcio: it writes each record as one
-line of JSON, in the order of arrival, and responds only when they are written.
+The stock services of the packages opentelemetry-proto and grpcio: they write each record and each
+span as one line of JSON, in the order of arrival, and respond only when they are written.
 
 Usage: receiver.py PORT FILE. With port 0 the system chooses one; the address is printed.
 `cargo xtask interop` runs this.
@@ -13,6 +13,7 @@ from concurrent import futures
 
 import grpc
 from opentelemetry.proto.collector.logs.v1 import logs_service_pb2, logs_service_pb2_grpc
+from opentelemetry.proto.collector.trace.v1 import trace_service_pb2, trace_service_pb2_grpc
 
 
 def value(any_value):
@@ -50,12 +51,40 @@ class Receiver(logs_service_pb2_grpc.LogsServiceServicer):
         return logs_service_pb2.ExportLogsServiceResponse()
 
 
+class TraceReceiver(trace_service_pb2_grpc.TraceServiceServicer):
+    def __init__(self, file):
+        self.file = file
+
+    def Export(self, request, context):
+        headers = {key: text for key, text in context.invocation_metadata()}
+        for group in request.resource_spans:
+            resource = attributes(group.resource.attributes)
+            for scope in group.scope_spans:
+                for span in scope.spans:
+                    self.file.write(json.dumps({
+                        "resource": resource,
+                        "tenant": headers.get("x-tenant"),
+                        "trace_id": span.trace_id.hex(),
+                        "span_id": span.span_id.hex(),
+                        "parent_span_id": span.parent_span_id.hex(),
+                        "name": span.name,
+                        "kind": span.kind,
+                        "start": span.start_time_unix_nano,
+                        "end": span.end_time_unix_nano,
+                        "status": span.status.code,
+                        "attributes": attributes(span.attributes),
+                    }) + "\n")
+        self.file.flush()
+        return trace_service_pb2.ExportTraceServiceResponse()
+
+
 def main():
     port, path = sys.argv[1:]
     # One at a time, so that the file has the order of the requests.
     server = grpc.server(futures.ThreadPoolExecutor(max_workers=1))
     with open(path, "a", encoding="utf-8") as file:
         logs_service_pb2_grpc.add_LogsServiceServicer_to_server(Receiver(file), server)
+        trace_service_pb2_grpc.add_TraceServiceServicer_to_server(TraceReceiver(file), server)
         bound = server.add_insecure_port(f"127.0.0.1:{port}")
         server.start()
         print(f"grpcio {grpc.__version__} listens on 127.0.0.1:{bound}", flush=True)

@@ -8,8 +8,8 @@ use clap::error::ErrorKind;
 use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand};
 
 use crate::commands::{
-    background_instance, completions, config, dev, domains, down, explain, generate, import, init,
-    man, node, program, reload, serve, top, typescript,
+    background_instance, completions, config, dev, doctor, domains, down, explain, generate,
+    import, init, man, metrics, node, program, reload, serve, top, traces, typescript,
 };
 use crate::shorthand;
 
@@ -61,6 +61,10 @@ pub(crate) enum Command {
     Domains(domains::Args),
     /// Print domain logs (short for `domains logs`)
     Logs(domains::logs::Args),
+    /// Print traces of requests and starts, the newest first
+    Traces(traces::Args),
+    /// Print the metrics that domains have sent
+    Metrics(metrics::Args),
     /// Show domains and logs in full screen, and control them by keys
     #[command(visible_alias = "tui")]
     Top(top::Args),
@@ -74,6 +78,8 @@ pub(crate) enum Command {
     Import(import::Args),
     /// Run Node as domains are run: the app's version, TypeScript, @fulcrum/domain
     Node(node::Args),
+    /// Check the machine and the app: what keeps domains from running well, and its cure
+    Doctor(doctor::Args),
     /// Explain an error code: cause, example and cure
     Explain(explain::Args),
     /// Print a completion script for a shell
@@ -111,6 +117,10 @@ const GROUPS: [(&str, &[&str]); 5] = [
             "domains status",
             "domains why",
             "domains events",
+            "doctor",
+            "traces",
+            "traces show",
+            "metrics",
             "explain",
         ],
     ),
@@ -231,6 +241,9 @@ mod tests {
         for sub in command.get_subcommands().filter(|sub| !sub.is_hide_set()) {
             let path = format!("{path} {}", sub.get_name()).trim().to_owned();
             if sub.has_subcommands() {
+                if !sub.is_subcommand_required_set() {
+                    found.push(path.clone());
+                }
                 leaves(sub, &path, found);
             } else {
                 found.push(path);

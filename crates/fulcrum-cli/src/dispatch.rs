@@ -2,9 +2,10 @@
 
 use crate::cli::{self, Cli, Command};
 use crate::commands::context::Context;
+use crate::commands::executor;
 use crate::commands::{
-    background_instance, completions, config, dev, domains, down, explain, generate, import, init,
-    man, node, program, reload, serve, top, typescript,
+    background_instance, completions, config, dev, doctor, domains, down, explain, generate,
+    import, init, man, metrics, node, program, reload, serve, top, traces, typescript,
 };
 use crate::exit::CliError;
 use crate::output::Output;
@@ -27,11 +28,14 @@ pub(crate) fn run(cli: Cli, output: Output) -> Result<(), CliError> {
         Command::Reload(args) => reload::run(args, context),
         Command::Domains(args) => domains::run(args.command, context),
         Command::Logs(args) => domains::run(domains::Command::Logs(args), context),
+        Command::Traces(args) => executor::run_client(None, traces::run(args, context)),
+        Command::Metrics(args) => executor::run_client(None, metrics::run(args, context)),
         Command::Top(args) => top::run(args, context),
         Command::Config(args) => config::run(args.command, &context),
         Command::Init(args) => init::run(&args, &context),
         Command::Generate(args) => generate::run(&args.command, &context),
         Command::Node(args) => node::run(&args, &context),
+        Command::Doctor(args) => doctor::run(args, context),
         Command::Explain(args) => explain::run(&args, &context),
         Command::Import(args) => import::run(&args, &context),
         Command::Completions(args) => completions::run(&args, &context.output),

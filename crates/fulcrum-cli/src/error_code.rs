@@ -57,6 +57,10 @@ pub(crate) enum ErrorCode {
     CannotStart = 517,
     /// The address of metrics and health endpoints cannot be used.
     HttpPortUnavailable = 518,
+    /// `dev` took another port than the default one.
+    PortMoved = 528,
+    /// The cache is not in its usual place.
+    CacheMoved = 519,
     /// A request failed, for the reason in its text.
     RequestFailed = 520,
     /// No domain has that name.
@@ -71,6 +75,10 @@ pub(crate) enum ErrorCode {
     DomainFailed = 525,
     /// A program of `run` or `test` could not be run, or has failed.
     ProgramFailed = 530,
+    /// Processes are killed, as was asked for.
+    ForcedShutdown = 526,
+    /// A server of the instance ended.
+    ServerFailed = 527,
     /// A call was answered with a failure.
     CallFailed = 601,
     /// Some of many calls failed.
@@ -83,6 +91,8 @@ pub(crate) enum ErrorCode {
     ExpressionFailed = 605,
     /// The log store cannot be read.
     StoreUnreadable = 701,
+    /// Lines cannot be stored.
+    StoreUnwritable = 703,
     /// A time range that can contain nothing.
     EmptyTimeRange = 702,
     /// The command line is invalid.
@@ -99,6 +109,8 @@ pub(crate) enum ErrorCode {
     FileFailed = 906,
     /// What needs a terminal has none.
     NoTerminal = 907,
+    /// `fulcrum doctor` has found something that does not work.
+    ChecksFailed = 920,
     /// A defect of Fulcrum.
     Internal = 999,
 }

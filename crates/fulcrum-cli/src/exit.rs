@@ -3,6 +3,8 @@
 use std::fmt;
 use std::process::ExitCode;
 
+use fulcrum_logs::split_code;
+
 use crate::error_code::ErrorCode;
 pub(crate) use crate::exit_code::Code;
 
@@ -50,7 +52,7 @@ impl CliError {
         let (id, message) = split_code(text);
         Self {
             code,
-            id: id.unwrap_or_else(|| ErrorCode::of_exit(code).to_string()),
+            id: id.map_or_else(|| ErrorCode::of_exit(code).to_string(), str::to_owned),
             message,
             program: None,
         }
@@ -108,50 +110,15 @@ impl From<fulcrum_runtime::Error> for CliError {
     }
 }
 
-/// The code in a text, and the text without it: `error[FUL0104]: no app`, `no route [FUL0310]`.
-fn split_code(text: &str) -> (Option<String>, String) {
-    let Some((before, rest)) = text.split_once("[FUL") else {
-        return (None, text.to_owned());
-    };
-    let Some((digits, after)) = rest.split_once(']') else {
-        return (None, text.to_owned());
-    };
-    if digits.len() != 4 || !digits.bytes().all(|byte| byte.is_ascii_digit()) {
-        return (None, text.to_owned());
-    }
-    let message = match (before.strip_suffix("error"), after.strip_prefix(": ")) {
-        (Some(before), Some(after)) => format!("{before}{after}"),
-        _ => format!("{}{after}", before.trim_end_matches(' ')),
-    };
-    (Some(format!("FUL{digits}")), message)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
     fn the_code_of_a_relayed_text_is_taken_out_of_it() {
-        for (text, id, message) in [
-            ("error[FUL0104]: no app", Some("FUL0104"), "no app"),
-            (
-                "fulcrum.yml:1:2: error[FUL0120]: unknown key",
-                Some("FUL0120"),
-                "fulcrum.yml:1:2: unknown key",
-            ),
-            (
-                "users: no route [FUL0310]\n  hint: x",
-                Some("FUL0310"),
-                "users: no route\n  hint: x",
-            ),
-            ("users: [FULL]", None, "users: [FULL]"),
-            ("plain", None, "plain"),
-        ] {
-            assert_eq!(
-                split_code(text),
-                (id.map(str::to_owned), message.to_owned())
-            );
-        }
+        let relayed = CliError::relayed(Code::Failed, "users: no route [FUL0310]\n  hint: x");
+        assert_eq!(relayed.id, "FUL0310");
+        assert_eq!(relayed.message, "users: no route\n  hint: x");
         let timed_out = CliError::relayed(Code::TimedOut, "users is backoff");
         assert_eq!(timed_out.id, ErrorCode::NotInTime.to_string());
     }

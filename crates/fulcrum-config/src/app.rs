@@ -80,8 +80,8 @@ impl App {
     }
 
     /// Copies the settings that a running instance cannot change from `running`: its addresses, the
-    /// registration mode, the log format, store and export, watching, the standby limit, type checks,
-    /// the size of the cache and the terminal.
+    /// registration mode, the log format, store and export, telemetry, watching, the standby limit,
+    /// type checks, the size of the cache and the terminal.
     pub fn retain_immutable(&mut self, running: &App) {
         let RuntimeSettings {
             domains: _,
@@ -89,6 +89,7 @@ impl App {
             http,
             logs,
             notify: _,
+            telemetry,
             watch,
             standby,
             env_override: _,
@@ -102,6 +103,7 @@ impl App {
         logs.format = running.runtime.logs.format;
         logs.store = running.runtime.logs.store;
         logs.forward.clone_from(&running.runtime.logs.forward);
+        telemetry.clone_from(&running.runtime.telemetry);
         watch.clone_from(&running.runtime.watch);
         *standby = running.runtime.standby;
         *typecheck = running.runtime.typecheck;

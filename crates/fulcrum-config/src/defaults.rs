@@ -29,8 +29,12 @@ pub(crate) fn layers(mode: Mode, arena: &mut SettingArena) -> (Dict, Dict) {
     let mut runtime = parser.section(schema::RUNTIME, part("runtime"), "runtime");
     let process = parser.section(schema::PROCESS, part("process"), "process");
     let by_mode = match mode {
-        Mode::Dev => "{grpc: {registration: open}, http: {listen: '127.0.0.1:50080'}}",
-        Mode::Serve => "{grpc: {registration: token}, http: {listen: off}}",
+        Mode::Dev => {
+            "{grpc: {registration: open}, http: {listen: '127.0.0.1:50080'}, telemetry: {receive: true}}"
+        }
+        Mode::Serve => {
+            "{grpc: {registration: token}, http: {listen: off}, telemetry: {receive: false}}"
+        }
     };
     let by_mode = crate::yaml::parse(by_mode).expect("the text above is valid YAML");
     let by_mode = parser.section(schema::RUNTIME, &by_mode.root, "runtime");

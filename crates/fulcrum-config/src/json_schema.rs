@@ -227,6 +227,11 @@ fn value(kind: Type) -> Value {
             let address = json!({ "type": "string", "pattern": LISTEN });
             with_examples(or_variable(&[address]), &json!(["127.0.0.1:50051"]))
         }
+        Type::OptionalListen => {
+            let address = json!({ "type": "string", "pattern": ":[0-9]+$" });
+            or_variable(&[json!({ "enum": ["off", false] }), address])
+        }
+        Type::Webhooks => json!({ "type": "array", "items": webhook() }),
         Type::OtlpEndpoint => {
             let endpoint = json!({ "type": "string", "pattern": "^http://[^/@?#]+:[0-9]+/?$" });
             with_examples(or_variable(&[endpoint]), &json!(["http://127.0.0.1:4317"]))
@@ -302,6 +307,20 @@ fn env_files() -> Value {
     });
     let one = json!({ "anyOf": [path, file] });
     json!({ "anyOf": [path, file, { "type": "array", "items": one }] })
+}
+
+/// One entry of `runtime.notify`.
+fn webhook() -> Value {
+    let text = || reference_to("text");
+    let events = json!({ "type": "array", "items": text() });
+    json!({
+        "type": "object",
+        "required": ["webhook"],
+        "additionalProperties": false,
+        "properties": {
+            "webhook": text(), "on": { "anyOf": [text(), events] }, "format": text(), "secret": text(),
+        },
+    })
 }
 
 /// A word, or a map with one check and its timing; `log` allows the checks of readiness.

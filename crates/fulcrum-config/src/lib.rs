@@ -156,10 +156,10 @@ pub use redact::{redact_arguments, redact_command_line, redact_url_path, redact_
 pub use reference::{SettingReference, setting_reference};
 pub use root::find_app_root;
 pub use runtime::{
-    AppWatchSettings, FailureNotice, GrpcSettings, HttpSettings, ListenAddress, LogFormat,
-    LogSettings, LogStoreSettings, NotifyEvent, OtlpExportSettings, RegistrationMode,
-    RestartStrategy, RuntimeSettings, SupervisionGroup, TerminalSettings, TlsSettings, WebOrigins,
-    WebhookFormat, WebhookSettings,
+    AppWatchSettings, CollectorSettings, FailureNotice, GrpcSettings, HttpSettings, ListenAddress,
+    LogFormat, LogSettings, LogStoreSettings, NotifyEvent, OtlpExportSettings, RegistrationMode,
+    RestartStrategy, RuntimeSettings, SupervisionGroup, TelemetrySettings, TerminalSettings,
+    TlsSettings, WebOrigins, WebhookFormat, WebhookSettings,
 };
 pub use schedule::{CronExpression, MissedRuns, Overlap, Schedule};
 pub use selection::{Selection, UnknownDomain, select, select_among, unknown_domain};

@@ -1,6 +1,5 @@
 //! Values of the OTLP export: the endpoint and the headers.
 
-use crate::code::Code;
 use crate::diagnostic::quoted;
 use crate::listen;
 use crate::setting::Setting;
@@ -19,31 +18,17 @@ const RESERVED_HEADERS: [&str; 6] = [
     "user-agent",
 ];
 
-/// Parses an endpoint, `http://HOST:PORT`.
+/// Parses an endpoint, `http://HOST:PORT` or `https://HOST:PORT`.
 pub(crate) fn parse_endpoint(text: &str) -> Result<Setting, ValueError> {
     let shape = |why: &str| {
         ValueError::invalid(format!("{} is not an OTLP endpoint: {why}", quoted(text)))
             .hint(format!("write it like `http://127.0.0.1:{PORT}`"))
     };
     let Some((scheme, rest)) = text.split_once("://") else {
-        return Err(shape("it does not start with `http://`"));
+        return Err(shape("it does not start with `http://` or `https://`"));
     };
-    match scheme {
-        "http" => {}
-        "https" => {
-            return Err(ValueError {
-                code: Code::NotSupported,
-                message: format!(
-                    "{}: TLS to the endpoint is not supported in this version",
-                    quoted(text)
-                ),
-                hint: Some(
-                    "export to a collector on this machine or in this network, and use TLS from there"
-                        .to_owned(),
-                ),
-            });
-        }
-        _ => return Err(shape("it does not start with `http://`")),
+    if !["http", "https"].contains(&scheme) {
+        return Err(shape("it does not start with `http://` or `https://`"));
     }
     let (authority, path) = rest.split_once('/').unwrap_or((rest, ""));
     if authority.contains('@') {
@@ -74,7 +59,48 @@ pub(crate) fn parse_endpoint(text: &str) -> Result<Setting, ValueError> {
     } else {
         host
     };
-    Ok(Setting::String(format!("http://{host}:{port}")))
+    Ok(Setting::String(format!("{scheme}://{host}:{port}")))
+}
+
+/// Parses the address of a collector, `http(s)://HOST[:PORT][/PATH]`.
+pub(crate) fn parse_target(text: &str) -> Result<Setting, ValueError> {
+    let shape = |why: &str| {
+        ValueError::invalid(format!(
+            "{} is not the address of a collector: {why}",
+            quoted(text)
+        ))
+        .hint(format!("write it like `https://collector:{PORT}`"))
+    };
+    let rest = text
+        .strip_prefix("https://")
+        .or_else(|| text.strip_prefix("http://"))
+        .ok_or_else(|| shape("it does not start with `https://` or `http://`"))?;
+    let authority = rest.split('/').next().unwrap_or_default();
+    if authority.contains('@') {
+        return Err(shape("a user name is not supported; use `headers`"));
+    }
+    let (host, port) = match authority.rsplit_once(':') {
+        Some((host, port)) if !authority.ends_with(']') => (host, Some(port)),
+        _ => (authority, None),
+    };
+    if host.is_empty() {
+        return Err(shape("it has no host"));
+    }
+    if port.is_some_and(|port| port.parse::<u16>().map_or(true, |port| port == 0)) {
+        return Err(shape("its port is not one from 1 to 65535"));
+    }
+    let is_plain = |byte: u8| byte.is_ascii_graphic() && !b"?#\"<>".contains(&byte);
+    if !text.bytes().all(is_plain) {
+        return Err(shape(
+            "it has a space, a query or a character that must be encoded",
+        ));
+    }
+    if rest.trim_end_matches('/').ends_with("/v1/traces") {
+        return Err(shape(
+            "leave out `/v1/traces`, which is for one of three kinds of data",
+        ));
+    }
+    Ok(Setting::String(text.trim_end_matches('/').to_owned()))
 }
 
 /// Checks the name of a header, and returns it in lower case, as it is sent.
@@ -114,6 +140,7 @@ pub(crate) fn header_value(value: &str) -> Result<(), ValueError> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::code::Code;
 
     #[test]
     fn only_http_addresses_without_a_path_are_accepted() {
@@ -124,6 +151,7 @@ mod tests {
                 "http://collector.internal:1",
             ),
             ("http://[::1]:65535", "http://[::1]:65535"),
+            ("https://collector:4317", "https://collector:4317"),
         ] {
             assert_eq!(
                 parse_endpoint(text),
@@ -149,8 +177,32 @@ mod tests {
             let code = parse_endpoint(text).map_err(|error| error.code);
             assert_eq!(code, Err(Code::InvalidValue), "{text}");
         }
-        let code = parse_endpoint("https://localhost:4317").map_err(|error| error.code);
-        assert_eq!(code, Err(Code::NotSupported));
+    }
+
+    #[test]
+    fn a_collector_may_have_tls_and_a_path() {
+        for (text, read) in [
+            ("http://127.0.0.1:4318", "http://127.0.0.1:4318"),
+            ("https://collector.example/", "https://collector.example"),
+            ("https://[::1]:4317/otlp", "https://[::1]:4317/otlp"),
+        ] {
+            assert_eq!(parse_target(text), Ok(Setting::String(read.to_owned())));
+        }
+        for text in [
+            "",
+            "collector:4317",
+            "ftp://collector",
+            "http://",
+            "http://:4317",
+            "http://collector:0",
+            "http://collector:x",
+            "https://me:secret@collector",
+            "https://collector/?a=1",
+            "https://collector/v1/traces",
+            "https://col lector",
+        ] {
+            assert!(parse_target(text).is_err(), "{text}");
+        }
     }
 
     #[test]

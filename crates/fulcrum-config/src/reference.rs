@@ -187,7 +187,11 @@ const DESCRIPTIONS: &[(&str, &str)] = &[
     ("runtime.logs.forward", "Export of log lines over OTLP."),
     (
         "runtime.logs.forward.otlp",
-        "OTLP receiver: gRPC without TLS.",
+        "OTLP receiver: gRPC, with TLS for `https`.",
+    ),
+    (
+        "runtime.logs.forward.collector",
+        "Export to the collector of `runtime.telemetry.export`, or of the environment (`OTEL_EXPORTER_OTLP_…`), instead of a receiver of its own.",
     ),
     (
         "runtime.logs.forward.headers",
@@ -200,6 +204,43 @@ const DESCRIPTIONS: &[(&str, &str)] = &[
     (
         "runtime.notify",
         "Webhooks that are told what went wrong. `on` is a list of `failed`, `hung`, `memory` and `crash_loop`; all by default. `format` is `json`, the default, or `slack`. With a `secret`, bodies are signed (docs/observability.md).",
+    ),
+    (
+        "runtime.telemetry",
+        "Traces of calls and starts, and the telemetry of domains (docs/tracing.md).",
+    ),
+    (
+        "runtime.telemetry.receive",
+        "Receive OTLP from domains on a loopback port, and keep it in memory for `fulcrum traces` and `fulcrum metrics`. The default is `true` in `dev` and `false` in `serve`.",
+    ),
+    (
+        "runtime.telemetry.memory",
+        "Memory for what is received; the oldest traces make room.",
+    ),
+    (
+        "runtime.telemetry.sampling",
+        "Part of the traces that begin here and are recorded. Other traces are recorded if their caller records them. The default is `OTEL_TRACES_SAMPLER` of the environment, else 1.",
+    ),
+    (
+        "runtime.telemetry.export",
+        "A collector that gets everything. The default is what the environment says (`OTEL_EXPORTER_OTLP_…`), else none.",
+    ),
+    (
+        "runtime.telemetry.export.otlp",
+        "Its address, without `/v1/…`.",
+    ),
+    (
+        "runtime.telemetry.export.protocol",
+        "The default is `grpc` for port 4317, else `http/protobuf`.",
+    ),
+    (
+        "runtime.telemetry.export.headers",
+        "Headers of each request, such as credentials. Values are not printed.",
+    ),
+    ("runtime.telemetry.export.compression", "Compression of it."),
+    (
+        "runtime.telemetry.export.certificate",
+        "PEM file with the authorities to trust instead of those of this machine.",
     ),
     (
         "runtime.watch",

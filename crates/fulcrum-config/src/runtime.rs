@@ -17,6 +17,8 @@ pub struct RuntimeSettings {
     pub http: HttpSettings,
     /// Printing, storing and exporting of log lines.
     pub logs: LogSettings,
+    /// Traces, and the telemetry of domains.
+    pub telemetry: TelemetrySettings,
     /// Who is notified of what went wrong.
     pub notify: Vec<WebhookSettings>,
     /// File watching.
@@ -245,14 +247,53 @@ pub struct LogStoreSettings {
 /// `runtime.logs.forward`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct OtlpExportSettings {
-    /// The endpoint of OTLP over gRPC without TLS: `http://HOST:PORT`, without a path.
-    pub otlp: String,
+    /// The endpoint of OTLP over gRPC: `http(s)://HOST:PORT`, without a path. None is the collector of
+    /// telemetry.
+    pub otlp: Option<String>,
     /// The headers of each request: names in lower case, values in printable ASCII. Values may be
     /// secrets.
     pub headers: BTreeMap<String, String>,
     /// The minimum level of exported lines, `trace` to `fatal`, which excludes lines of unknown
     /// level. All lines are exported if it is not set.
     pub level: Option<String>,
+}
+
+/// `runtime.telemetry`.
+#[derive(Clone, Debug, PartialEq)]
+pub struct TelemetrySettings {
+    /// Whether telemetry of domains is received and kept.
+    pub receive: bool,
+    /// The memory for what is kept, in bytes.
+    pub memory: u64,
+    /// The part of traces that is recorded; none leaves it to the environment.
+    pub sampling: Option<f64>,
+    /// The collector; none leaves it to the environment.
+    pub export: Option<CollectorSettings>,
+}
+
+/// `runtime.telemetry.export`.
+#[derive(Clone, PartialEq, Eq)]
+pub struct CollectorSettings {
+    /// The address: `http(s)://HOST:PORT`, perhaps with a path.
+    pub otlp: String,
+    /// `grpc` or `http/protobuf`; none is by the port.
+    pub protocol: Option<String>,
+    /// The headers of each request: names in lower case. Values may be secrets.
+    pub headers: BTreeMap<String, String>,
+    /// Whether requests are compressed.
+    pub gzip: bool,
+    /// A file with the authorities to trust, PEM; an absolute path.
+    pub certificate: Option<PathBuf>,
+}
+
+impl fmt::Debug for CollectorSettings {
+    /// Without secrets.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("CollectorSettings")
+            .field("otlp", &self.otlp)
+            .field("protocol", &self.protocol)
+            .finish_non_exhaustive()
+    }
 }
 
 /// The format of printed log lines.

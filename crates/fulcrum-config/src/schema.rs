@@ -61,6 +61,8 @@ pub(crate) enum Type {
     Webhooks,
     /// `http://HOST:PORT` to export log lines to.
     OtlpEndpoint,
+    /// `http(s)://HOST:PORT` of an OTLP collector, perhaps with a path.
+    OtlpTarget,
     /// `auto` or a port.
     Port,
     /// `off` or a number.
@@ -112,6 +114,7 @@ pub(crate) static RUNTIME: &[Key] = &[
     key("defaults", Kind::Section(PROCESS)),
     key("logs", Kind::Section(LOGS)),
     value("notify", Type::Webhooks),
+    key("telemetry", Kind::Shorthand("receive", TELEMETRY)),
     key("watch", Kind::Shorthand("enabled", WATCH_ALL)),
     value("standby", Type::Standby),
     value("env_override", Type::Bool),
@@ -178,6 +181,21 @@ static GRPC: &[Key] = &[
 
 static HTTP: &[Key] = &[value("listen", Type::OptionalListen)];
 
+static TELEMETRY: &[Key] = &[
+    value("receive", Type::Bool),
+    value("memory", Type::Size),
+    value("sampling", Type::Float { min: 0.0, max: 1.0 }),
+    key("export", Kind::Section(EXPORT)),
+];
+
+static EXPORT: &[Key] = &[
+    value("otlp", Type::OtlpTarget),
+    value("protocol", Type::OneOf(&["grpc", "http/protobuf"])),
+    key("headers", Kind::HeaderMap),
+    value("compression", Type::OneOf(&["none", "gzip"])),
+    value("certificate", Type::String),
+];
+
 static TLS: &[Key] = &[
     value("cert", Type::String),
     value("key", Type::String),
@@ -205,6 +223,7 @@ static STORE: &[Key] = &[
 
 static FORWARD: &[Key] = &[
     value("otlp", Type::OtlpEndpoint),
+    value("collector", Type::Bool),
     key("headers", Kind::HeaderMap),
     value(
         "level",

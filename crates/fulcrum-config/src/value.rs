@@ -52,6 +52,9 @@ pub(crate) fn parse_value(kind: Type, node: &Node) -> Result<Setting, ValueError
         Type::OtlpEndpoint => {
             otlp::parse_endpoint(scalar(node, "an address such as `http://127.0.0.1:4317`")?)
         }
+        Type::OtlpTarget => {
+            otlp::parse_target(scalar(node, "an address such as `https://collector:4317`")?)
+        }
         Type::Port => port(node),
         Type::Standby => standby(node),
         Type::Cron => cron(node),

@@ -3,6 +3,7 @@
 use std::fmt;
 use std::path::PathBuf;
 
+use crate::code::Code;
 use crate::diagnosis::Diagnosis;
 use crate::exit::{ProgramKind, describe_exit};
 
@@ -58,7 +59,7 @@ impl ExitRecord {
         self.diagnosis.as_ref().is_some_and(|found| found.permanent)
     }
 
-    /// Describes an exit that was not requested: status, cause and hint in one line.
+    /// Describes an exit that was not requested: status, cause, hint and code in one line.
     #[must_use]
     pub fn describe(&self, was_ready: bool) -> String {
         let mut text = describe_exit(self.code, self.signal, self.kind);
@@ -85,7 +86,27 @@ impl ExitRecord {
             }
             None => {}
         }
+        if let Some(code) = self.code() {
+            text.push_str(&format!(" [{code}]"));
+        }
         text
+    }
+
+    /// Why it ended; none for exit code 0 without a known cause.
+    #[must_use]
+    pub fn code(&self) -> Option<Code> {
+        if self.oom_kill.is_some() {
+            return Some(Code::OutOfMemory);
+        }
+        if let Some(diagnosis) = &self.diagnosis {
+            return Some(diagnosis.code);
+        }
+        match (self.signal, self.code) {
+            (Some(signal), _) if is_sent_by_others(signal) => Some(Code::KilledBySignal),
+            (Some(_), _) => Some(Code::Crashed),
+            (None, Some(0) | None) => None,
+            (None, Some(_)) => Some(Code::ExitCode),
+        }
     }
 
     /// Describes an exit that Fulcrum requested; `killed` where it had to send SIGKILL.
@@ -149,7 +170,7 @@ mod tests {
     fn an_unrequested_exit_is_described_with_its_cause() {
         assert_eq!(
             record(Some(3), None, &["boom", ""]).describe(false),
-            "exit 3 before it registered; last on stderr: boom"
+            "exit 3 before it registered; last on stderr: boom [FUL0343]"
         );
         assert_eq!(record(Some(0), None, &["bye"]).to_string(), "exit 0");
         let uncaught = [
@@ -160,7 +181,7 @@ mod tests {
         ];
         assert_eq!(
             record(Some(1), None, &uncaught).to_string(),
-            "exit 1: Error: boom at /a/domain.js:7:9"
+            "exit 1: Error: boom at /a/domain.js:7:9 [FUL0326]"
         );
         assert!(record(Some(13), None, &[]).describe(false).starts_with(
             "exit 13 (top-level await never settled) before it registered: a top-level await "
@@ -172,7 +193,7 @@ mod tests {
         let mut killed = record(None, Some(9), &["unrelated"]);
         assert_eq!(
             killed.describe(true),
-            "killed by SIGKILL (9), sender unknown"
+            "killed by SIGKILL (9), sender unknown [FUL0341]"
         );
         assert_eq!(
             killed.describe_forced(true),
@@ -188,15 +209,15 @@ mod tests {
         });
         let by_kernel = "killed by SIGKILL (9), out of memory: killed by the kernel \
                          (oom_kill rose to 1 in /sys/fs/cgroup/shop/memory.events)";
-        assert_eq!(killed.describe(true), by_kernel);
+        assert_eq!(killed.describe(true), format!("{by_kernel} [FUL0340]"));
         assert_eq!(killed.describe_forced(false), by_kernel);
         assert_eq!(
             record(None, Some(11), &[]).describe(true),
-            "killed by SIGSEGV (11)"
+            "killed by SIGSEGV (11) [FUL0342]"
         );
         assert_eq!(
             record(None, Some(15), &[]).describe(true),
-            "killed by SIGTERM (15), sender unknown"
+            "killed by SIGTERM (15), sender unknown [FUL0341]"
         );
     }
 }

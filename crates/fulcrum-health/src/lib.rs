@@ -56,6 +56,7 @@
 mod backoff;
 #[cfg(feature = "checks")]
 pub mod checks;
+mod code;
 mod diagnosis;
 mod exit;
 mod exit_record;
@@ -73,6 +74,7 @@ mod restart_tracker;
 mod sampler;
 
 pub use backoff::{Backoff, BackoffConfig, BackoffError};
+pub use code::Code;
 pub use diagnosis::{DIAGNOSED_LINES, Diagnosis, ExitContext, diagnose};
 pub use exit::{ProgramKind, describe_exit, signal_name};
 pub use exit_record::{ExitRecord, OomKill, truncate_line};

@@ -6,7 +6,8 @@ use std::io::Write as _;
 
 use serde::{Serialize, Serializer};
 
-use crate::line::LogLine;
+use crate::error_code::error_code;
+use crate::line::{LogLine, Stream};
 use crate::sanitize::is_unsafe_char;
 use crate::store::StoreGap;
 use crate::time::Rfc3339Micros;
@@ -24,6 +25,8 @@ struct LineJson<'a> {
     level: Option<&'static str>,
     trace_id: Option<Cow<'a, str>>,
     message: Cow<'a, str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    code: Option<String>,
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     partial: bool,
     #[serde(skip_serializing_if = "std::ops::Not::not")]
@@ -43,7 +46,8 @@ struct GapJson<'a> {
 
 /// The line as one JSON object without a line end, as `domains logs -o json` prints it: `seq`, `time`
 /// (RFC 3339, UTC, microseconds), `domain`, `generation`, `pid`, `stream`, `level` (null if unknown),
-/// `trace_id` (null if the message has none), `message`, and `partial` and `continues`
+/// `trace_id` (null if the message has none), `message`, `code` of Fulcrum's own warnings and errors, and
+/// `partial` and `continues`
 /// where they are true: the line has no end; the line continues the message of an earlier one, whose
 /// level and trace id it has.
 ///
@@ -89,6 +93,7 @@ fn append(line: &LogLine, gap: Option<GapJson<'_>>, out: &mut Vec<u8>) {
         stream: line.stream.as_str(),
         level: line.level.map(|level| level.as_str()),
         trace_id: line.trace_id(),
+        code: code_of(line),
         message: line.text(),
         partial: line.partial,
         continues: line.continues,
@@ -96,6 +101,12 @@ fn append(line: &LogLine, gap: Option<GapJson<'_>>, out: &mut Vec<u8>) {
     };
     serde_json::to_writer(&mut *out, &fields).expect("strings and numbers are valid JSON");
     escape_unsafe(out, start);
+}
+
+/// The code in a line of Fulcrum's own.
+fn code_of(line: &LogLine) -> Option<String> {
+    let is_own = line.stream == Stream::Fulcrum;
+    is_own.then(|| error_code(&line.text()).map(str::to_owned))?
 }
 
 /// Written into the JSON text directly.
@@ -138,7 +149,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::line::{Level, Source, Stream};
+    use crate::line::{Level, Source};
 
     fn line(message: impl Into<Bytes>) -> LogLine {
         LogLine {

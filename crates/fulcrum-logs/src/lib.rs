@@ -52,7 +52,7 @@
 //!
 //! # Features
 //!
-//! - `otlp`: export over OTLP/gRPC.
+//! - `otlp`: export over OTLP, by a transport of the caller.
 //! - `tracing`: a subscriber that publishes `tracing` events to a hub.
 //!
 //! Both are off by default; without them there is neither `tonic` nor `tracing` in the dependency
@@ -65,6 +65,7 @@
 mod buffer_pool;
 mod chunk;
 mod clock;
+mod error_code;
 mod follower;
 mod hub;
 mod json;
@@ -96,6 +97,7 @@ pub mod tracing_layer;
 mod wait;
 
 pub use chunk::Chunk;
+pub use error_code::{error_code, split_code, with_code};
 pub use follower::{Capacity, ChunkDelivery, Delivery, Follower, Gap};
 pub use hub::{DroppedLines, Hub, HubConfig};
 pub use json::{gap_to_json, to_json, to_json_into};

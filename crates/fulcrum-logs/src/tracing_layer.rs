@@ -7,6 +7,7 @@ use tracing::{Event, Metadata, Subscriber};
 use tracing_subscriber::layer::{Context, Layer, SubscriberExt};
 use tracing_subscriber::util::SubscriberInitExt;
 
+use crate::error_code::with_code;
 use crate::hub::Hub;
 use crate::line::Level;
 
@@ -36,22 +37,33 @@ impl<S: Subscriber> Layer<S> for HubLayer {
             tracing::Level::DEBUG => Level::Debug,
             tracing::Level::TRACE => Level::Trace,
         };
-        let mut text = EventText(String::new());
+        let mut text = EventText::default();
         event.record(&mut text);
-        self.0.log(level, text.0);
+        let EventText { text, code } = text;
+        match code {
+            Some(code) => self.0.log(level, with_code(&text, code)),
+            None => self.0.log(level, text),
+        };
     }
 }
 
-/// An event as one line: its message, then its fields.
-struct EventText(String);
+/// An event as one line: its message, then its fields. The field `code` is an error code.
+#[derive(Default)]
+struct EventText {
+    text: String,
+    code: Option<String>,
+}
 
 impl Visit for EventText {
     fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {
         // Writing to a String cannot fail.
-        let _ = if field.name() == "message" {
-            write!(self.0, "{value:?}")
-        } else {
-            write!(self.0, " {}={value:?}", field.name())
+        let _ = match field.name() {
+            "message" => write!(self.text, "{value:?}"),
+            "code" => {
+                self.code = Some(format!("{value:?}"));
+                Ok(())
+            }
+            name => write!(self.text, " {name}={value:?}"),
         };
     }
 }

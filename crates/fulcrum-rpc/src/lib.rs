@@ -126,22 +126,24 @@ mod domain;
 mod generated;
 mod transport;
 
+mod code;
 pub mod control;
 pub mod framework;
 pub mod health;
 
 pub use control::{
     ConnectError, ControlClient, ControlError, ControlHandler, ControlListener, ControlServeError,
-    ControlStream, InstanceLock, LockError, MessageStream, RuntimeDir, bind_control,
-    create_state_dir, serve_control,
+    ControlStream, FinishedRequest, InstanceLock, LockError, MessageStream, RuntimeDir,
+    bind_control, create_state_dir, serve_control,
 };
 pub use domain::{
     Authorizer, BindError, BindErrorKind, CAPABILITY_ASSETS, CAPABILITY_CANCEL,
     CAPABILITY_DEADLINE, CAPABILITY_DRAIN, CAPABILITY_HEARTBEAT, CAPABILITY_LARGE_MESSAGES,
-    CAPABILITY_STREAM, CallOptions, CallStream, ConnectionActivity, DomainEvent, DomainProcess,
-    DomainRequest, FailureCode, HeartbeatPayload, IdentitySource, Listeners, MessageResponse,
-    Outlook, PeerIdentity, PeerProcess, PendingCalls, RegistrationAuthorizer, RegistrationError,
+    CAPABILITY_STREAM, CAPABILITY_TRACE, CallObserver, CallOptions, CallOutcome, CallStream,
+    CallTrace, ConnectionActivity, DomainEvent, DomainProcess, DomainRequest, FailureCode,
+    FinishedCall, HeartbeatPayload, IdentitySource, Listeners, MessageResponse, Outlook,
+    PeerIdentity, PeerProcess, PendingCalls, RegistrationAuthorizer, RegistrationError,
     RegistrationGrant, RegistrationRequest, Registry, RuntimeHandler, ServeError, ServerConfig,
-    StopNotice, StreamEnd, TOKEN_METADATA, TokenPolicy, UnimplementedHandler, WAIT_METADATA,
-    WebOrigins, serve_domains,
+    SharedObserver, StopNotice, StreamEnd, TOKEN_METADATA, TokenPolicy, TraceHeaders,
+    UnimplementedHandler, WAIT_METADATA, WebOrigins, serve_domains,
 };

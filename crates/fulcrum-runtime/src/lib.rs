@@ -69,6 +69,7 @@
 //!   difference. It is the only one that changes the set of domains.
 //! - **watch**: changes of files become code reloads and configuration reloads.
 //! - **control**: the control API, for clients of a running instance.
+//! - **traces**: traces of calls and starts, and what domains get of them.
 //! - **notify**: what went wrong is passed to webhooks.
 //! - **telemetry**: health and metrics, read when they are asked for.
 //! - **typecheck**: the app's TypeScript compiler, beside the domains.
@@ -82,6 +83,7 @@
 //! Linux only: processes are followed through `/proc`, and with cgroups where they are writable.
 
 mod clock;
+mod code;
 mod command;
 mod control;
 mod error;
@@ -110,6 +112,7 @@ mod state;
 mod telemetry;
 #[cfg(test)]
 mod test_support;
+mod traces;
 mod transitions;
 mod typecheck;
 mod watch;
@@ -127,3 +130,5 @@ pub use state::inspect::InspectRequest;
 pub use state::ports::AutoPorts;
 pub use state::terminal::OutputTerminal;
 pub use telemetry::source::TelemetrySource;
+pub use traces::setup::{export_target, telemetry_setup};
+pub use traces::variables::ExportTarget;

@@ -10,6 +10,7 @@ use fulcrum_config::{App, FileWatchOptions, LoadOptions, Selection};
 use fulcrum_logs::Hub;
 use fulcrum_spawn::prepare::PrepareContext;
 use fulcrum_spawn::process::{ProcessTracker, RunId, Spawner};
+use fulcrum_telemetry::Telemetry;
 use fulcrum_telemetry::metrics::Metrics;
 
 use crate::process::untracked::open_tracker;
@@ -17,6 +18,7 @@ use crate::shutdown::stage::ShutdownSignal;
 use crate::state::inspect::InspectRequest;
 use crate::state::ports::AutoPorts;
 use crate::state::terminal::OutputTerminal;
+use crate::traces::variables::ExportTarget;
 
 /// What an instance is made of. [`RuntimeParts::new`] has defaults for everything optional.
 #[derive(Debug)]
@@ -45,6 +47,10 @@ pub struct RuntimeParts {
     pub environment: BTreeMap<OsString, OsString>,
     /// What is counted for metrics, if they may be read. Default: nothing.
     pub metrics: Option<Metrics>,
+    /// What takes traces, and keeps or exports them. Default: nothing.
+    pub telemetry: Option<Telemetry>,
+    /// Where domains export their own telemetry. Default: nowhere.
+    pub export_target: Option<ExportTarget>,
     /// The terminal on which the caller shows the lines of domains, if it does. Default: none.
     pub terminal: Option<OutputTerminal>,
     /// The address at which the caller serves [`Runtime::registry`](crate::Runtime::registry), as
@@ -93,6 +99,8 @@ impl RuntimeParts {
             prepare,
             environment: BTreeMap::new(),
             metrics: None,
+            telemetry: None,
+            export_target: None,
             terminal: None,
             grpc: grpc.into(),
             auto_ports: AutoPorts::default(),

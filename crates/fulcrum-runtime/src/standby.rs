@@ -15,8 +15,10 @@ use rustix::process::Signal;
 use tokio::sync::watch;
 
 use crate::command::build::{CommandContext, build_command};
+use crate::command::environment::ForProcess;
 use crate::state::domain::SharedDomainStates;
 use crate::state::process::TOKEN_VAR;
+use crate::traces::variables::OF_GENERATION;
 
 /// Starts standby processes from the same settings as generations.
 #[derive(Clone)]
@@ -112,8 +114,12 @@ impl NodeStandbyFactory {
             return None;
         }
         let token = self.run.token().ok()?;
+        let process = ForProcess {
+            token: &token,
+            generation: 0,
+        };
         // An error is reported when the domain is started.
-        let (command, _) = build_command(domain, &self.command, &token).ok()?;
+        let (command, _) = build_command(domain, &self.command, process).ok()?;
         let app = &self.command.environment.app;
         let standby = StandbyCommand::new(&command, app, &self.command.prepare)?;
         Some((standby, token))
@@ -128,8 +134,8 @@ impl NodeStandby {
         }
         // Chosen again for each generation.
         let port = (domain.process.port == Some(PortSetting::Auto)).then_some("PORT");
-        self.command
-            .activation(planned, &[TOKEN_VAR], port.as_slice())
+        let passed = [port.as_slice(), &OF_GENERATION].concat();
+        self.command.activation(planned, &[TOKEN_VAR], &passed)
     }
 
     /// Replaces the token of a planned command by that of the standby process.

@@ -33,6 +33,7 @@ use crate::shutdown::stage::ShutdownSignal;
 use crate::state::desired::{self, DesiredState, DesiredStateReceiver, DesiredStateSender};
 use crate::state::domain::{DomainStates, SharedDomainStates};
 use crate::state::ports::AutoPorts;
+use crate::traces::starts::StartTraces;
 use crate::transitions::TransitionTask;
 
 /// A valid app with these files and a `fulcrum.yml`, and its directory.
@@ -268,6 +269,7 @@ impl Harness {
                 hub: self.hub.clone(),
             },
             hooks: self.hooks(),
+            traces: StartTraces::default(),
             events: self.events.clone(),
             hub: self.hub.clone(),
         };
@@ -297,6 +299,9 @@ impl Harness {
                 mode: Mode::Dev,
                 terminal: None,
                 auto_ports: AutoPorts::default(),
+                traces: StartTraces::default(),
+                export_target: None,
+                instance: String::new(),
             }),
             desired: self.desired.clone(),
             states: Arc::clone(&self.states),

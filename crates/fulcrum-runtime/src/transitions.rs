@@ -4,7 +4,7 @@ mod counts;
 
 use std::time::Duration;
 
-use fulcrum_logs::{Hub, Level};
+use fulcrum_logs::{Hub, Level, with_code};
 use fulcrum_rpc::Registry;
 use fulcrum_spawn::lifecycle::{Goal, Phase, TransitionCause};
 use fulcrum_spawn::process::{Member, ProcessTracker};
@@ -12,6 +12,7 @@ use fulcrum_spawn::supervisor::{Snapshot, Supervisor, Transition};
 use tokio::sync::mpsc;
 use tokio::time::Instant;
 
+use crate::code::Code;
 use crate::events::log::EventLog;
 use crate::exit::describe::{describe_forced_exit, hint};
 use crate::exit::held::{HeldExits, exit_line};
@@ -24,6 +25,7 @@ use crate::readiness::serving::ServingStatus;
 use crate::restart::groups::GroupRestarts;
 use crate::state::desired::DesiredStateReceiver;
 use crate::state::domain::{PendingReload, SharedDomainStates};
+use crate::traces::starts::StartTraces;
 
 /// Records and logs transitions, and passes them to supervision groups and the serving status.
 pub(crate) struct TransitionTask {
@@ -36,6 +38,7 @@ pub(crate) struct TransitionTask {
     pub(crate) serving: ServingStatus,
     pub(crate) late: LateReadiness,
     pub(crate) hooks: HookRunner,
+    pub(crate) traces: StartTraces,
     /// Exits whose consequence is not known yet.
     pub(crate) exits: HeldExits,
     pub(crate) events: EventLog,
@@ -61,6 +64,7 @@ impl TransitionTask {
             self.groups.on_transition(&transition);
             self.serving.on_transition(&transition);
             self.late.on_transition(&transition);
+            self.traces.on_transition(&transition);
             let handle = self.supervisor.domain(&transition.domain);
             self.hooks.on_transition(&transition, handle.as_ref());
             match handle {
@@ -84,6 +88,10 @@ impl TransitionTask {
             Some(text) => Some((Level::Info, text.clone())),
             None => self.log_message(&transition, snapshot),
         };
+        let message = message.map(|(level, text)| match level {
+            Level::Warn | Level::Error => (level, with_code(&text, code_of(&transition))),
+            _ => (level, text),
+        });
         let is_exit = transition.to == Phase::Stopping
             && transition.cause == TransitionCause::Exited
             && message.is_some();
@@ -193,6 +201,8 @@ impl TransitionTask {
         }
         let PendingReload { since, what } = state.pending_reload.send_replace(None)?;
         let after = since.elapsed();
+        let (domain, generation) = (&transition.domain, transition.generation);
+        self.traces.reloaded(domain, generation, (after, &what));
         if let Some(metrics) = &state.metrics {
             metrics.reloaded(after);
         }
@@ -300,6 +310,18 @@ impl TransitionTask {
             Some(attempt) => format!("restarting {when} ({attempt})"),
             None => format!("restarting {when}"),
         }
+    }
+}
+
+/// The code of a warning or an error about a transition, whose reason may have one of its own.
+fn code_of(transition: &Transition) -> Code {
+    match transition.to {
+        Phase::Running => Code::NotReady,
+        Phase::Backoff => Code::Restarting,
+        Phase::Failed => Code::FailedPermanently,
+        Phase::Stuck => Code::Stuck,
+        _ if transition.cause == TransitionCause::Exited => Code::Ended,
+        _ => Code::Unhealthy,
     }
 }
 

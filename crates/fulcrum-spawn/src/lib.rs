@@ -65,6 +65,7 @@
 //! Linux 5.4 or later: pidfds and `/proc`. With cgroup v2 (Linux 5.14) attribution is exact and
 //! memory and CPU limits are available.
 
+mod code;
 mod command;
 mod exit;
 #[cfg(feature = "inspect")]
@@ -77,6 +78,7 @@ pub mod standby;
 mod start_error;
 pub mod supervisor;
 
+pub use code::Code;
 pub use command::{CommandSpec, TerminalSize};
 pub use exit::ExitReport;
 pub use signals::{signal_name, signal_number};

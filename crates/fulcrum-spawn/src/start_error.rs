@@ -5,6 +5,8 @@ use std::io;
 
 use rustix::io::Errno;
 
+use crate::code::Code;
+
 /// A failed start: what happened, what to do, and whether a retry could help.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct StartError {
@@ -14,6 +16,8 @@ pub struct StartError {
     pub hint: Option<String>,
     /// A retry cannot help: something has to be changed first.
     pub permanent: bool,
+    /// What kind of failure it is.
+    pub code: Code,
 }
 
 impl StartError {
@@ -25,6 +29,7 @@ impl StartError {
             message: message.into(),
             hint: None,
             permanent: true,
+            code: Code::StartFailed,
         }
     }
 
@@ -35,6 +40,7 @@ impl StartError {
             message: message.into(),
             hint: None,
             permanent: false,
+            code: Code::StartFailed,
         }
     }
 
@@ -62,6 +68,15 @@ impl StartError {
             hint: exhaustion_hint(error).map(str::to_owned),
             ..Self::transient(message)
         }
+    }
+
+    /// Sets the code, unless the failure has one of its own.
+    #[must_use]
+    pub fn code(mut self, code: Code) -> Self {
+        if self.code == Code::StartFailed {
+            self.code = code;
+        }
+        self
     }
 
     /// Adds what to do about it.
@@ -92,7 +107,7 @@ impl fmt::Display for StartError {
         if let Some(hint) = &self.hint {
             write!(f, " ({hint})")?;
         }
-        Ok(())
+        write!(f, " [{}]", self.code)
     }
 }
 

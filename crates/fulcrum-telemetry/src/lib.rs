@@ -15,11 +15,37 @@
 //! [`http::HttpListener`] serves it on a loopback address, and refuses every request whose `Host` is
 //! not that of this machine.
 //!
+//! [`Telemetry`] takes spans that are recorded here (without ever waiting: a full queue drops and counts)
+//! and what [`otlp`] receives from other programs. It keeps both in memory, each kind within a bound of
+//! its own, and passes them on to a collector through the queue of a [`Forwarder`]. The stores
+//! ([`traces::TraceStore`], [`records::RecordStore`], [`series::SeriesStore`]) know no clock and no I/O.
+//! [`TelemetryService`] joins the parts.
+//!
 //! # Not part of this crate
 //!
 //! It does not know processes, configuration or terminals.
 
+mod context;
+mod convert;
+pub mod environment;
+mod export;
 pub mod flame;
 pub mod http;
 pub mod metrics;
 pub mod notify;
+pub mod otlp;
+pub mod records;
+mod resource;
+pub mod series;
+mod service;
+mod spans;
+mod telemetry;
+pub mod traces;
+
+pub use context::{Sampler, SpanId, TraceContext, TraceId};
+pub use export::{ExportConfig, ExportProtocol, Forwarder, OtlpClient, SendError};
+pub use resource::{Resource, write_list};
+pub use service::{TelemetryService, TelemetrySetup};
+pub use spans::{Attribute, Attributes, CallRecord, OwnSpan};
+pub use telemetry::{Losses, Telemetry, TelemetryOptions, Usage};
+pub use traces::DOMAIN_ATTRIBUTE;

@@ -167,7 +167,7 @@ mod write_settling;
 pub use change::{Batch, Change, ChangeKind, Key, WatchEvent, WatchStatus};
 pub use coalescer::{Coalescer, CoalescerConfig, DueAction};
 pub use loop_guard::{LoopDecision, LoopGuard, LoopLimits};
-pub use remote_fs::polling_hint;
+pub use remote_fs::{file_system_name, polling_hint};
 pub use repository_lock::RepositoryLocks;
 pub use spec::{WatchError, WatchOptions, WatchSpec, WatchedDir, WatchedFile};
 pub use watcher::Watcher;

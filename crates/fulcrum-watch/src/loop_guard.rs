@@ -5,7 +5,10 @@ use std::time::{Duration, Instant};
 
 use late_writes::{LateWrites, Moment};
 
+mod decision;
 mod late_writes;
+
+pub use decision::LoopDecision;
 
 /// When reloads are a loop.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -38,23 +41,6 @@ impl Default for LoopLimits {
             late_writes: 4,
         }
     }
-}
-
-/// What to do with a change.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum LoopDecision {
-    /// Reload.
-    Proceed,
-    /// Do nothing yet: it may be a loop. If nothing else happens, [`LoopGuard::due`] returns the
-    /// change later, so that no save is lost.
-    Defer,
-    /// A loop was detected. Report it with the file, and do not reload.
-    LoopDetected {
-        /// The number of reloads in the loop.
-        reloads: u32,
-    },
-    /// The change belongs to a loop that was reported. Do not reload.
-    Suppress,
 }
 
 #[derive(Debug)]

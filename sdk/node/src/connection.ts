@@ -138,7 +138,7 @@ export class RuntimeConnection {
   }
 
   /** A request to another domain, through the runtime's `SendMessage`. */
-  async call(domain: string, type: string, payload: string, timeoutMs: number, signal?: AbortSignal): Promise<RuntimeMessage> {
+  async call(domain: string, type: string, payload: string, timeoutMs: number, signal?: AbortSignal, headers?: Record<string, string>): Promise<RuntimeMessage> {
     const what = `call ${type} of ${domain}`;
     this.#requireOpen(what);
     signal?.throwIfAborted();
@@ -153,7 +153,7 @@ export class RuntimeConnection {
     let timer: NodeJS.Timeout | undefined;
     let onAbort: (() => void) | undefined;
     try {
-      const { response, abandon } = (this.#transport as RuntimeTransport).unary(frame, remainingMs);
+      const { response, abandon } = (this.#transport as RuntimeTransport).unary(frame, remainingMs, headers);
       const givenUp = new Promise<never>((_, reject) => {
         const giveUp = (reason: unknown) => {
           reject(reason);
@@ -176,7 +176,7 @@ export class RuntimeConnection {
   }
 
   /** As `call`, for a response in parts. */
-  async *stream(domain: string, type: string, payload: string, timeoutMs: number | undefined, signal?: AbortSignal): AsyncGenerator<RuntimeMessage, void> {
+  async *stream(domain: string, type: string, payload: string, timeoutMs: number | undefined, signal?: AbortSignal, headers?: Record<string, string>): AsyncGenerator<RuntimeMessage, void> {
     const what = `stream ${type} of ${domain}`;
     this.#requireOpen(what);
     signal?.throwIfAborted();
@@ -184,7 +184,7 @@ export class RuntimeConnection {
     this.connect();
     const frame = encodeDomainFrame({ domain, type, payload, requestId: this.#nextId() });
     try {
-      yield* (this.#transport as RuntimeTransport).stream(frame, timeoutMs, signal);
+      yield* (this.#transport as RuntimeTransport).stream(frame, timeoutMs, signal, headers);
     } catch (error) {
       if (error instanceof FulcrumError || signal?.aborted) throw error;
       const text = messageOf(error);

@@ -4,6 +4,7 @@ import type { Handler } from './handlers.ts';
 import { collectParts, isParts, sendParts } from './parts.ts';
 import type { RuntimeMessage } from './protobuf.ts';
 import { RunningRequest } from './request.ts';
+import type { Tracing } from './trace/tracing.ts';
 
 /** Sends a response, or a part of one that others follow: type, payload as JSON, request id. */
 export type Reply = (type: string, payload: string, requestId: string, more?: boolean) => void;
@@ -15,20 +16,29 @@ interface Running {
   stop(): void;
 }
 
+/** What came of a handler. */
+interface Result {
+  payload: string;
+  /** Why it failed, if it did. */
+  error?: string;
+}
+
 /** Dispatches requests to their handlers, and tracks those that are running. */
 export class Dispatcher {
   readonly #target: object;
   readonly #domain: string;
   readonly #handlers: ReadonlyMap<string, string>;
+  readonly #tracing: Tracing;
   readonly #running = new Map<string, Running>();
   #draining = false;
   #idle: (() => void) | undefined;
   #timer: NodeJS.Timeout | undefined;
 
-  constructor(target: object, domain: string, handlers: ReadonlyMap<string, string>) {
+  constructor(target: object, domain: string, handlers: ReadonlyMap<string, string>, tracing: Tracing) {
     this.#target = target;
     this.#domain = domain;
     this.#handlers = handlers;
+    this.#tracing = tracing;
   }
 
   /** Responds to a request exactly once; never throws. */
@@ -53,7 +63,8 @@ export class Dispatcher {
     const context = new RunningRequest(request, this.#domain);
     const stop = () => respond(failure(new Error(`${this.#domain} was stopped before ${type} was finished`), 'UNAVAILABLE'));
     this.#running.set(requestId, { context, stop });
-    void this.#run(method, request, context, (part) => respond(part, true)).then((payload) => {
+    const run = () => this.#run(method, request, context, (part) => respond(part, true));
+    void this.#tracing.handle(type, request, run, ({ error }) => error).then(({ payload }) => {
       respond(payload);
       context.finish();
       this.#running.delete(requestId);
@@ -98,19 +109,19 @@ export class Dispatcher {
   }
 
   /** The payload of the response, or of its last message if it comes in parts. */
-  async #run(method: string, { payload }: RuntimeMessage, context: RunningRequest, sendPart: (payload: string) => void): Promise<string> {
+  async #run(method: string, { payload }: RuntimeMessage, context: RunningRequest, sendPart: (payload: string) => void): Promise<Result> {
     try {
       const handler = (this.#target as Record<string, Handler>)[method] as Handler;
       const result: unknown = await handler.call(this.#target, parsePayload(payload), context);
       if (isParts(result)) {
         const credit = RunningRequest.creditOf(context);
-        if (credit === undefined) return JSON.stringify(await collectParts(result));
+        if (credit === undefined) return { payload: JSON.stringify(await collectParts(result)) };
         await sendParts(result, credit, (part) => sendPart(JSON.stringify(part) ?? '{}'));
-        return '';
+        return { payload: '' };
       }
-      return JSON.stringify(result) ?? '{}';
+      return { payload: JSON.stringify(result) ?? '{}' };
     } catch (error) {
-      return failure(error);
+      return { payload: failure(error), error: messageOf(error) };
     }
   }
 

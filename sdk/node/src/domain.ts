@@ -18,9 +18,11 @@ import { instances } from './registry.ts';
 import { beginGrace, exitWithError, requestsDeadline, setGrace, stopOnSignal } from './shutdown.ts';
 import { PREPARE_TRANSPORT, prepareTransport } from './prepared-transport.ts';
 import { awaitStopSignal } from './stop-signal.ts';
+import { SpanBuffer } from './trace/span-buffer.ts';
+import { Tracing } from './trace/tracing.ts';
 import { TESTING, testingHook, transportOf } from './testing-hook.ts';
 
-const CAPABILITIES = ['db_operations', 'email_operations', 'heartbeat', 'drain', 'assets', 'cancel', 'deadline', 'stream', 'large_messages'];
+const CAPABILITIES = ['db_operations', 'email_operations', 'heartbeat', 'drain', 'assets', 'cancel', 'deadline', 'stream', 'large_messages', 'trace'];
 const STOP_DEADLINE_MS = 10_000;
 /** How long after `drain` the stop signal is awaited, in milliseconds. A child of the process that is stopped may get none. */
 const STOP_SIGNAL_MS = 1_000;
@@ -51,6 +53,7 @@ export class DomainBase {
   readonly #subscriptions = new Map<string, EventHandler>();
   #connection: RuntimeConnection | undefined;
   #dispatcher: Dispatcher | undefined;
+  #tracing: Tracing | undefined;
   #started: Promise<void> | undefined;
   #stopped: Promise<void> | undefined;
   #running = false;
@@ -159,7 +162,8 @@ export class DomainBase {
    */
   async request(type: string, payload: unknown = {}, options: { timeoutMs?: number } = {}): Promise<any> {
     const connection = this.#requireConnection(type);
-    return payloadOf(await connection.request(type, JSON.stringify(payload) ?? '{}', options.timeoutMs ?? this.#options.timeoutMs), type);
+    const send = () => connection.request(type, JSON.stringify(payload) ?? '{}', options.timeoutMs ?? this.#options.timeoutMs).then((response) => payloadOf(response, type));
+    return this.#traced(type, { 'rpc.system.name': 'fulcrum', 'rpc.method': type }, send);
   }
 
   /**
@@ -171,7 +175,11 @@ export class DomainBase {
    */
   async call(domain: string, type: string, payload: unknown = {}, options: { timeoutMs?: number; signal?: AbortSignal } = {}): Promise<any> {
     const connection = this.#requireConnection(`call ${type} of ${domain}`);
-    return payloadOf(await connection.call(domain, type, JSON.stringify(payload) ?? '{}', options.timeoutMs ?? this.#options.timeoutMs, options.signal), type);
+    const send = (headers: Record<string, string>) => {
+      const timeoutMs = options.timeoutMs ?? this.#options.timeoutMs;
+      return connection.call(domain, type, JSON.stringify(payload) ?? '{}', timeoutMs, options.signal, headers).then((response) => payloadOf(response, type));
+    };
+    return this.#traced(`${domain}/${type}`, { 'rpc.system.name': 'grpc', 'rpc.method': 'framework.FrameworkService/SendMessage', 'fulcrum.domain': domain, 'fulcrum.message.type': type }, send);
   }
 
   /**
@@ -184,7 +192,7 @@ export class DomainBase {
   async *stream(domain: string, type: string, payload: unknown = {}, options: { timeoutMs?: number; signal?: AbortSignal } = {}): AsyncGenerator<any, void> {
     const what = `stream ${type} of ${domain}`;
     const connection = this.#requireConnection(what);
-    for await (const part of connection.stream(domain, type, JSON.stringify(payload) ?? '{}', options.timeoutMs, options.signal)) yield payloadOf(part, what);
+    for await (const part of connection.stream(domain, type, JSON.stringify(payload) ?? '{}', options.timeoutMs, options.signal, this.#tracing?.headers())) yield payloadOf(part, what);
   }
 
   /**
@@ -237,25 +245,30 @@ export class DomainBase {
       {
         registered: (response) => this.#onRegistered(response),
         message: (message) => this.#receive(message),
-        lost: () => this.#heartbeat.stop(),
+        lost: () => {
+          this.#heartbeat.stop();
+          this.#tracing?.pause();
+        },
         fatal: (reason) => this.#fail(reason),
       },
     );
     this.#connection = connection;
+    const tracing = new Tracing(this.name, new SpanBuffer((spans) => connection.send('spans', spans, '')));
+    this.#tracing = tracing;
     this.#running = true;
     connection.connect();
     // Lets a constructor that calls start() finish, with the fields of its subclass, before onStart.
     await undefined;
     let registering: Promise<void>;
     try {
-      await this.onStart();
+      await tracing.starting(process.env.TRACEPARENT, () => this.onStart());
       if (this.#stopped) return;
       const handlers = collectHandlers(this, DomainBase.prototype);
       registering = connection.register([...handlers.keys()]);
       // A stop can be requested as soon as it is ready.
       if (!transport) stopOnSignal('SIGTERM');
       // While the registration is in flight: no request can arrive before the response.
-      this.#dispatcher = new Dispatcher(this, this.name, handlers);
+      this.#dispatcher = new Dispatcher(this, this.name, handlers, tracing);
     } catch (error) {
       connection.abort();
       this.#failStart(error);
@@ -330,6 +343,7 @@ export class DomainBase {
   #onRegistered(response: Record<string, unknown>): void {
     const { heartbeat_interval_ms: intervalMs, stop_signal: signal, stop_grace_ms: graceMs } = response;
     this.#startHeartbeat(intervalMs);
+    if (this.#tracing) this.#tracing.recording = response.spans === true;
     this.#subscribeAll();
     if (typeof graceMs === 'number' && graceMs >= 0) setGrace(graceMs);
     if (typeof signal === 'string' && signal !== 'SIGKILL') stopOnSignal(signal as NodeJS.Signals);
@@ -355,6 +369,7 @@ export class DomainBase {
       log(`${this.name}: onStop failed: ${messageOf(error)}`);
     }
     this.#heartbeat.stop();
+    this.#tracing?.flush();
     await this.#connection?.close();
     this.#running = false;
   }
@@ -362,6 +377,11 @@ export class DomainBase {
   #fail(reason: string): never {
     log(reason);
     process.exit(1);
+  }
+
+  /** Makes a call, in a span if it belongs to a trace. */
+  #traced(name: string, attributes: Record<string, string>, send: (headers: Record<string, string>) => Promise<unknown>): Promise<any> {
+    return this.#tracing ? this.#tracing.call(name, attributes, send) : send({});
   }
 
   #requireConnection(what: string): RuntimeConnection {

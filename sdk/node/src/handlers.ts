@@ -6,6 +6,8 @@ export interface RequestContext {
   readonly requestId: string;
   /** Name of this domain. */
   readonly domain: string;
+  /** The trace that this request belongs to, for log lines; undefined where there is none. */
+  readonly traceId: string | undefined;
   /** When the caller gives up; undefined where the runtime does not say so. */
   readonly deadline: Date | undefined;
   /**

@@ -8,5 +8,7 @@ export * from './heartbeat.ts';
 export * from './options.ts';
 export * from './protobuf.ts';
 export * from './status.ts';
+export * from './trace/headers.ts';
+export * from './trace/span-buffer.ts';
 export * from './bootstrap/config.ts';
 export * from './bootstrap/export-names.ts';

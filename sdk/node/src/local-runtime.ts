@@ -248,7 +248,7 @@ export class LocalRuntime {
 }
 
 function message(type: string, payload: string, requestId: string): RuntimeMessage {
-  return { type, payload, requestId, success: true, error: '', deadlineMs: 0, streamCredit: 0 };
+  return { type, payload, requestId, success: true, error: '', deadlineMs: 0, streamCredit: 0, traceparent: '', tracestate: '', baggage: '' };
 }
 
 function failed(error: string): RuntimeMessage {

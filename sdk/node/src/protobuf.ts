@@ -1,3 +1,5 @@
+import type { TraceHeaders } from './trace/headers.ts';
+
 /**
  * The two messages of `framework.proto` as protobuf bytes.
  *
@@ -15,8 +17,8 @@ export interface DomainMessage {
   more?: boolean;
 }
 
-/** Sent by the runtime: fields 1 to 7; `payload` is a JSON text. */
-export interface RuntimeMessage {
+/** Sent by the runtime: fields 1 to 10; `payload` is a JSON text. */
+export interface RuntimeMessage extends TraceHeaders {
   type: string;
   payload: string;
   requestId: string;
@@ -89,7 +91,7 @@ export function decodeDomainFrame(frame: Buffer): DomainMessage {
  * @throws Error with field and offset when the bytes are not protobuf.
  */
 export function decodeRuntimeMessage(bytes: Buffer): RuntimeMessage {
-  const message: RuntimeMessage = { type: '', payload: '', requestId: '', success: false, error: '', deadlineMs: 0, streamCredit: 0 };
+  const message: RuntimeMessage = { type: '', payload: '', requestId: '', success: false, error: '', deadlineMs: 0, streamCredit: 0, traceparent: '', tracestate: '', baggage: '' };
   const cursor = { at: 0 };
   while (cursor.at < bytes.length) {
     const start = cursor.at;
@@ -124,6 +126,9 @@ function assign(message: RuntimeMessage, field: number, bytes: Buffer, from: num
   else if (field === 2) message.payload = bytes.toString('utf8', from, to);
   else if (field === 3) message.requestId = bytes.toString('utf8', from, to);
   else if (field === 5) message.error = bytes.toString('utf8', from, to);
+  else if (field === 8) message.traceparent = bytes.toString('utf8', from, to);
+  else if (field === 9) message.tracestate = bytes.toString('utf8', from, to);
+  else if (field === 10) message.baggage = bytes.toString('utf8', from, to);
 }
 
 function varintBytes(value: number): number {

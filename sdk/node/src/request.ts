@@ -2,6 +2,7 @@ import { FulcrumError } from './errors.ts';
 import type { RequestContext } from './handlers.ts';
 import { Credit } from './parts.ts';
 import type { RuntimeMessage } from './protobuf.ts';
+import { parseTraceparent } from './trace/headers.ts';
 
 /** The longest time of a timer, in milliseconds. */
 const MAX_TIMER_MS = 2 ** 31 - 1;
@@ -14,6 +15,7 @@ export class RunningRequest implements RequestContext {
   readonly type: string;
   readonly requestId: string;
   readonly domain: string;
+  readonly #traceparent: string;
   readonly #deadlineMs: number;
   /** In milliseconds of this process's uptime, and since 1970. */
   readonly #receivedAt: number;
@@ -29,10 +31,15 @@ export class RunningRequest implements RequestContext {
     this.type = request.type;
     this.requestId = request.requestId;
     this.domain = domain;
+    this.#traceparent = request.traceparent;
     this.#deadlineMs = request.deadlineMs;
     this.#credit = request.streamCredit > 0 ? new Credit(request.streamCredit) : undefined;
     this.#receivedAt = request.deadlineMs > 0 ? process.uptime() * 1000 : 0;
     this.#receivedDate = request.deadlineMs > 0 ? Date.now() : 0;
+  }
+
+  get traceId(): string | undefined {
+    return parseTraceparent(this.#traceparent)?.traceId;
   }
 
   get deadline(): Date | undefined {

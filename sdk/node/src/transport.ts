@@ -39,9 +39,9 @@ export interface RuntimeTransport {
   /** Opens the stream of a domain. */
   openStream(events: StreamEvents): MessageWriter;
   /** One message, one response; `abandon` cancels it. */
-  unary(frame: Buffer, timeoutMs: number): { response: Promise<RuntimeMessage>; abandon: () => void };
+  unary(frame: Buffer, timeoutMs: number, headers?: Record<string, string>): { response: Promise<RuntimeMessage>; abandon: () => void };
   /** One message, a response in parts. */
-  stream(frame: Buffer, timeoutMs: number | undefined, signal: AbortSignal | undefined): AsyncGenerator<RuntimeMessage, void>;
+  stream(frame: Buffer, timeoutMs: number | undefined, signal: AbortSignal | undefined, headers?: Record<string, string>): AsyncGenerator<RuntimeMessage, void>;
   /** Closes it at once; `closed` is called for every open stream. */
   destroy(): void;
 }
@@ -104,8 +104,8 @@ export class Transport implements RuntimeTransport {
    * One message, one response. The runtime is told of the timeout, and ends the call with
    * DEADLINE_EXCEEDED; `abandon` cancels it.
    */
-  unary(frame: Buffer, timeoutMs: number): { response: Promise<RuntimeMessage>; abandon: () => void } {
-    const stream = this.#request('SendMessage', timeoutHeader(timeoutMs));
+  unary(frame: Buffer, timeoutMs: number, headers: Record<string, string> = {}): { response: Promise<RuntimeMessage>; abandon: () => void } {
+    const stream = this.#request('SendMessage', { ...headers, ...timeoutHeader(timeoutMs) });
     const response = new Promise<RuntimeMessage>((resolve, reject) => {
       let received: RuntimeMessage | undefined;
       this.#read(stream, {
@@ -126,8 +126,8 @@ export class Transport implements RuntimeTransport {
    *
    * @throws Error with the status, for a call that does not end with OK
    */
-  async *stream(frame: Buffer, timeoutMs: number | undefined, signal: AbortSignal | undefined): AsyncGenerator<RuntimeMessage, void> {
-    const stream = this.#request('SendMessageStream', timeoutMs === undefined ? {} : timeoutHeader(timeoutMs));
+  async *stream(frame: Buffer, timeoutMs: number | undefined, signal: AbortSignal | undefined, headers: Record<string, string> = {}): AsyncGenerator<RuntimeMessage, void> {
+    const stream = this.#request('SendMessageStream', { ...headers, ...(timeoutMs === undefined ? {} : timeoutHeader(timeoutMs)) });
     const received: RuntimeMessage[] = [];
     let status: Status | undefined;
     let wake: (() => void) | undefined;

@@ -19,13 +19,14 @@ export function stringField(field, text) {
   return Buffer.concat([varint((field << 3) | STRING), varint(bytes.length), bytes]);
 }
 
-export function encodeRuntime({ type = '', payload = '', request_id = '', success = true, error = '', deadline_ms = 0, stream_credit = 0 }) {
+export function encodeRuntime({ type = '', payload = '', request_id = '', success = true, error = '', deadline_ms = 0, stream_credit = 0, traceparent = '', tracestate = '', baggage = '' }) {
   return Buffer.concat([
     stringField(1, type), stringField(2, payload), stringField(3, request_id),
     success ? Buffer.from([4 << 3, 1]) : Buffer.alloc(0),
     stringField(5, error),
     deadline_ms > 0 ? Buffer.concat([Buffer.from([6 << 3]), varint(deadline_ms)]) : Buffer.alloc(0),
     stream_credit > 0 ? Buffer.concat([Buffer.from([7 << 3]), varint(stream_credit)]) : Buffer.alloc(0),
+    ...[traceparent, tracestate, baggage].map((text, at) => (text === '' ? Buffer.alloc(0) : stringField(8 + at, text))),
   ]);
 }
 
@@ -106,8 +107,8 @@ class Peer extends EventEmitter {
   }
 
   /** Sends a request to the domain. Returns its response with the payload parsed. */
-  async request(type, payload = {}, id = `request-${Math.random()}`, deadline_ms = 0) {
-    this.send({ type, payload: typeof payload === 'string' ? payload : JSON.stringify(payload), request_id: id, deadline_ms });
+  async request(type, payload = {}, id = `request-${Math.random()}`, deadline_ms = 0, trace = {}) {
+    this.send({ ...trace, type, payload: typeof payload === 'string' ? payload : JSON.stringify(payload), request_id: id, deadline_ms });
     const response = await this.expect((message) => message.request_id === id);
     return { ...response, payload: JSON.parse(response.payload) };
   }

@@ -40,10 +40,10 @@ fn an_unreachable_receiver_does_not_affect_domains() {
 fn an_unsupported_receiver_url_is_rejected_with_its_position() {
     let app = App::new().domain("users", "steady").write(
         "fulcrum.yml",
-        "runtime:\n  logs:\n    forward:\n      otlp: https://otel:4317\n",
+        "runtime:\n  logs:\n    forward:\n      otlp: ftp://otel:4317\n",
     );
     app.run(&["dev"]).exits(5).stderr_contains(&[
         "fulcrum.yml:4:13: `runtime.logs.forward.otlp`",
-        "TLS to the endpoint is not supported",
+        "does not start with `http://` or `https://`",
     ]);
 }

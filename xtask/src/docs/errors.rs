@@ -12,16 +12,20 @@ const INTRODUCTION: &str = "\
 
 Every error and warning of Fulcrum has a code, which is printed with it: `error[FUL0120]: …`, \
 `warning[FUL0105]: …`, or at the end of a sentence in a log or a reason: `… [FUL0302]`. \
-`fulcrum explain FUL0120` prints the page of a code, without network. In JSON the key is `code`.
+`fulcrum explain FUL0120` prints the page of a code, without network. In JSON the key is `code` (in `last_exit`, where that is the exit code, `error_code`).
 
 Codes are stable: a number is never given another meaning.
 
 | area | codes |
 |---|---|
 | configuration | 01xx |
+| starts and processes | 02xx |
+| exits of domains | 03xx |
+| domains that run | 04xx |
 | instance and requests | 05xx |
-| calls | 06xx |
+| calls and connections | 06xx |
 | logs | 07xx |
+| reloads and watched files | 08xx |
 | command line and system | 09xx |
 
 | code | meaning |

@@ -1,7 +1,7 @@
 //! `cargo xtask interop`: programs that share no code with Fulcrum, with the sample app: clients of
-//! its gRPC port and a domain, a receiver of the logs that it exports, and readers of its metrics;
-//! `cargo xtask env-files` compares generated env files with npm's `dotenv`, and `cargo xtask schemas`
-//! has `ajv` read the JSON Schemas of the configuration.
+//! its gRPC port and a domain, a receiver of the logs and traces that it exports, OpenTelemetry's own SDK
+//! in a domain, and readers of its metrics; `cargo xtask env-files` compares generated env files with
+//! npm's `dotenv`, and `cargo xtask schemas` has `ajv` read the JSON Schemas of the configuration.
 //!
 //! The programs in `tests/interop` use the stock grpcio, `@grpc/grpc-js` and `@connectrpc` packages; their code is
 //! generated from the `.proto`. The packages are installed below the target directory.
@@ -10,6 +10,7 @@ mod calls;
 mod env_files;
 mod metrics;
 mod otlp_export;
+mod otlp_traces;
 mod run;
 mod schemas;
 mod web;

@@ -120,14 +120,19 @@ fn expect_one_warning(running: &Running<'_>, text: &str) -> anyhow::Result<()> {
 }
 
 /// The running program, and the file that it writes to. Dropping it kills the program.
-struct OtlpReceiver {
+pub(super) struct OtlpReceiver {
     child: Child,
-    port: u16,
+    pub(super) port: u16,
     file: PathBuf,
 }
 
 impl OtlpReceiver {
-    fn start(python: &Path, directory: &Path, app: &Path, port: u16) -> anyhow::Result<Self> {
+    pub(super) fn start(
+        python: &Path,
+        directory: &Path,
+        app: &Path,
+        port: u16,
+    ) -> anyhow::Result<Self> {
         let (log, file) = (app.join("receiver.log"), app.join("received.jsonl"));
         let child = CommandRunner::new(python, workspace::root())
             .arg(directory.join("receiver.py"))
@@ -148,7 +153,7 @@ impl OtlpReceiver {
         Ok(receiver)
     }
 
-    fn records(&self) -> anyhow::Result<Vec<Value>> {
+    pub(super) fn records(&self) -> anyhow::Result<Vec<Value>> {
         let text = fs::read_to_string(&self.file).context("nothing was received")?;
         let whole = text.rsplit_once('\n').map_or("", |(whole, _)| whole);
         let lines = whole.lines();

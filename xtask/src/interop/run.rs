@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Context;
 
-use super::{calls, metrics, otlp_export};
+use super::{calls, metrics, otlp_export, otlp_traces};
 use crate::command::CommandRunner;
 use crate::python_tools::PythonEnvironment;
 use crate::sample::{self, Sample};
@@ -30,6 +30,8 @@ pub(crate) fn run() -> anyhow::Result<Outcome> {
     Sample::copy(program.clone())?.run_with(|sample| calls::check(sample, &python, &directory))?;
     Sample::copy(program.clone())?
         .run_with(|sample| otlp_export::check(sample, &python, &directory))?;
+    Sample::copy(program.clone())?
+        .run_with(|sample| otlp_traces::check(sample, &python, &directory))?;
     Sample::copy(program)?.run_with(|sample| metrics::check(sample, &python, &directory))?;
     Ok(Outcome::Passed)
 }

@@ -12,6 +12,12 @@ const EXPLANATIONS: &str = "docs/errors/";
 /// The sections of an explanation, in order.
 const SECTIONS: [&str; 2] = ["\n## Example\n", "\n## What to do\n"];
 
+/// The crates that write to the log of an instance.
+const LOGGING_CRATES: [&str; 2] = [
+    "crates/fulcrum-runtime/src/",
+    "crates/fulcrum-cli/src/wiring/",
+];
+
 /// The longest title of an explanation.
 const MAX_TITLE: usize = 60;
 
@@ -49,6 +55,7 @@ pub(super) fn check(files: &[File]) -> Vec<Finding> {
             }
         }
     }
+    findings.extend(check_log_lines(files));
     let explanations = files
         .iter()
         .filter(|file| file.path.starts_with(EXPLANATIONS));
@@ -76,6 +83,42 @@ pub(super) fn check(files: &[File]) -> Vec<Finding> {
                 format!("{meaning} has no explanation"),
                 "write what happened, an example and what to do",
             ));
+        }
+    }
+    findings
+}
+
+/// Every warning and error that product code writes to the log has a code: the statement around the
+/// level says where it comes from.
+fn check_log_lines(files: &[File]) -> Vec<Finding> {
+    let is_checked = |file: &&File| {
+        let path = &file.path;
+        LOGGING_CRATES.iter().any(|name| path.starts_with(name)) && !path.contains("tests")
+    };
+    let mut findings = Vec::new();
+    for file in files.iter().filter(is_checked) {
+        let code = file.text.split("#[cfg(test)]").next().unwrap_or_default();
+        let lines: Vec<&str> = code.lines().collect();
+        for (index, line) in lines.iter().enumerate() {
+            let writes = ["hub.log(", "self.log(", "log_for_domain(", " log("]
+                .iter()
+                .any(|call| line.contains(call) && !line.contains("fn "));
+            let is_problem =
+                |text: &str| text.contains("Level::Warn") || text.contains("Level::Error");
+            let statement = &lines[index..lines.len().min(index + 2)];
+            if !writes || !statement.iter().any(|line| is_problem(line)) {
+                continue;
+            }
+            let context = &lines[index.saturating_sub(3)..lines.len().min(index + 8)];
+            let has_code = |line: &&str| line.contains("Code::") || line.contains("exit.text");
+            if !context.iter().any(has_code) {
+                findings.push(Finding::error(
+                    &file.path,
+                    index + 1,
+                    "a warning or error in the log without a code",
+                    "write `with_code(&text, Code::…)`",
+                ));
+            }
         }
     }
     findings
@@ -211,6 +254,22 @@ mod tests {
             assert_eq!(found.len(), 1, "{found:?}");
             assert!(found[0].contains(expected), "{found:?}");
         }
+    }
+
+    #[test]
+    fn a_warning_without_a_code_is_found() {
+        let log = |text: &str| {
+            let mut files = tables("");
+            files.push(File {
+                path: "crates/fulcrum-runtime/src/x.rs".to_owned(),
+                text: format!("fn f() {{\n    {text}\n}}\n"),
+            });
+            check(&files).len()
+        };
+        assert_eq!(log("hub.log(Level::Warn, text);"), 1);
+        assert_eq!(log("hub.log(Level::Info, text);"), 0);
+        assert_eq!(log("hub.log(Level::Warn, with_code(&text, Code::X));"), 0);
+        assert_eq!(log("log_for_domain(hub, name, 1, Level::Error, text);"), 1);
     }
 
     #[test]

@@ -155,9 +155,8 @@ pub(super) const CRATES: &[Crate] = &[
             ("libc", "O_NOFOLLOW"),
             ("lz4_flex", "full files of the store"),
             ("memchr", "line ends"),
-            ("opentelemetry", "feature otlp: export of lines"),
-            ("opentelemetry-otlp", "feature otlp: export of lines"),
-            ("opentelemetry_sdk", "feature otlp: export of lines"),
+            ("opentelemetry-proto", "feature otlp: the messages of OTLP"),
+            ("prost", "feature otlp: the messages of OTLP"),
             ("regex", "`logs --grep`"),
             ("serde", "lines for programs"),
             ("serde_json", "lines for programs"),
@@ -225,10 +224,15 @@ pub(super) const CRATES: &[Crate] = &[
                 "the router of the HTTP listener, which tonic has anyway",
             ),
             ("base64", "signatures of notifications"),
+            ("fastrand", "ids of traces"),
+            ("flate2", "compressed requests of OTLP"),
             ("hmac", "signatures of notifications"),
+            ("http-body", "answers of a collector, frame by frame"),
             ("hyper", "connections with time limits"),
             ("hyper-util", "the router as a service of hyper"),
+            ("opentelemetry-proto", "the messages of OTLP"),
             ("prometheus-client", "metrics in OpenMetrics"),
+            ("prost", "the messages of OTLP"),
             (
                 "rustls-native-certs",
                 "the certificates that the system trusts",
@@ -236,8 +240,13 @@ pub(super) const CRATES: &[Crate] = &[
             ("serde", "bodies of health endpoints"),
             ("serde_json", "bodies of health endpoints"),
             ("sha2", "signatures of notifications"),
+            ("thiserror", "errors"),
             ("tokio", "the listener"),
-            ("tokio-rustls", "notifications over HTTPS"),
+            ("tokio-rustls", "notifications and collectors over TLS"),
+            ("tokio-stream", "a listener as a stream"),
+            ("tokio-util", "cancellation"),
+            ("tonic", "OTLP over gRPC"),
+            ("tracing", "log lines without a domain"),
         ],
     },
     Crate {
@@ -250,6 +259,21 @@ pub(super) const CRATES: &[Crate] = &[
             ("sha2", "is it another content"),
             ("thiserror", "errors"),
             ("tokio", "the queue to the reader"),
+        ],
+    },
+    Crate {
+        name: "fulcrum-doctor",
+        siblings: &[
+            "fulcrum-config",
+            "fulcrum-logs",
+            "fulcrum-rpc",
+            "fulcrum-spawn",
+            "fulcrum-watch",
+        ],
+        allowed: &[
+            ("rustix", "limits, file systems, credentials"),
+            ("serde", "reports for programs"),
+            ("serde_json", "versions in package.json"),
         ],
     },
     Crate {
@@ -272,6 +296,7 @@ pub(super) const CRATES: &[Crate] = &[
         name: TOP_CRATE,
         siblings: &[
             "fulcrum-config",
+            "fulcrum-doctor",
             "fulcrum-health",
             "fulcrum-logs",
             "fulcrum-rpc",
@@ -340,7 +365,8 @@ pub(super) const FORBIDDEN_PATHS: &[ForbiddenPaths] = &[ForbiddenPaths {
 pub(super) const LAYERS: &[(&str, &[&[&str]])] = &[(
     RUNTIME,
     &[
-        &["clock", "format", "error", "options", "state"],
+        &["clock", "code", "format", "error", "options", "state"],
+        &["traces"],
         &["events", "log_lines", "outcome"],
         &["shutdown"],
         &["exit"],
@@ -368,6 +394,22 @@ pub(super) const CODE_TABLES: &[CodeTable] = &[
     CodeTable {
         file: "crates/fulcrum-config/src/code.rs",
         areas: &[1],
+    },
+    CodeTable {
+        file: "crates/fulcrum-spawn/src/code.rs",
+        areas: &[2],
+    },
+    CodeTable {
+        file: "crates/fulcrum-health/src/code.rs",
+        areas: &[3],
+    },
+    CodeTable {
+        file: "crates/fulcrum-runtime/src/code.rs",
+        areas: &[4, 8],
+    },
+    CodeTable {
+        file: "crates/fulcrum-rpc/src/code.rs",
+        areas: &[6],
     },
     CodeTable {
         file: "crates/fulcrum-cli/src/error_code.rs",
@@ -401,12 +443,12 @@ pub(super) struct SizeLimit {
 pub(super) const SIZE_LIMITS: &[SizeLimit] = &[
     SizeLimit {
         directory: "crates/fulcrum-cli/src",
-        lines: 11_500,
+        lines: 13_500,
         hint: "what is no argument, command, output or wiring goes to fulcrum-runtime or below",
     },
     SizeLimit {
         directory: "crates/fulcrum-cli/src/wiring",
-        lines: 1_000,
+        lines: 1_100,
         hint: "the wiring opens and joins parts; what they do goes to fulcrum-runtime or below",
     },
 ];

@@ -11,7 +11,7 @@ use fulcrum_runtime::format::pluralize;
 use fulcrum_spawn::StartError;
 use fulcrum_spawn::prepare::{NodeRequest, evaluate_module, find_node};
 use serde::Serialize;
-use serde_json::{Map, Value};
+use serde_json::{Value, json};
 
 use crate::commands::context::Context;
 use crate::error_code::ErrorCode;
@@ -62,29 +62,13 @@ struct ImportJson<'a> {
     app: &'a Path,
     /// Whether files were written.
     written: bool,
-    files: Vec<FileJson<'a>>,
+    files: Vec<Value>,
     /// The programs that were carried over.
-    domains: Vec<ImportedDomainJson<'a>>,
+    domains: Vec<Value>,
     /// What was not carried over, or not exactly.
     not_carried_over: Vec<DiagnosticJson<'a>>,
     /// The findings about the files that were written.
     diagnostics: Vec<DiagnosticJson<'a>>,
-}
-
-#[derive(Debug, Serialize)]
-struct FileJson<'a> {
-    path: &'a Path,
-    state: FileState,
-    text: &'a str,
-}
-
-#[derive(Debug, Serialize)]
-struct ImportedDomainJson<'a> {
-    name: &'a str,
-    /// Its name in the other tool.
-    source_name: &'a str,
-    file: &'a Path,
-    process: &'a Map<String, Value>,
 }
 
 pub(crate) fn run(args: &Args, context: &Context) -> Result<(), CliError> {
@@ -155,19 +139,10 @@ fn to_json<'a>(
         app: &imported.root,
         written,
         files: files
-            .map(|(file, state)| FileJson {
-                path: &file.path,
-                state: *state,
-                text: &file.text,
-            })
+            .map(|(file, state)| json!({"path": file.path, "state": state, "text": file.text}))
             .collect(),
         domains: domains
-            .map(|domain| ImportedDomainJson {
-                name: &domain.name,
-                source_name: &domain.source_name,
-                file: &domain.file,
-                process: &domain.process,
-            })
+            .map(|it| json!({"name": it.name, "source_name": it.source_name, "file": it.file, "process": it.process}))
             .collect(),
         not_carried_over: imported.notes.iter().map(DiagnosticJson::from).collect(),
         diagnostics: found.iter().map(DiagnosticJson::from).collect(),

@@ -29,6 +29,9 @@ pub(crate) fn describe_instance(instance: &Instance, now: SystemTime, color: boo
     if !instance.http.is_empty() {
         view.line("http", &instance.http);
     }
+    if !instance.otlp.is_empty() {
+        view.line("otlp", &instance.otlp);
+    }
     view.line("socket", &instance.socket);
     if let Some(at) = instance
         .started_at
@@ -223,6 +226,7 @@ mod tests {
             app: "/srv/shop".into(),
             grpc: "127.0.0.1:50051".into(),
             http: "127.0.0.1:50080".into(),
+            otlp: "127.0.0.1:50081".into(),
             socket: "/run/control.sock".into(),
             started_at: Some(at(10).into()),
             mode: "dev".into(),
@@ -233,6 +237,7 @@ mod tests {
              app         /srv/shop\n\
              grpc        127.0.0.1:50051\n\
              http        127.0.0.1:50080\n\
+             otlp        127.0.0.1:50081\n\
              socket      /run/control.sock\n\
              started     1970-01-01T00:00:10.000Z (1m05s ago)\n"
         );

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::SystemTime;
 
-use fulcrum_logs::rfc3339_millis;
+use fulcrum_logs::{error_code, rfc3339_millis};
 use fulcrum_rpc::control::{Details, Domain, Event, Instance, LastExit};
 use serde::Serialize;
 
@@ -29,6 +29,9 @@ pub(crate) struct DomainJson {
     entry: Option<String>,
     last_exit: Option<ExitJson>,
     reason: String,
+    /// The code in the reason, if it is one of a failure.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    code: Option<String>,
     depends_on: Vec<String>,
     retry_in_ms: Option<u64>,
     registered_in_ms: Option<f64>,
@@ -64,6 +67,9 @@ struct ExitJson {
     code: Option<i32>,
     signal: Option<i32>,
     reason: String,
+    /// The code in the reason; `code` is the exit code.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    error_code: Option<String>,
     at: Option<String>,
 }
 
@@ -89,6 +95,7 @@ pub(crate) struct InstanceJson {
     grpc: String,
     /// Where metrics and health endpoints are, unless they are off.
     http: Option<String>,
+    otlp: Option<String>,
     socket: String,
     started_at: Option<String>,
     mode: String,
@@ -108,6 +115,9 @@ pub(crate) struct EventJson {
     to: Option<String>,
     generation: u64,
     reason: String,
+    /// The code in the reason, if it is one of a failure.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    code: Option<String>,
     /// How often it has happened, if more than once; `time` is the last time.
     #[serde(skip_serializing_if = "Option::is_none")]
     count: Option<u64>,
@@ -135,6 +145,7 @@ impl From<Domain> for DomainJson {
             inspector_url: domain.inspector_url,
             entry: domain.entry,
             last_exit: domain.last_exit.map(ExitJson::from),
+            code: error_code(&domain.reason).map(str::to_owned),
             reason: domain.reason,
             depends_on: domain.depends_on,
             retry_in_ms: domain.retry_in_ms,
@@ -161,6 +172,7 @@ impl From<LastExit> for ExitJson {
         Self {
             code,
             signal,
+            error_code: error_code(&reason).map(str::to_owned),
             reason,
             at: timestamp(at),
         }
@@ -189,6 +201,7 @@ impl From<Instance> for InstanceJson {
             app: instance.app,
             grpc: instance.grpc,
             http: Some(instance.http).filter(|http| !http.is_empty()),
+            otlp: Some(instance.otlp).filter(|otlp| !otlp.is_empty()),
             socket: instance.socket,
             started_at: timestamp(instance.started_at),
             mode: instance.mode,
@@ -209,6 +222,7 @@ impl From<Event> for EventJson {
             from: Some(event.from).filter(|phase| !phase.is_empty()),
             to: Some(event.to).filter(|phase| !phase.is_empty()),
             generation: event.generation,
+            code: error_code(&event.reason).map(str::to_owned),
             reason: event.reason,
         }
     }
@@ -359,7 +373,7 @@ mod tests {
             ..Instance::default()
         };
         let golden = json!({
-            "pid": 1, "version": "", "app": "", "grpc": "", "http": null, "socket": "",
+            "pid": 1, "version": "", "app": "", "grpc": "", "http": null, "otlp": null, "socket": "",
             "started_at": "1970-01-01T00:00:00.000Z", "mode": "dev",
         });
         assert_eq!(to_json(InstanceJson::from(instance)), golden);

@@ -1,45 +1,85 @@
-//! `FULCRUM_TIMINGS=1`: what a start and a restart consist of, as log lines.
+//! What the start of an instance consists of: as a trace, and with `FULCRUM_TIMINGS=1` as log lines,
+//! which tell of restarts, too.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::time::{Duration, SystemTime};
 
 use fulcrum_logs::{Hub, Level};
 use fulcrum_runtime::{Event, EventStream};
+use fulcrum_telemetry::traces::{SpanKind, SpanStatus};
+use fulcrum_telemetry::{OwnSpan, SpanId, TelemetryService, TraceId};
 use tokio::time::Instant;
 
-/// The variable that enables it.
+/// The variable that enables the log lines.
 const VARIABLE: &str = "FULCRUM_TIMINGS";
 
-/// The steps of a start. Costs nothing where it is not enabled.
+/// The steps of a start.
 pub(crate) struct Timings {
     started: Instant,
+    started_at: SystemTime,
     /// The steps, and when each was complete.
-    steps: Option<Vec<(&'static str, Instant)>>,
+    steps: Vec<(&'static str, Instant)>,
+    is_logged: bool,
 }
 
 impl Timings {
     /// Begins the first step.
     pub(crate) fn begin() -> Self {
-        let is_enabled = std::env::var_os(VARIABLE).is_some_and(|value| value == "1");
+        #[expect(
+            clippy::disallowed_methods,
+            reason = "spans have the time of the wall clock"
+        )]
+        let started_at = SystemTime::now();
         Self {
             started: Instant::now(),
-            steps: is_enabled.then(Vec::new),
+            started_at,
+            steps: Vec::new(),
+            is_logged: std::env::var_os(VARIABLE).is_some_and(|value| value == "1"),
         }
     }
 
     /// Completes a step.
     pub(crate) fn done(&mut self, step: &'static str) {
-        if let Some(steps) = &mut self.steps {
-            steps.push((step, Instant::now()));
+        self.steps.push((step, Instant::now()));
+    }
+
+    /// Records the steps as a trace, in which the configuration is what discovers domains.
+    pub(crate) fn record(&self, service: Option<&TelemetryService>) {
+        let Some(telemetry) = service.map(TelemetryService::telemetry) else {
+            return;
+        };
+        let trace = TraceId::random();
+        if !telemetry.samples(None, trace) {
+            return;
         }
+        let whole = SpanId::random();
+        let span = |id, parent, name: &'static str, (from, to): (Instant, Instant)| OwnSpan {
+            trace,
+            id,
+            parent,
+            name: Cow::Borrowed(name),
+            kind: SpanKind::Internal,
+            start: self.started_at + (from - self.started),
+            duration: to - from,
+            status: SpanStatus::Unset,
+            attributes: Vec::new(),
+        };
+        let mut last = self.started;
+        for (step, done) in &self.steps {
+            telemetry.record(span(SpanId::random(), whole, step, (last, *done)));
+            last = *done;
+        }
+        let times = (self.started, last);
+        telemetry.record(span(whole, SpanId::default(), "start fulcrum", times));
     }
 
     /// Logs the steps, and then the times of starts and restarts until the instance ends.
     pub(crate) fn log(self, hub: &Hub, events: impl FnOnce() -> EventStream) {
-        let Some(steps) = self.steps else {
+        if !self.is_logged {
             return;
-        };
-        let text = describe_steps(self.started, &steps);
+        }
+        let text = describe_steps(self.started, &self.steps);
         hub.log(Level::Info, format!("timings: {text}"));
         let (hub, started, mut events) = (hub.clone(), self.started, events());
         tokio::spawn(async move {

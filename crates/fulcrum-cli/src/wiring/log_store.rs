@@ -5,8 +5,10 @@ use std::time::Duration;
 
 use fulcrum_config::App;
 use fulcrum_logs::store::{RetentionLimits, StoreEvent};
-use fulcrum_logs::{Hub, HubConfig, Level, Store};
+use fulcrum_logs::{Hub, HubConfig, Level, Store, with_code};
 use tokio::sync::mpsc::UnboundedReceiver;
+
+use crate::error_code::ErrorCode;
 
 /// How long the last lines may take to be written at the end.
 const LAST_LINES: Duration = Duration::from_secs(2);
@@ -52,7 +54,7 @@ pub(crate) fn open(app: &App) -> (LogStoreHandle, Hub) {
                 "cannot open the log store {}: {error}; logs are available in memory only",
                 dir.display()
             );
-            hub.log(Level::Warn, text);
+            hub.log(Level::Warn, with_code(&text, ErrorCode::StoreUnwritable));
             (handle, hub)
         }
     }
@@ -73,6 +75,7 @@ impl LogStoreHandle {
 
 async fn log_store_events(mut events: UnboundedReceiver<StoreEvent>, hub: Hub) {
     while let Some(event) = events.recv().await {
-        hub.log(Level::Warn, event.to_string());
+        let text = with_code(&event.to_string(), ErrorCode::StoreUnwritable);
+        hub.log(Level::Warn, text);
     }
 }

@@ -3,6 +3,7 @@
 use fulcrum_logs::otlp::OtlpExport;
 use fulcrum_logs::{Hub, LinkBase, Stream, tracing_layer};
 use fulcrum_runtime::{ShutdownSignal, ShutdownStage, export};
+use fulcrum_telemetry::environment::EnvironmentSettings;
 use fulcrum_tui::dev::{LineOptions, OutputWriter, ScreenHandle};
 
 use super::log_store::{self, LogStoreHandle};
@@ -52,7 +53,8 @@ impl Logging {
         };
         let terminal = OutputWriter::start(&hub, lines, on_closed)
             .map_err(|error| CliError::cannot_run(&error))?;
-        let export = export::start(&hub, &options.app);
+        let environment = EnvironmentSettings::read(|name| std::env::var(name).ok());
+        let export = export::start(&hub, &options.app, &environment);
         Ok(Self {
             hub,
             store,

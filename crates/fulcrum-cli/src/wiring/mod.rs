@@ -11,4 +11,5 @@ pub(crate) mod options;
 pub(crate) mod run;
 mod servers;
 mod signals;
+mod telemetry;
 mod tie;

@@ -5,15 +5,16 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use fulcrum_config::{Selection, unsupported_settings};
-use fulcrum_logs::{Hub, Level};
+use fulcrum_logs::{Hub, Level, with_code};
 use fulcrum_rpc::RuntimeDir;
 use fulcrum_runtime::{
-    ProcessParts, Runtime, RuntimeExit, RuntimeParts, ShutdownSignal, ShutdownStage,
+    ProcessParts, Runtime, RuntimeExit, RuntimeParts, ShutdownSignal, ShutdownStage, export_target,
 };
 use fulcrum_spawn::prepare::{
     PrepareContext, create_report_dir, remove_report_dir, sweep_in_background, without_cargo,
 };
 use fulcrum_spawn::process::{GuardHandle, StartupMessage};
+use fulcrum_telemetry::TelemetryService;
 use tokio::time::sleep;
 
 use super::claim::Claim;
@@ -23,7 +24,7 @@ use super::logging::Logging;
 use super::options::Options;
 use super::servers::Servers;
 use super::signals::Signals;
-use super::{ci, tie};
+use super::{ci, telemetry, tie};
 use crate::commands::guard::GUARD_COMMAND;
 use crate::error_code::ErrorCode;
 use crate::exit::CliError;
@@ -50,7 +51,7 @@ pub(crate) async fn run(options: Options, mut timings: Timings) -> Result<(), Cl
     let processes = ProcessParts::start().map_err(|error| CliError::cannot_run(&error))?;
 
     let shutdown = ShutdownSignal::default();
-    let mut logging = Logging::start(&options, &shutdown)?;
+    let logging = Logging::start(&options, &shutdown)?;
     timings.done("log store");
     let hub = logging.hub.clone();
     let addresses = (
@@ -61,9 +62,10 @@ pub(crate) async fn run(options: Options, mut timings: Timings) -> Result<(), Cl
     claim.stale.iter().for_each(StartupMessage::log);
     let guard = start_guard(&claim, &processes);
     log_warnings(&hub, &options, &port);
+    let traces = telemetry::start(&options.app, &processes.run, &hub)?;
     let (prepare, cache_warning) = prepare_context()?;
     if let Some(warning) = cache_warning {
-        hub.log(Level::Warn, warning);
+        hub.log(Level::Warn, with_code(&warning, ErrorCode::CacheMoved));
     }
     let limit = options.app.runtime.cache_size;
     tokio::spawn(sweep_later(claim.dir.clone(), prepare.cache.clone(), limit));
@@ -80,6 +82,8 @@ pub(crate) async fn run(options: Options, mut timings: Timings) -> Result<(), Cl
     let runtime = Runtime::new(RuntimeParts {
         metrics: http.as_ref().map(HttpEndpoint::metrics),
         http: http.as_ref().map(HttpEndpoint::address),
+        telemetry: traces.as_ref().map(TelemetryService::telemetry),
+        export_target: traces.as_ref().and_then(export_target),
         terminal,
         load_options: load::instance_request(
             Some(&options.app.root),
@@ -108,6 +112,7 @@ pub(crate) async fn run(options: Options, mut timings: Timings) -> Result<(), Cl
     let servers = Servers::start(port.listeners, control, &runtime, &hub, &shutdown);
     HttpEndpoint::serve_if_bound(http, &runtime, &hub, &shutdown);
     timings.done("servers");
+    timings.record(traces.as_ref());
     timings.log(&hub, || runtime.handle().events());
     let keys = keys.and_then(|keys| keys.start(&claim.dir, &shutdown, &hub));
     tokio::spawn(signals.run(shutdown.clone(), hub));
@@ -115,10 +120,7 @@ pub(crate) async fn run(options: Options, mut timings: Timings) -> Result<(), Cl
     let (exit, failure) = ci::run(runtime, wait, ci, &shutdown).await;
 
     keys::stop(keys).await;
-    let fast = shutdown.stage() == ShutdownStage::Killing;
-    shutdown.request(ShutdownStage::Done);
-    tokio::join!(servers.stop(fast), logging.stop_export(fast));
-    logging.close(fast).await;
+    stop(servers, logging, traces, &shutdown).await;
     guard.end(exit.survivors.is_empty()).await;
     if let Some(reports) = &reports {
         remove_report_dir(reports);
@@ -128,6 +130,24 @@ pub(crate) async fn run(options: Options, mut timings: Timings) -> Result<(), Cl
         Some(failure) => Err(failure.report(&root)),
         None => conclude(exit),
     }
+}
+
+/// Ends what the domains needed, in order. Fast after a second Ctrl-C.
+async fn stop(
+    servers: Servers,
+    mut logging: Logging,
+    traces: Option<TelemetryService>,
+    shutdown: &ShutdownSignal,
+) {
+    let fast = shutdown.stage() == ShutdownStage::Killing;
+    shutdown.request(ShutdownStage::Done);
+    let hub = logging.hub.clone();
+    tokio::join!(
+        servers.stop(fast),
+        logging.stop_export(fast),
+        telemetry::stop(traces, fast, &hub)
+    );
+    logging.close(fast).await;
 }
 
 /// The result of the instance; a process that is left is a failure.
@@ -173,10 +193,13 @@ fn check_selection(options: &Options) -> Result<(), CliError> {
 fn log_warnings(hub: &Hub, options: &Options, port: &BoundPort) {
     let unsupported = unsupported_settings(&options.app);
     for warning in options.warnings.iter().chain(&unsupported) {
-        hub.log(Level::Warn, warning.clone());
+        hub.log(
+            Level::Warn,
+            with_code(warning, fulcrum_config::Code::NotSupported),
+        );
     }
     if let Some(reason) = &port.fallback_reason {
-        hub.log(Level::Warn, reason.clone());
+        hub.log(Level::Warn, with_code(reason, ErrorCode::PortMoved));
     }
 }
 

@@ -2,12 +2,14 @@
 
 use std::time::Duration;
 
-use fulcrum_logs::{Hub, Level};
+use fulcrum_logs::{Hub, Level, with_code};
 use fulcrum_rpc::{ControlListener, Listeners, serve_control, serve_domains};
 use fulcrum_runtime::{Runtime, ShutdownSignal, ShutdownStage};
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
+
+use crate::error_code::ErrorCode;
 
 /// How long clients have to receive the outcome of a shutdown before the control server ends.
 const CONTROL_SHUTDOWN_TIMEOUT: Duration = Duration::from_millis(300);
@@ -66,7 +68,8 @@ fn spawn_server<E: std::fmt::Display + Send + 'static>(
     let (hub, instance) = (hub.clone(), instance.clone());
     tokio::spawn(async move {
         if let Err(error) = server.await {
-            hub.log(Level::Error, format!("{name} failed: {error}"));
+            let text = format!("{name} failed: {error}");
+            hub.log(Level::Error, with_code(&text, ErrorCode::ServerFailed));
             instance.request(ShutdownStage::Stopping);
         }
     })

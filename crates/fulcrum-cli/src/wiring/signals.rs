@@ -3,10 +3,11 @@
 use std::io;
 use std::time::Duration;
 
-use fulcrum_logs::{Hub, Level};
+use fulcrum_logs::{Hub, Level, with_code};
 use tokio::signal::unix::{Signal, SignalKind as UnixSignal, signal};
 use tokio::time::{Instant, sleep};
 
+use crate::error_code::ErrorCode;
 use crate::exit::Code;
 use fulcrum_runtime::{
     ShutdownAction, ShutdownSignal, ShutdownStage, SignalEscalation, SignalKind,
@@ -72,7 +73,7 @@ impl Signals {
                     let text = format!(
                         "{name}: killing the remaining processes (press Ctrl-C again to exit at once)"
                     );
-                    hub.log(Level::Warn, text);
+                    hub.log(Level::Warn, with_code(&text, ErrorCode::ForcedShutdown));
                     shutdown.request(ShutdownStage::Killing);
                 }
                 ShutdownAction::ExitNow => exit_immediately(&hub).await,
@@ -89,7 +90,7 @@ impl Signals {
 )]
 async fn exit_immediately(hub: &Hub) {
     let text = "exiting immediately; the cleanup guard kills remaining processes";
-    hub.log(Level::Warn, text);
+    hub.log(Level::Warn, with_code(text, ErrorCode::ForcedShutdown));
     sleep(FLUSH_DELAY).await;
     fulcrum_tui::term::restore();
     std::process::exit(Code::Interrupted as i32);

@@ -48,7 +48,7 @@ async fn status_covers_the_instance_or_one_domain() {
     let whole = app.run("domains status -o json").await.json();
     let instance = json!({
         "pid": 0, "version": "1.2.3", "app": "/srv/shop", "grpc": "127.0.0.1:50051",
-        "http": null, "socket": "/run/control.sock", "started_at": "1970-01-01T00:00:00.000Z", "mode": "serve",
+        "http": null, "otlp": null, "socket": "/run/control.sock", "started_at": "1970-01-01T00:00:00.000Z", "mode": "serve",
     });
     assert_eq!(whole["instance"], instance);
     assert_eq!(whole["domains"][0]["name"], "users");

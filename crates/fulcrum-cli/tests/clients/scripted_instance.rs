@@ -6,9 +6,10 @@ use std::time::SystemTime;
 
 use fulcrum_rpc::control::{
     CallRequest, CallResponse, ChangeRequest, Domain, EvalRequest, EvalResponse, Event,
-    EventsRequest, Instance, LogRecord, LogSeam, LogsRequest, Outcome, Progress, ReloadProgress,
-    ReloadRequest, ShutdownRequest, SignalRequest, StatusRequest, StatusResponse, WaitRequest,
-    log_record::Record, outcome::Kind, reload_progress,
+    EventsRequest, Instance, LogRecord, LogSeam, LogsRequest, MetricsRequest, MetricsResponse,
+    Outcome, Progress, ReloadProgress, ReloadRequest, ShutdownRequest, SignalRequest,
+    StatusRequest, StatusResponse, TraceRequest, TraceResponse, TraceSummary, TracesRequest,
+    WaitRequest, log_record::Record, outcome::Kind, reload_progress,
 };
 use fulcrum_rpc::{
     ControlError, ControlHandler, MessageStream, RuntimeDir, bind_control, serve_control,
@@ -28,6 +29,9 @@ pub(crate) struct Script {
     pub(crate) later_logs: Vec<LogRecord>,
     pub(crate) events: Vec<Event>,
     pub(crate) call: CallResponse,
+    pub(crate) traces: Vec<TraceSummary>,
+    pub(crate) trace: TraceResponse,
+    pub(crate) metrics: MetricsResponse,
 }
 
 struct ScriptedInstance {
@@ -175,6 +179,7 @@ impl ControlHandler for ScriptedInstance {
             app: "/srv/shop".into(),
             grpc: "127.0.0.1:50051".into(),
             http: String::new(),
+            otlp: String::new(),
             socket: "/run/control.sock".into(),
             started_at: Some(SystemTime::UNIX_EPOCH.into()),
             mode: "serve".into(),
@@ -263,6 +268,18 @@ impl ControlHandler for ScriptedInstance {
 
     async fn signal(&self, _: SignalRequest) -> Result<MessageStream<Progress>, ControlError> {
         Err(ControlError::Invalid("no signals here".to_owned()))
+    }
+
+    async fn traces(&self, _: TracesRequest) -> Result<MessageStream<TraceSummary>, ControlError> {
+        stream_of(self.script.traces.clone())
+    }
+
+    async fn trace(&self, _: TraceRequest) -> Result<TraceResponse, ControlError> {
+        Ok(self.script.trace.clone())
+    }
+
+    async fn metrics(&self, _: MetricsRequest) -> Result<MetricsResponse, ControlError> {
+        Ok(self.script.metrics.clone())
     }
 
     async fn shutdown(&self, _: ShutdownRequest) -> Result<MessageStream<Progress>, ControlError> {

@@ -79,7 +79,9 @@ fn value_text(key: &str, value: &Value) -> String {
     match value {
         webhooks if key == "runtime.notify" => mask_webhooks(webhooks).to_string(),
         // Headers authenticate to the receiver.
-        Value::String(_) if key.starts_with("runtime.logs.forward.headers.") => "***".to_owned(),
+        Value::String(_) if key.starts_with("runtime.") && key.contains(".headers.") => {
+            "***".to_owned()
+        }
         Value::String(text) => redact_value(key.strip_prefix("env.").unwrap_or_default(), text),
         Value::Array(items) if items.iter().all(Value::is_string) => {
             let items = items.iter().filter_map(Value::as_str);

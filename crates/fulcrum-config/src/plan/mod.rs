@@ -21,6 +21,7 @@ mod compare;
 mod describe;
 mod diff;
 mod settings;
+mod telemetry;
 #[cfg(test)]
 mod tests;
 

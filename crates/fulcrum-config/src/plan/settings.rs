@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 
 use super::change::Difference;
 use super::diff::{SettingMap, diff};
+use super::telemetry::set_telemetry;
 use crate::app::{App, Domain, Program};
 use crate::process::{
     BackoffSettings, DependencyCondition, HeartbeatSettings, HookSettings, JsRuntime, PortSetting,
@@ -344,6 +345,7 @@ impl RuntimeMaps {
             http,
             logs,
             notify,
+            telemetry,
             watch,
             standby,
             // A setting of each process.
@@ -374,6 +376,7 @@ impl RuntimeMaps {
         let listen = listen.as_ref().map(ToString::to_string);
         set("http.listen", json!(listen.as_deref().unwrap_or("off")));
         set_logs(logs, &mut set);
+        set_telemetry(telemetry, &mut set);
         let AppWatchSettings {
             enabled,
             poll,
@@ -472,6 +475,8 @@ fn set_logs(logs: &LogSettings, set: &mut impl FnMut(&str, Value)) {
     }) = forward
     {
         set("logs.forward.otlp", json!(otlp));
+        let collector = otlp.is_none().then_some(true);
+        set("logs.forward.collector", json!(collector));
         for (name, value) in headers {
             set(&format!("logs.forward.headers.{name}"), json!(value));
         }

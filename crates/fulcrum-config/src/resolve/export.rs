@@ -25,7 +25,9 @@ pub(crate) fn resolve_export(
         })
         .collect();
     let level = settings.string("logs.forward.level");
-    let Some(otlp) = settings.string("logs.forward.otlp") else {
+    let otlp = settings.string("logs.forward.otlp");
+    let to_collector = settings.bool("logs.forward.collector") == Some(true);
+    if otlp.is_none() && !to_collector {
         // An error rather than ignored, since these settings suggest that lines are exported.
         let header = headers.keys().next().map(|name| format!("headers.{name}"));
         let set = level.map(|_| "level".to_owned()).or(header);
@@ -41,9 +43,9 @@ pub(crate) fn resolve_export(
             );
         }
         return None;
-    };
+    }
     Some(OtlpExportSettings {
-        otlp: otlp.to_owned(),
+        otlp: otlp.map(str::to_owned),
         headers,
         level: level.map(str::to_owned),
     })

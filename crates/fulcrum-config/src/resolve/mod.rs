@@ -6,6 +6,7 @@ mod jobs;
 mod process;
 mod reader;
 mod runtime;
+mod telemetry;
 mod web_origins;
 
 pub(crate) use process::{dependency_origins, process};

@@ -4,6 +4,7 @@ use std::path::Path;
 
 use super::export::resolve_export;
 use super::reader::{SET, SettingsReader};
+use super::telemetry::resolve_telemetry;
 use super::web_origins::web_origins;
 use crate::code::Code;
 use crate::diagnostic::Diagnostic;
@@ -66,6 +67,7 @@ pub(crate) fn runtime(
         http: HttpSettings {
             listen: http_listen(&settings),
         },
+        telemetry: resolve_telemetry(&settings, root, diagnostics),
         notify: match settings.leaf("notify").map(|leaf| &leaf.setting) {
             Some(Setting::Webhooks(webhooks)) => webhooks.clone(),
             _ => Vec::new(),

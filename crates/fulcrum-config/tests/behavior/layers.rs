@@ -476,7 +476,7 @@ fn logs_are_not_exported_unless_an_endpoint_is_set() {
         .env("FULCRUM_RUNTIME__LOGS__FORWARD__LEVEL", "warn");
     let app = case.app();
     let forward = app.runtime.logs.forward.clone().expect("it is set");
-    assert_eq!(forward.otlp, "http://otel:4317");
+    assert_eq!(forward.otlp.as_deref(), Some("http://otel:4317"));
     assert_eq!(forward.headers["authorization"], "Bearer hunter2");
     assert_eq!(forward.level.as_deref(), Some("warn"));
     // The effective configuration does not contain credentials.

@@ -3,9 +3,13 @@
 use super::stderr_tail::StderrTail;
 use super::types::{Diagnosis, ExitContext};
 use super::{module_errors, node_options, other_runtimes, reported, system_errors};
+use crate::code::Code;
 
 /// The longest cause, in characters.
 const MAX_CAUSE: usize = 400;
+
+/// Finds its cause in the last lines, or nothing.
+type Rule = fn(&StderrTail<'_>) -> Option<Diagnosis>;
 
 /// Finds a known cause of an exit; `None` if the last lines show none.
 ///
@@ -13,38 +17,43 @@ const MAX_CAUSE: usize = 400;
 #[must_use]
 pub fn diagnose(context: &ExitContext<'_>) -> Option<Diagnosis> {
     let tail = StderrTail::new(context);
-    const RULES: [fn(&StderrTail<'_>) -> Option<Diagnosis>; 28] = [
-        system_errors::heap_limit,
-        other_runtimes::python,
-        other_runtimes::bun,
-        other_runtimes::deno,
-        node_options::bad_value,
-        node_options::bad_option,
-        node_options::bad_argument,
-        node_options::denied,
-        system_errors::address_in_use,
-        system_errors::permission,
-        system_errors::exhausted,
-        module_errors::unsupported_typescript,
-        module_errors::unknown_extension,
-        module_errors::module_kind,
-        module_errors::unknown_builtin,
-        module_errors::missing_module,
-        module_errors::not_exported,
-        module_errors::import_attribute,
-        module_errors::require_async,
-        module_errors::native_module,
-        module_errors::missing_export,
-        module_errors::syntax,
-        system_errors::refused,
-        system_errors::unsettled_await,
-        system_errors::rejection,
-        system_errors::uncaught,
-        reported::stack,
-        reported::logged_error,
+    const RULES: [(Code, Rule); 28] = [
+        (Code::HeapLimit, system_errors::heap_limit),
+        (Code::PythonError, other_runtimes::python),
+        (Code::BunError, other_runtimes::bun),
+        (Code::DenoError, other_runtimes::deno),
+        (Code::BadOptionValue, node_options::bad_value),
+        (Code::UnknownOption, node_options::bad_option),
+        (Code::RejectedOption, node_options::bad_argument),
+        (Code::PermissionModel, node_options::denied),
+        (Code::AddressInUse, system_errors::address_in_use),
+        (Code::NotPermitted, system_errors::permission),
+        (Code::Exhausted, system_errors::exhausted),
+        (
+            Code::UnsupportedTypeScript,
+            module_errors::unsupported_typescript,
+        ),
+        (Code::UnknownExtension, module_errors::unknown_extension),
+        (Code::ModuleKind, module_errors::module_kind),
+        (Code::UnknownBuiltin, module_errors::unknown_builtin),
+        (Code::MissingModule, module_errors::missing_module),
+        (Code::NotExported, module_errors::not_exported),
+        (Code::ImportAttribute, module_errors::import_attribute),
+        (Code::RequireAsync, module_errors::require_async),
+        (Code::NativeModule, module_errors::native_module),
+        (Code::MissingExport, module_errors::missing_export),
+        (Code::SyntaxError, module_errors::syntax),
+        (Code::ConnectionRefused, system_errors::refused),
+        (Code::UnsettledAwait, system_errors::unsettled_await),
+        (Code::UnhandledRejection, system_errors::rejection),
+        (Code::UncaughtError, system_errors::uncaught),
+        (Code::ReportedError, reported::stack),
+        (Code::LoggedError, reported::logged_error),
     ];
-    let found = RULES.iter().find_map(|rule| rule(&tail))?;
+    let mut rules = RULES.iter();
+    let (code, found) = rules.find_map(|(code, rule)| Some((*code, rule(&tail)?)))?;
     Some(Diagnosis {
+        code,
         cause: truncate(found.cause),
         ..found
     })

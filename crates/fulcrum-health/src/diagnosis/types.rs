@@ -1,5 +1,7 @@
 //! What a diagnosis is made from, and the diagnosis.
 
+use crate::code::Code;
+
 /// How many of the last lines of standard error are worth reading: V8's own report is long.
 pub const DIAGNOSED_LINES: usize = 100;
 
@@ -25,6 +27,8 @@ pub struct ExitContext<'a> {
 /// The cause of an exit.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Diagnosis {
+    /// What kind of cause it is.
+    pub code: Code,
     /// What is wrong, in one line without a full stop.
     pub cause: String,
     /// What to do about it, in one line; empty where the cause is enough.
@@ -40,6 +44,8 @@ impl Diagnosis {
     /// A cause that may pass.
     pub(super) fn transient(cause: impl Into<String>, hint: impl Into<String>) -> Option<Self> {
         Some(Self {
+            // The table of rules has the code of each.
+            code: Code::ReportedError,
             cause: cause.into(),
             hint: hint.into(),
             permanent: false,

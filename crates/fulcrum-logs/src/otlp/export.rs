@@ -10,6 +10,7 @@ use super::batch::ExportBatch;
 use super::config::OtlpConfig;
 use super::outage::ExportErrorState;
 use super::sender::{ExportError, Sender};
+use super::transport::OtlpTransport;
 use crate::follower::{Capacity, Delivery, Follower};
 use crate::hub::Hub;
 use crate::line::Level;
@@ -34,58 +35,46 @@ const MAX_MESSAGE_DELAY: Duration = Duration::from_secs(1);
 /// arriving is sent twice.
 #[derive(Debug)]
 pub struct OtlpExport {
-    task: Option<JoinHandle<()>>,
+    task: JoinHandle<()>,
     stopping: CancellationToken,
     hub: Hub,
     endpoint: String,
 }
 
 impl OtlpExport {
-    /// Starts the task. Where the configuration is not usable, the hub gets a warning and nothing
-    /// is exported.
+    /// Starts the task.
     ///
     /// # Panics
     /// Outside a tokio runtime.
     #[must_use]
-    pub fn start(hub: &Hub, config: &OtlpConfig) -> Self {
-        let mut export = Self {
-            task: None,
-            stopping: CancellationToken::new(),
-            hub: hub.clone(),
-            endpoint: config.endpoint.clone(),
-        };
-        let sender = match Sender::new(config) {
-            Ok(sender) => sender,
-            Err(reason) => {
-                let text = format!("OTLP export to {} failed: {reason}", config.endpoint);
-                hub.log(Level::Warn, text);
-                return export;
-            }
-        };
+    pub fn start(hub: &Hub, config: OtlpConfig, transport: impl OtlpTransport) -> Self {
         let query = LogQuery {
             level: config.level,
             ..LogQuery::default()
         };
+        let stopping = CancellationToken::new();
         let task = ExportTask {
             follower: hub.subscribe(query, Capacity { bytes: QUEUE_BYTES }),
-            sender,
+            sender: Sender::new(transport, config.resource),
             hub: hub.clone(),
-            stopping: export.stopping.clone(),
+            stopping: stopping.clone(),
             errors: ExportErrorState::new(config.endpoint.clone()),
             own_lines: Vec::new(),
             batch: ExportBatch::default(),
         };
-        export.task = Some(tokio::spawn(task.run()));
-        export
+        Self {
+            task: tokio::spawn(task.run()),
+            stopping,
+            hub: hub.clone(),
+            endpoint: config.endpoint,
+        }
     }
 
     /// Sends the remaining lines for at most `limit`; the hub gets a warning if that was not
     /// enough. Call it before the hub is closed. Lines that are published from now on are not
     /// exported.
     pub async fn shutdown(self, limit: Duration) {
-        let Some(mut task) = self.task else {
-            return;
-        };
+        let mut task = self.task;
         self.stopping.cancel();
         if timeout(limit, &mut task).await.is_err() {
             task.abort();

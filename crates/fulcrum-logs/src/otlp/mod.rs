@@ -1,4 +1,4 @@
-//! Exports log lines to a receiver of OpenTelemetry logs (OTLP over gRPC).
+//! Exports log lines to a receiver of OpenTelemetry logs (OTLP), by a transport of the caller.
 
 mod batch;
 mod config;
@@ -6,7 +6,8 @@ mod export;
 mod outage;
 mod record;
 mod sender;
-mod status;
+mod transport;
 
 pub use config::OtlpConfig;
 pub use export::OtlpExport;
+pub use transport::{OtlpTransport, TransportError};

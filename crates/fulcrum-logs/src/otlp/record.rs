@@ -1,45 +1,82 @@
-//! A log line as an OpenTelemetry log record.
+//! A log line as a log record of OTLP.
 
-use opentelemetry::logs::{AnyValue, LogRecord, Severity};
-use opentelemetry::{SpanId, TraceId};
+use std::time::UNIX_EPOCH;
+
+use opentelemetry_proto::tonic::common::v1::any_value::Value;
+use opentelemetry_proto::tonic::common::v1::{AnyValue, KeyValue};
+use opentelemetry_proto::tonic::logs::v1::{LogRecord, SeverityNumber};
 
 use crate::line::{Level, LogLine};
 
-/// Fills in a record: time, severity, text, trace id and the line's origin.
+/// The record of a line: time, severity, text, trace id and the line's origin.
 ///
-/// A line carries a trace id, but no span id: the span id is the invalid one, which receivers read
-/// as none. A trace id in another format than OpenTelemetry's becomes an attribute.
-pub(super) fn fill_record(record: &mut impl LogRecord, line: &LogLine) {
-    record.set_timestamp(line.time);
-    record.set_observed_timestamp(line.time);
-    if let Some(level) = line.level {
-        record.set_severity_number(severity(level));
-        record.set_severity_text(level.as_str());
-    }
-    record.set_body(AnyValue::from(line.text().into_owned()));
-    record.add_attribute("generation", to_i64(line.source.generation));
-    record.add_attribute("pid", i64::from(line.source.pid));
-    record.add_attribute("stream", line.stream.as_str());
-    record.add_attribute("seq", to_i64(line.seq));
+/// A line carries a trace id, but no span id. A trace id in another format than OpenTelemetry's
+/// becomes an attribute.
+pub(super) fn record(line: &LogLine) -> LogRecord {
+    let since = line.time.duration_since(UNIX_EPOCH).unwrap_or_default();
+    let time = u64::try_from(since.as_nanos()).unwrap_or(u64::MAX);
+    let mut attributes = vec![
+        attribute(
+            "generation",
+            Value::IntValue(to_i64(line.source.generation)),
+        ),
+        attribute("pid", Value::IntValue(i64::from(line.source.pid))),
+        attribute("stream", text(line.stream.as_str())),
+        attribute("seq", Value::IntValue(to_i64(line.seq))),
+    ];
     if line.partial {
-        record.add_attribute("partial", true);
+        attributes.push(attribute("partial", Value::BoolValue(true)));
     }
+    let mut trace_id = Vec::new();
     if let Some(id) = line.trace_id() {
-        match TraceId::from_hex(&id) {
-            Ok(trace) if id.len() == 32 => record.set_trace_context(trace, SpanId::INVALID, None),
-            _ => record.add_attribute("trace_id", id.into_owned()),
+        match trace_bytes(&id) {
+            Some(bytes) => trace_id = bytes,
+            None => attributes.push(attribute("trace_id", text(&id))),
         }
+    }
+    LogRecord {
+        time_unix_nano: time,
+        observed_time_unix_nano: time,
+        severity_number: line.level.map_or(0, |level| severity(level) as i32),
+        severity_text: line
+            .level
+            .map_or_else(String::new, |level| level.as_str().to_owned()),
+        body: Some(AnyValue {
+            value: Some(text(&line.text())),
+        }),
+        attributes,
+        trace_id,
+        ..LogRecord::default()
     }
 }
 
-fn severity(level: Level) -> Severity {
+/// An attribute of a record or a resource.
+pub(super) fn attribute(key: &str, value: Value) -> KeyValue {
+    KeyValue {
+        key: key.to_owned(),
+        value: Some(AnyValue { value: Some(value) }),
+        ..KeyValue::default()
+    }
+}
+
+pub(super) fn text(text: &str) -> Value {
+    Value::StringValue(text.to_owned())
+}
+
+/// The bytes of an id of OpenTelemetry: 32 hexadecimal digits.
+fn trace_bytes(id: &str) -> Option<Vec<u8>> {
+    let number = u128::from_str_radix(id, 16).ok()?;
+    (id.len() == 32).then(|| number.to_be_bytes().to_vec())
+}
+
+fn severity(level: Level) -> SeverityNumber {
     match level {
-        Level::Trace => Severity::Trace,
-        Level::Debug => Severity::Debug,
-        Level::Info => Severity::Info,
-        Level::Warn => Severity::Warn,
-        Level::Error => Severity::Error,
-        Level::Fatal => Severity::Fatal,
+        Level::Trace => SeverityNumber::Trace,
+        Level::Debug => SeverityNumber::Debug,
+        Level::Info => SeverityNumber::Info,
+        Level::Warn => SeverityNumber::Warn,
+        Level::Error => SeverityNumber::Error,
+        Level::Fatal => SeverityNumber::Fatal,
     }
 }
 

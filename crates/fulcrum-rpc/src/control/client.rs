@@ -21,8 +21,9 @@ use super::version::{PROTOCOL, VERSION};
 use crate::generated::control::control_client::ControlClient as Generated;
 use crate::generated::control::{
     CallRequest, CallResponse, ChangeRequest, EvalRequest, EvalResponse, Event, EventsRequest,
-    HelloRequest, Instance, LogRecord, LogsRequest, Progress, ReloadProgress, ReloadRequest,
-    ShutdownRequest, SignalRequest, StatusRequest, StatusResponse, WaitRequest,
+    HelloRequest, Instance, LogRecord, LogsRequest, MetricsRequest, MetricsResponse, Progress,
+    ReloadProgress, ReloadRequest, ShutdownRequest, SignalRequest, StatusRequest, StatusResponse,
+    TraceRequest, TraceResponse, TraceSummary, TracesRequest, WaitRequest,
 };
 use crate::transport::MAX_CONTROL_MESSAGE;
 
@@ -234,6 +235,33 @@ impl ControlClient {
         request: SignalRequest,
     ) -> Result<ControlStream<Progress>, ControlError> {
         ControlStream::from_response(self.client.clone().signal(request).await)
+    }
+
+    /// The traces in memory, or those that end from now on.
+    ///
+    /// # Errors
+    /// The error that the instance reports, or [`ControlError::Disconnected`].
+    pub async fn traces(
+        &self,
+        request: TracesRequest,
+    ) -> Result<ControlStream<TraceSummary>, ControlError> {
+        ControlStream::from_response(self.client.clone().traces(request).await)
+    }
+
+    /// One trace, with the lines that were written meanwhile.
+    ///
+    /// # Errors
+    /// The error that the instance reports, or [`ControlError::Disconnected`].
+    pub async fn trace(&self, request: TraceRequest) -> Result<TraceResponse, ControlError> {
+        Ok(self.client.clone().trace(request).await?.into_inner())
+    }
+
+    /// The metrics that were received from programs.
+    ///
+    /// # Errors
+    /// The error that the instance reports, or [`ControlError::Disconnected`].
+    pub async fn metrics(&self, request: MetricsRequest) -> Result<MetricsResponse, ControlError> {
+        Ok(self.client.clone().metrics(request).await?.into_inner())
     }
 
     /// Stops all domains and then the instance. The last message is the outcome.

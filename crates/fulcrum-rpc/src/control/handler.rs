@@ -6,10 +6,12 @@ use std::pin::Pin;
 use tokio_stream::Stream;
 use tonic::{Code, Status};
 
+use super::finished_request::FinishedRequest;
 use crate::generated::control::{
     CallRequest, CallResponse, ChangeRequest, EvalRequest, EvalResponse, Event, EventsRequest,
-    Instance, LogRecord, LogsRequest, Progress, ReloadProgress, ReloadRequest, ShutdownRequest,
-    SignalRequest, StatusRequest, StatusResponse, WaitRequest,
+    Instance, LogRecord, LogsRequest, MetricsRequest, MetricsResponse, Progress, ReloadProgress,
+    ReloadRequest, ShutdownRequest, SignalRequest, StatusRequest, StatusResponse, TraceRequest,
+    TraceResponse, TraceSummary, TracesRequest, WaitRequest,
 };
 
 /// A stream of messages to one client. It is dropped when the client disconnects.
@@ -127,6 +129,29 @@ pub trait ControlHandler: Send + Sync + 'static {
         &self,
         request: SignalRequest,
     ) -> impl Future<Output = Result<MessageStream<Progress>, ControlError>> + Send;
+
+    /// The traces in memory, or those that end from now on.
+    fn traces(
+        &self,
+        request: TracesRequest,
+    ) -> impl Future<Output = Result<MessageStream<TraceSummary>, ControlError>> + Send;
+
+    /// One trace, with the lines that were written meanwhile.
+    fn trace(
+        &self,
+        request: TraceRequest,
+    ) -> impl Future<Output = Result<TraceResponse, ControlError>> + Send;
+
+    /// The metrics that were received from programs.
+    fn metrics(
+        &self,
+        request: MetricsRequest,
+    ) -> impl Future<Output = Result<MetricsResponse, ControlError>> + Send;
+
+    /// A request has ended. Must not wait.
+    fn observe(&self, request: &FinishedRequest<'_>) {
+        let _ = request;
+    }
 
     /// Stops all domains and then the instance. The stream ends when no domain runs any more.
     fn shutdown(

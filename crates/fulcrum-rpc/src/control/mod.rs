@@ -13,9 +13,11 @@
 //! 4. **Hello**: [`ControlClient::connect`] exchanges versions before anything else.
 
 mod client;
+mod finished_request;
 mod handler;
 mod lock;
 mod natural_order;
+mod observe;
 pub mod progress;
 mod runtime_dir;
 mod serve;
@@ -27,6 +29,7 @@ mod version;
 
 pub use crate::generated::control::*;
 pub use client::{ConnectError, ControlClient, ControlStream};
+pub use finished_request::FinishedRequest;
 pub use handler::{ControlError, ControlHandler, MessageStream};
 pub use lock::{Holder, InstanceLock, LockError};
 pub use natural_order::compare_names;

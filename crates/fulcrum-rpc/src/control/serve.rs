@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::io;
+use std::sync::Arc;
 use std::task::Context;
 use std::time::Duration;
 
@@ -10,6 +11,7 @@ use tokio_util::sync::CancellationToken;
 use tonic::transport::Server;
 
 use super::handler::ControlHandler;
+use super::observe::ObserveLayer;
 use super::service::Service;
 use super::socket::ControlListener;
 use super::version::DESCRIPTORS;
@@ -77,6 +79,10 @@ pub async fn serve_control(
     shutdown: CancellationToken,
 ) -> Result<(), ControlServeError> {
     let (listener, _file) = listener.into_tokio().map_err(ControlServeError::Listener)?;
+    let handler = Arc::new(handler);
+    let layer = ObserveLayer {
+        handler: Arc::clone(&handler),
+    };
     let service = ControlServer::new(Service { handler })
         .max_decoding_message_size(MAX_CONTROL_MESSAGE)
         .max_encoding_message_size(MAX_CONTROL_MESSAGE);
@@ -86,6 +92,7 @@ pub async fn serve_control(
     let router = Server::builder()
         .max_concurrent_streams(MAX_STREAMS)
         .http2_max_header_list_size(MAX_HEADER_LIST)
+        .layer(layer)
         .add_service(service)
         .add_service(reflection);
 

@@ -1,6 +1,7 @@
 //! The gRPC service of a handler.
 
 use std::pin::Pin;
+use std::sync::Arc;
 
 use tokio_stream::{Stream, StreamExt};
 use tonic::{Request, Response, Status, async_trait};
@@ -10,15 +11,16 @@ use super::version::PROTOCOL;
 use crate::generated::control::control_server::Control;
 use crate::generated::control::{
     CallRequest, CallResponse, ChangeRequest, EvalRequest, EvalResponse, Event, EventsRequest,
-    HelloRequest, HelloResponse, LogRecord, LogsRequest, Progress, ReloadProgress, ReloadRequest,
-    ShutdownRequest, SignalRequest, StatusRequest, StatusResponse, WaitRequest,
+    HelloRequest, HelloResponse, LogRecord, LogsRequest, MetricsRequest, MetricsResponse, Progress,
+    ReloadProgress, ReloadRequest, ShutdownRequest, SignalRequest, StatusRequest, StatusResponse,
+    TraceRequest, TraceResponse, TraceSummary, TracesRequest, WaitRequest,
 };
 
 type TonicStream<T> = Pin<Box<dyn Stream<Item = Result<T, Status>> + Send>>;
 
 /// `fulcrum.control.v1.Control` over a handler.
 pub(crate) struct Service<H> {
-    pub(crate) handler: H,
+    pub(crate) handler: Arc<H>,
 }
 
 fn stream_response<T: 'static>(
@@ -40,6 +42,7 @@ impl<H: ControlHandler> Control for Service<H> {
     type ReloadStream = TonicStream<ReloadProgress>;
     type ShutdownStream = TonicStream<Progress>;
     type SignalStream = TonicStream<Progress>;
+    type TracesStream = TonicStream<TraceSummary>;
 
     /// Returns the protocol number of this build, whatever the client's is. The client decides.
     async fn hello(
@@ -127,6 +130,31 @@ impl<H: ControlHandler> Control for Service<H> {
         request: Request<SignalRequest>,
     ) -> Result<Response<TonicStream<Progress>>, Status> {
         stream_response(self.handler.signal(request.into_inner()).await)
+    }
+
+    async fn traces(
+        &self,
+        request: Request<TracesRequest>,
+    ) -> Result<Response<TonicStream<TraceSummary>>, Status> {
+        stream_response(self.handler.traces(request.into_inner()).await)
+    }
+
+    async fn trace(
+        &self,
+        request: Request<TraceRequest>,
+    ) -> Result<Response<TraceResponse>, Status> {
+        Ok(Response::new(
+            self.handler.trace(request.into_inner()).await?,
+        ))
+    }
+
+    async fn metrics(
+        &self,
+        request: Request<MetricsRequest>,
+    ) -> Result<Response<MetricsResponse>, Status> {
+        Ok(Response::new(
+            self.handler.metrics(request.into_inner()).await?,
+        ))
     }
 
     async fn shutdown(

@@ -11,8 +11,10 @@ use tokio::sync::mpsc;
 use tokio::time::{Instant, Sleep, sleep_until};
 use tokio_stream::Stream;
 
+use super::call_failure::CallFailure;
+use super::call_observer::{CallOutcome, ObservedCall, TraceHeaders, outcome_of};
 use super::caller_deadline::CallerDeadline;
-use super::calls::{Call, CallFailure, CallOptions, CallerTerms, check};
+use super::calls::{Call, CallOptions, CallerTerms, check};
 use super::message_response::{FailureCode, MessageResponse};
 use super::registration::truncate;
 use super::registry::Registry;
@@ -102,6 +104,7 @@ struct Parts {
     /// The time limit of each part, otherwise.
     timeout: Duration,
     state: State,
+    observed: ObservedCall,
 }
 
 impl Registry {
@@ -119,7 +122,8 @@ impl Registry {
             wait: options.wait,
             since: None,
         };
-        let (timeout, content) = (options.timeout, (payload, None));
+        let content = (payload, None, TraceHeaders::default());
+        let timeout = options.timeout;
         CallStream(Parts::open(self, (domain, type_), content, terms, timeout))
     }
 
@@ -128,7 +132,7 @@ impl Registry {
         &self,
         domain: &str,
         type_: &str,
-        content: (String, Option<Reservation>),
+        content: (String, Option<Reservation>, TraceHeaders),
         terms: CallerTerms,
     ) -> CallerStream {
         let timeout = self.config().call_timeout;
@@ -143,10 +147,11 @@ impl Parts {
     fn open(
         registry: &Registry,
         (domain, type_): (&str, &str),
-        (payload, room): (String, Option<Reservation>),
+        (payload, room, caller): (String, Option<Reservation>, TraceHeaders),
         terms: CallerTerms,
         timeout: Duration,
     ) -> Self {
+        let bytes = type_.len() + payload.len();
         let mut parts = Self {
             registry: registry.clone(),
             domain: domain.to_owned(),
@@ -154,6 +159,7 @@ impl Parts {
             deadline: terms.deadline,
             timeout,
             state: State::Ended,
+            observed: registry.config().observer.begin(caller, bytes),
         };
         let deadline = parts.part_deadline(Instant::now());
         let bytes = type_.len() + payload.len();
@@ -227,6 +233,7 @@ impl Parts {
             payload,
             deadline,
             credit: CREDIT,
+            trace: self.observed.to_domain(),
             room,
         };
         let id = self.registry.ids().next();
@@ -263,7 +270,31 @@ impl Parts {
         deadline.unwrap_or(now + self.timeout)
     }
 
+    /// The next part, which the observer sees, and the end.
     fn poll_part(
+        &mut self,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<MessageResponse, CallFailure>>> {
+        let part = ready!(self.poll_next_part(context));
+        let outcome = match &part {
+            // Others follow.
+            Some(Ok(response)) if matches!(self.state, State::Open(_)) => {
+                self.observed.add_response(response);
+                return Poll::Ready(part);
+            }
+            Some(last) => {
+                if let Ok(response) = last {
+                    self.observed.add_response(response);
+                }
+                outcome_of(last)
+            }
+            None => CallOutcome::Success,
+        };
+        self.observed.end(&self.domain, &self.type_, outcome);
+        Poll::Ready(part)
+    }
+
+    fn poll_next_part(
         &mut self,
         context: &mut Context<'_>,
     ) -> Poll<Option<Result<MessageResponse, CallFailure>>> {
@@ -347,6 +378,13 @@ impl Parts {
             }
         };
         self.state = State::Failed(failure);
+    }
+}
+
+impl Drop for Parts {
+    fn drop(&mut self) {
+        self.observed
+            .end(&self.domain, &self.type_, CallOutcome::Cancelled);
     }
 }
 

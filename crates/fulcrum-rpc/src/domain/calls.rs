@@ -7,6 +7,8 @@ use std::time::Duration;
 use tokio::time::Instant;
 use tonic::Status;
 
+use super::call_failure::CallFailure;
+use super::call_observer::{ObservedFuture, TraceHeaders, TraceToDomain};
 use super::caller_deadline::CallerDeadline;
 use super::message::{FRAMING, is_reserved};
 use super::message_response::{FailureCode, MessageResponse};
@@ -64,26 +66,7 @@ pub(crate) struct Call<'a> {
     pub(crate) timeout: Duration,
 }
 
-/// Why there is no response.
-pub(crate) struct CallFailure {
-    pub(crate) code: FailureCode,
-    text: String,
-}
-
 impl CallFailure {
-    fn new(code: FailureCode, text: impl Into<String>) -> Self {
-        let text = text.into();
-        Self { code, text }
-    }
-
-    pub(crate) fn unavailable(text: String) -> Self {
-        Self::new(FailureCode::Unavailable, text)
-    }
-
-    pub(crate) fn into_failure(self) -> MessageResponse {
-        MessageResponse::failure(self.code, self.text)
-    }
-
     /// The failure for a caller with these terms: a response, unless its own deadline has passed.
     pub(crate) fn into_response(self, terms: CallerTerms) -> Result<MessageResponse, Status> {
         match (self.code, terms.deadline) {
@@ -118,7 +101,10 @@ impl Registry {
             since: None,
         };
         let message = (type_.to_owned(), payload);
-        let result = self.route_call(domain, message, None, terms).await;
+        let caller = TraceHeaders::default();
+        let result = self
+            .route_call(domain, message, None, (terms, caller))
+            .await;
         result.unwrap_or_else(CallFailure::into_failure)
     }
 
@@ -130,7 +116,7 @@ impl Registry {
         &self,
         message: DomainMessage,
         room: Option<Reservation>,
-        terms: CallerTerms,
+        (terms, caller): (CallerTerms, TraceHeaders),
     ) -> Result<RuntimeMessage, Status> {
         let DomainMessage {
             domain,
@@ -140,7 +126,8 @@ impl Registry {
             ..
         } = message;
         let content = (type_, payload);
-        let response = match self.route_call(&domain, content, room, terms).await {
+        let routing = self.route_call(&domain, content, room, (terms, caller));
+        let response = match routing.await {
             Ok(response) => response,
             Err(failure) => failure.into_response(terms)?,
         };
@@ -187,19 +174,40 @@ impl Registry {
         domain: &str,
         (type_, payload): (String, String),
         room: Option<Reservation>,
+        (terms, caller): (CallerTerms, TraceHeaders),
+    ) -> Result<MessageResponse, CallFailure> {
+        let shown = truncate(&type_);
+        let bytes = type_.len() + payload.len();
+        let observed = ObservedFuture {
+            domain,
+            type_: &shown,
+            call: self.config().observer.begin(caller, bytes),
+        };
+        let trace = observed.call.to_domain();
+        let sending = self.send(domain, &shown, (type_, payload, trace), room, terms);
+        let result = sending.await;
+        observed.end(&result);
+        result
+    }
+
+    async fn send(
+        &self,
+        domain: &str,
+        shown: &str,
+        (type_, payload, trace): (String, String, Option<Arc<TraceToDomain>>),
+        room: Option<Reservation>,
         terms: CallerTerms,
     ) -> Result<MessageResponse, CallFailure> {
         check(domain, &type_, &payload, self.config().max_message)?;
-        let shown = truncate(&type_);
         let (deadline, timeout) = terms.limit(self.config().call_timeout);
         let call = Call {
             domain,
-            type_: &shown,
+            type_: shown,
             timeout,
         };
         let bytes = type_.len() + payload.len();
         let room = match room {
-            None if bytes > self.unreserved() => self.reserve(domain, &shown, bytes, terms).await?,
+            None if bytes > self.unreserved() => self.reserve(domain, shown, bytes, terms).await?,
             room => room,
         };
         let now = Instant::now();
@@ -211,6 +219,7 @@ impl Registry {
             payload,
             deadline,
             credit: 0,
+            trace,
             room: room.unwrap_or_default(),
         };
         let mut pending = match route.submit(self.ids().next(), content, terms.wait) {

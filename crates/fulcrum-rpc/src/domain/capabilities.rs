@@ -27,3 +27,6 @@ pub const CAPABILITY_STREAM: &str = "stream";
 
 /// The capability of domains that are told how much time is left for a request.
 pub const CAPABILITY_DEADLINE: &str = "deadline";
+
+/// The capability of domains that are told which trace a request belongs to.
+pub const CAPABILITY_TRACE: &str = "trace";

@@ -158,7 +158,8 @@ fn drive_stream(messages: Vec<DomainMessage>) {
             {}
         });
         for message in messages {
-            let call = registry.send_message(message.clone(), None, PATIENT);
+            let call =
+                registry.send_message(message.clone(), None, (PATIENT, TraceHeaders::default()));
             // A registered domain does not respond; the call must still end.
             let _ = tokio::time::timeout(std::time::Duration::from_secs(60), call).await;
             let _ = messages_in.send(Ok(message));
@@ -194,7 +195,7 @@ async fn failures_do_not_repeat_long_texts() {
                     ..DomainMessage::default()
                 },
                 None,
-                PATIENT,
+                (PATIENT, TraceHeaders::default()),
             )
             .await
             .expect("a failure is a response");

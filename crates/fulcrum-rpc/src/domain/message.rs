@@ -6,6 +6,8 @@ pub(crate) const REGISTER: &str = "domain_register";
 pub(crate) const REGISTERED: &str = "register_success";
 /// The type of a heartbeat.
 pub(crate) const HEARTBEAT: &str = "heartbeat";
+/// The type of the message with spans of a domain's client library.
+pub(crate) const SPANS: &str = "spans";
 /// The type of the notification that a domain will be stopped.
 pub(crate) const DRAIN: &str = "drain";
 /// The type of the notification that a file that is not code has changed.
@@ -37,6 +39,7 @@ pub(crate) fn is_reserved(type_: &str) -> bool {
         REGISTER,
         REGISTERED,
         HEARTBEAT,
+        SPANS,
         DRAIN,
         ASSET_CHANGED,
         CANCEL,

@@ -2,6 +2,8 @@
 
 mod authorization;
 mod authorizer;
+mod call_failure;
+mod call_observer;
 mod call_stream;
 #[cfg(test)]
 mod call_stream_tests;
@@ -47,12 +49,15 @@ pub use authorization::{
     RegistrationAuthorizer, RegistrationError, RegistrationGrant, RegistrationRequest, StopNotice,
 };
 pub use authorizer::{Authorizer, IdentitySource, PeerIdentity, TokenPolicy};
+pub use call_observer::{
+    CallObserver, CallOutcome, CallTrace, FinishedCall, SharedObserver, TraceHeaders,
+};
 pub use call_stream::CallStream;
 pub use calls::CallOptions;
 pub use capabilities::{
     CAPABILITY_ASSETS, CAPABILITY_CANCEL, CAPABILITY_DEADLINE, CAPABILITY_DRAIN,
-    CAPABILITY_HEARTBEAT, CAPABILITY_LARGE_MESSAGES, CAPABILITY_STREAM, TOKEN_METADATA,
-    WAIT_METADATA,
+    CAPABILITY_HEARTBEAT, CAPABILITY_LARGE_MESSAGES, CAPABILITY_STREAM, CAPABILITY_TRACE,
+    TOKEN_METADATA, WAIT_METADATA,
 };
 pub use connection_activity::ConnectionActivity;
 pub use event::{DomainEvent, HeartbeatPayload, StreamEnd};

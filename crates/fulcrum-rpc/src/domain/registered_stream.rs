@@ -16,7 +16,7 @@ use tonic::Status;
 use super::authorization::RegistrationGrant;
 use super::capabilities::{
     CAPABILITY_CANCEL, CAPABILITY_DEADLINE, CAPABILITY_DRAIN, CAPABILITY_LARGE_MESSAGES,
-    CAPABILITY_STREAM,
+    CAPABILITY_STREAM, CAPABILITY_TRACE,
 };
 use super::connection_activity::ConnectionActivity;
 use super::lock::lock;
@@ -54,8 +54,14 @@ impl CallSource {
             Outgoing::Event(..) => None,
         };
         let now = Instant::now();
-        let message = self.ids.message(outgoing, self.traits, now);
-        let size = message.encoded_len();
+        let mut message = self.ids.message(outgoing, self.traits, now);
+        let mut size = message.encoded_len();
+        if size > self.max_message {
+            // The request itself may fit.
+            message.tracestate.clear();
+            message.baggage.clear();
+            size = message.encoded_len();
+        }
         // The size of events is limited where they are published.
         let Some(id) = id.filter(|_| size > self.max_message) else {
             return Some(message);
@@ -212,6 +218,7 @@ impl RegisteredStream {
             traits: RequestTraits {
                 deadline: has(CAPABILITY_DEADLINE),
                 stream: has(CAPABILITY_STREAM),
+                trace: has(CAPABILITY_TRACE),
             },
             domain: domain.clone(),
             max_message,

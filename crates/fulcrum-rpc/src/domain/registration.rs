@@ -3,8 +3,11 @@
 use serde_json::{Value, json};
 
 use super::authorization::{RegistrationError, RegistrationGrant, StopNotice};
-use super::capabilities::{CAPABILITY_DRAIN, CAPABILITY_HEARTBEAT, CAPABILITY_LARGE_MESSAGES};
+use super::capabilities::{
+    CAPABILITY_DRAIN, CAPABILITY_HEARTBEAT, CAPABILITY_LARGE_MESSAGES, CAPABILITY_TRACE,
+};
 use super::message::REGISTER;
+use crate::code::WarningCode;
 use crate::framework::DomainMessage;
 
 /// The longest name that a stream may register, in bytes.
@@ -88,6 +91,7 @@ impl Registration {
         }
         if !payload_name.is_empty() && payload_name != domain {
             tracing::warn!(
+                code = %WarningCode::OtherName,
                 "domain {domain:?} registers with another name in its payload, {:?}; the field `domain` is used",
                 truncate(payload_name)
             );
@@ -99,8 +103,14 @@ impl Registration {
         })
     }
 
-    /// The payload of the response to an accepted registration. `max_message` is the size limit.
-    pub(crate) fn response_payload(&self, grant: &RegistrationGrant, max_message: usize) -> String {
+    /// The payload of the response to an accepted registration. `max_message` is the size limit,
+    /// `takes_spans` whether the client's spans are wanted.
+    pub(crate) fn response_payload(
+        &self,
+        grant: &RegistrationGrant,
+        max_message: usize,
+        takes_spans: bool,
+    ) -> String {
         let has = |capability| self.client.has(capability);
         let mut payload = json!({"status": "registered"});
         if let (true, Some(interval)) = (has(CAPABILITY_HEARTBEAT), grant.heartbeat_interval) {
@@ -109,6 +119,9 @@ impl Registration {
         }
         if has(CAPABILITY_LARGE_MESSAGES) {
             payload["max_message_bytes"] = max_message.into();
+        }
+        if takes_spans && has(CAPABILITY_TRACE) {
+            payload["spans"] = true.into();
         }
         if let (true, Some(StopNotice { signal, grace })) = (has(CAPABILITY_DRAIN), &grant.stop) {
             let millis = u64::try_from(grace.as_millis()).unwrap_or(u64::MAX);
@@ -188,7 +201,7 @@ mod tests {
         };
         let response = |payload| {
             Registration::parse(message("users", REGISTER, payload))
-                .map(|registration| registration.response_payload(&grant, 1000))
+                .map(|registration| registration.response_payload(&grant, 1000, false))
         };
         assert_eq!(
             response(r#"{"capabilities":["db_operations"]}"#),

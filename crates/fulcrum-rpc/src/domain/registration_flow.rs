@@ -81,7 +81,9 @@ impl Registry {
         activity: ConnectionActivity,
         sender: OutboundSender,
     ) -> Result<Arc<RegisteredStream>, (RegistrationError, OutboundSender)> {
-        let payload = registration.response_payload(&grant, self.config().max_message);
+        let observer = self.config().observer.get();
+        let takes_spans = observer.is_some_and(|observer| observer.takes_spans());
+        let payload = registration.response_payload(&grant, self.config().max_message, takes_spans);
         let Registration {
             domain,
             client,

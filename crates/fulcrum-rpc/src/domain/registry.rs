@@ -8,6 +8,7 @@ use tokio::sync::mpsc;
 use tonic::Status;
 
 use super::authorization::{DynAuthorizer, RegistrationAuthorizer};
+use super::call_observer::SharedObserver;
 use super::capabilities::{CAPABILITY_ASSETS, CAPABILITY_DRAIN};
 use super::event::{DomainEvent, StreamEnd};
 use super::handler::{DynHandler, RuntimeHandler};
@@ -43,6 +44,8 @@ pub struct ServerConfig {
     pub max_message: usize,
     /// The pages that may call domains from a browser; none by default.
     pub web_origins: WebOrigins,
+    /// Who observes calls; nobody by default.
+    pub observer: SharedObserver,
     /// The time that open streams have to end when the server shuts down; 1 s by default.
     pub shutdown_grace: Duration,
     /// The time without data on a connection after which a keep-alive ping is sent; 10 s by
@@ -60,6 +63,7 @@ impl Default for ServerConfig {
             call_queue: 32 * 1024 * 1024,
             max_message: 16 * 1024 * 1024,
             web_origins: WebOrigins::default(),
+            observer: SharedObserver::default(),
             shutdown_grace: Duration::from_secs(1),
             keepalive_interval: KEEPALIVE_INTERVAL,
             keepalive_timeout: KEEPALIVE_TIMEOUT,

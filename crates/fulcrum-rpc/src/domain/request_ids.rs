@@ -17,6 +17,8 @@ pub(crate) struct RequestTraits {
     pub(crate) deadline: bool,
     /// The number of parts that the response may have.
     pub(crate) stream: bool,
+    /// The trace that they belong to.
+    pub(crate) trace: bool,
 }
 
 /// Numbers the calls of a registry, and writes the numbers as request ids that differ from those
@@ -63,23 +65,24 @@ impl RequestIds {
             Outgoing::Event(event, missed) => return event_message(&event, missed),
             outgoing => outgoing,
         };
-        let (id, type_, payload, deadline, credit) = match outgoing {
+        let (id, type_, payload, deadline, credit, trace) = match outgoing {
             Outgoing::Call(id, content) => {
                 let CallContent {
                     type_,
                     payload,
                     deadline,
                     credit,
+                    trace,
                     room: _,
                 } = Arc::unwrap_or_clone(content);
                 let deadline = traits.deadline.then_some(deadline);
                 let credit = if traits.stream { credit } else { 0 };
-                (id, type_, payload, deadline, credit)
+                (id, type_, payload, deadline, credit, trace)
             }
-            Outgoing::Cancel(id) => (id, CANCEL.to_owned(), "{}".to_owned(), None, 0),
+            Outgoing::Cancel(id) => (id, CANCEL.to_owned(), "{}".to_owned(), None, 0, None),
             Outgoing::Credit(id, parts) => {
                 let payload = format!(r#"{{"parts":{parts}}}"#);
-                (id, CREDIT.to_owned(), payload, None, 0)
+                (id, CREDIT.to_owned(), payload, None, 0, None)
             }
             Outgoing::Event(..) => unreachable!("handled above"),
         };
@@ -88,6 +91,8 @@ impl RequestIds {
             let left = deadline.saturating_duration_since(now).as_millis();
             u64::try_from(left).unwrap_or(u64::MAX).saturating_add(1)
         });
+        let trace = trace.map(|trace| trace.send(now).clone());
+        let trace = trace.filter(|_| traits.trace).unwrap_or_default();
         RuntimeMessage {
             r#type: type_,
             payload,
@@ -96,6 +101,9 @@ impl RequestIds {
             error: String::new(),
             deadline_ms,
             stream_credit: credit,
+            traceparent: trace.traceparent,
+            tracestate: trace.tracestate,
+            baggage: trace.baggage,
         }
     }
 }

@@ -75,7 +75,11 @@ async fn a_caller_that_does_not_wait_gets_its_failure_at_once() {
     let start = Instant::now();
     let response = harness
         .registry
-        .send_message(message("users", "x_request", "{}", "9"), None, terms)
+        .send_message(
+            message("users", "x_request", "{}", "9"),
+            None,
+            (terms, TraceHeaders::default()),
+        )
         .await
         .expect("a response");
     assert_eq!(start.elapsed(), Duration::ZERO);
@@ -199,7 +203,11 @@ async fn an_expired_deadline_of_the_caller_is_a_status_that_names_the_domain() {
     let _users = harness.join("users", Some("1")).await;
     let status = harness
         .registry
-        .send_message(message("users", "x_request", "{}", "9"), None, terms)
+        .send_message(
+            message("users", "x_request", "{}", "9"),
+            None,
+            (terms, TraceHeaders::default()),
+        )
         .await
         .expect_err("a status");
     assert_eq!(status.code(), Code::DeadlineExceeded);

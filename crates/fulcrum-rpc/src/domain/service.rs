@@ -8,6 +8,7 @@ use prost::Message;
 use tokio_stream::{Stream, StreamExt};
 use tonic::{Request, Response, Status, Streaming, async_trait};
 
+use super::call_observer::TraceHeaders;
 use super::caller_deadline::CallerDeadline;
 use super::calls::CallerTerms;
 use super::capabilities::{TOKEN_METADATA, WAIT_METADATA};
@@ -57,6 +58,7 @@ impl FrameworkService for Service {
         request: Request<DomainMessage>,
     ) -> Result<Response<Responses>, Status> {
         let mut terms = caller_terms(&request);
+        let caller = caller_trace(&request);
         let connection = connection_info(&request).map(|(_, state)| Arc::clone(state));
         let admission = take_admission(&request);
         terms.since = admission.since;
@@ -73,9 +75,9 @@ impl FrameworkService for Service {
             request_id,
             ..
         } = request.into_inner();
-        let parts = self
-            .registry
-            .send_message_stream(&domain, &type_, (payload, room), terms);
+        let parts =
+            self.registry
+                .send_message_stream(&domain, &type_, (payload, room, caller), terms);
         let responses = parts.map(move |part| {
             let message = part?.into_message(request_id.clone());
             if let Some(connection) = &connection {
@@ -93,12 +95,14 @@ impl FrameworkService for Service {
     ) -> Result<Response<RuntimeMessage>, Status> {
         let connection = connection_info(&request).map(|(_, state)| Arc::clone(state));
         let mut terms = caller_terms(&request);
+        let caller = caller_trace(&request);
         let admission = take_admission(&request);
         terms.since = admission.since;
         let response = match admission.refused {
             Some((failure, request_id)) => failure.into_response(terms)?.into_message(request_id),
             None => {
                 let message = request.into_inner();
+                let terms = (terms, caller);
                 let sending = self.registry.send_message(message, admission.room, terms);
                 sending.await?
             }
@@ -119,6 +123,11 @@ fn caller_terms<T>(request: &Request<T>) -> CallerTerms {
         wait: wait.is_none_or(|wait| wait.as_bytes() != b"false"),
         since: None,
     }
+}
+
+/// The trace that the caller belongs to.
+fn caller_trace<T>(request: &Request<T>) -> TraceHeaders {
+    TraceHeaders::of(request.metadata().as_ref())
 }
 
 /// What came of the call while its message was received.

@@ -21,11 +21,12 @@ use super::connection_activity::{ConnectionActivity, ConnectionEnd};
 use super::event::{DomainEvent, HeartbeatPayload, StreamEnd};
 use super::handler::DomainRequest;
 use super::inbound::RejectedMessage;
-use super::message::{HEARTBEAT, REGISTER, REGISTERED, REJECTED, is_response};
+use super::message::{HEARTBEAT, REGISTER, REGISTERED, REJECTED, SPANS, is_response};
 use super::message_response::{FailureCode, MessageResponse};
 use super::registered_stream::{OutboundSender, RegisteredStream};
 use super::registration::{Registration, truncate};
 use super::registry::Registry;
+use crate::code::WarningCode;
 use crate::framework::DomainMessage;
 use crate::transport::{ConnectionState, PinGuard, RateLimiter};
 
@@ -335,6 +336,13 @@ impl Driver {
                 }
                 None
             }
+            SPANS => {
+                if let Some(observer) = self.registry.config().observer.get() {
+                    let (domain, generation) = (&self.stream.domain, self.stream.grant.generation);
+                    observer.spans(domain, generation, &message.payload);
+                }
+                None
+            }
             // The domain is registered already.
             REGISTER => {
                 let response = MessageResponse::success(REGISTERED, r#"{"status":"registered"}"#);
@@ -364,7 +372,7 @@ impl Driver {
             ..failure.clone().into_domain_message()
         };
         self.stream.resolve(response)?;
-        tracing::warn!(domain = %domain, "{}; it was dropped", failure.error);
+        tracing::warn!(domain = %domain, code = %WarningCode::MessageDropped, "{}; it was dropped", failure.error);
         match request_id.is_empty() || is_response(&rejected.type_) {
             true => None,
             false => self.reply(failure, request_id),
@@ -440,7 +448,7 @@ impl Driver {
         let (type_, request_id) = self.request_info.remove(&id)?;
         let error = result.err()?;
         let type_ = truncate(&type_);
-        tracing::error!(domain = %self.stream.domain, "internal error: handling {type_} failed: {error}");
+        tracing::error!(domain = %self.stream.domain, code = %WarningCode::HandlingFailed, "internal error: handling {type_} failed: {error}");
         let text = format!("internal error: handling {type_} failed");
         self.reply(MessageResponse::error(text), request_id)
     }

@@ -725,7 +725,11 @@ async fn callers_cannot_send_reserved_types() {
     ] {
         let response = harness
             .registry
-            .send_message(message("users", type_, "{}", "9"), None, PATIENT)
+            .send_message(
+                message("users", type_, "{}", "9"),
+                None,
+                (PATIENT, TraceHeaders::default()),
+            )
             .await
             .expect("a failure is a response");
         assert_eq!(
@@ -738,7 +742,11 @@ async fn callers_cannot_send_reserved_types() {
     }
     let response = harness
         .registry
-        .send_message(message("", "x_request", "{}", "9"), None, PATIENT)
+        .send_message(
+            message("", "x_request", "{}", "9"),
+            None,
+            (PATIENT, TraceHeaders::default()),
+        )
         .await
         .expect("a failure is a response");
     assert!(response.payload.contains(r#""code":"INVALID""#));

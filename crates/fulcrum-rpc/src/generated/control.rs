@@ -37,6 +37,9 @@ pub struct Instance {
     /// The address of metrics and health endpoints, host:port; empty if they are off.
     #[prost(string, tag = "8")]
     pub http: ::prost::alloc::string::String,
+    /// Where OTLP is received, host:port. Empty if it is not.
+    #[prost(string, tag = "9")]
+    pub otlp: ::prost::alloc::string::String,
 }
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct StatusRequest {
@@ -117,12 +120,6 @@ pub struct Domain {
     /// The types of the requests that it handles, if its client names them. Only with details.
     #[prost(string, repeated, tag = "22")]
     pub message_types: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
-    /// The port in its variable PORT. Absent without process.port, and until an automatic one is chosen.
-    #[prost(uint32, optional, tag = "23")]
-    pub port: ::core::option::Option<u32>,
-    /// Where a debugger connects, ws://127.0.0.1:9229/…. Absent unless Node has opened its inspector.
-    #[prost(string, optional, tag = "24")]
-    pub inspector_url: ::core::option::Option<::prost::alloc::string::String>,
 }
 /// A process that Fulcrum did not start.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
@@ -533,29 +530,6 @@ pub struct CallResponse {
     #[prost(string, tag = "4")]
     pub error: ::prost::alloc::string::String,
 }
-#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
-pub struct EvalRequest {
-    #[prost(string, tag = "1")]
-    pub domain: ::prost::alloc::string::String,
-    /// As in Node's REPL: a top-level await is possible, and require is defined.
-    #[prost(string, tag = "2")]
-    pub expression: ::prost::alloc::string::String,
-    /// 0 means no limit.
-    #[prost(uint64, tag = "3")]
-    pub timeout_ms: u64,
-}
-#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
-pub struct EvalResponse {
-    /// Whether the expression has a value. Otherwise it has thrown.
-    #[prost(bool, tag = "1")]
-    pub success: bool,
-    /// The value, or what was thrown, as util.inspect formats it.
-    #[prost(string, tag = "2")]
-    pub text: ::prost::alloc::string::String,
-    /// The value as JSON; empty if it has no JSON text, as undefined and functions.
-    #[prost(string, tag = "3")]
-    pub json: ::prost::alloc::string::String,
-}
 #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct ReloadRequest {
     /// Only compute the plan.
@@ -676,6 +650,167 @@ pub struct Difference {
     /// Absent if it is not set any more.
     #[prost(string, optional, tag = "3")]
     pub new: ::core::option::Option<::prost::alloc::string::String>,
+}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct TracesRequest {
+    /// Domains or services that have recorded a part of the trace. Empty means all.
+    #[prost(string, repeated, tag = "1")]
+    pub domains: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
+    #[prost(uint64, tag = "2")]
+    pub min_duration_ns: u64,
+    /// Only traces with an error.
+    #[prost(bool, tag = "3")]
+    pub errors: bool,
+    #[prost(bool, tag = "4")]
+    pub follow: bool,
+    /// 0 means all.
+    #[prost(uint32, tag = "5")]
+    pub limit: u32,
+}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct TraceSummary {
+    /// 32 hexadecimal digits.
+    #[prost(string, tag = "1")]
+    pub id: ::prost::alloc::string::String,
+    /// The name of its first span, and the domain or service that has recorded that.
+    #[prost(string, tag = "2")]
+    pub name: ::prost::alloc::string::String,
+    #[prost(string, tag = "3")]
+    pub origin: ::prost::alloc::string::String,
+    #[prost(message, optional, tag = "4")]
+    pub start: ::core::option::Option<::prost_types::Timestamp>,
+    /// From the first begin to the last end.
+    #[prost(uint64, tag = "5")]
+    pub duration_ns: u64,
+    #[prost(uint32, tag = "6")]
+    pub spans: u32,
+    /// The number of spans with an error.
+    #[prost(uint32, tag = "7")]
+    pub errors: u32,
+    /// All domains and services that have recorded a part.
+    #[prost(string, repeated, tag = "8")]
+    pub origins: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
+}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct TraceRequest {
+    /// The id, or its first digits if no other begins with them.
+    #[prost(string, tag = "1")]
+    pub id: ::prost::alloc::string::String,
+}
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct TraceResponse {
+    #[prost(message, optional, tag = "1")]
+    pub trace: ::core::option::Option<TraceSummary>,
+    /// Each below the one that it is part of, in the order of their begin.
+    #[prost(message, repeated, tag = "2")]
+    pub spans: ::prost::alloc::vec::Vec<Span>,
+    /// Lines with the id of this trace, and lines that its domains wrote meanwhile.
+    #[prost(message, repeated, tag = "3")]
+    pub lines: ::prost::alloc::vec::Vec<TraceLine>,
+}
+/// A span, by the terms of OpenTelemetry.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct Span {
+    /// 16 hexadecimal digits.
+    #[prost(string, tag = "1")]
+    pub id: ::prost::alloc::string::String,
+    /// Empty if it is the first one.
+    #[prost(string, tag = "2")]
+    pub parent: ::prost::alloc::string::String,
+    #[prost(string, tag = "3")]
+    pub name: ::prost::alloc::string::String,
+    /// internal, server, client, producer or consumer.
+    #[prost(string, tag = "4")]
+    pub kind: ::prost::alloc::string::String,
+    #[prost(string, tag = "5")]
+    pub origin: ::prost::alloc::string::String,
+    /// Nanoseconds since 1970.
+    #[prost(fixed64, tag = "6")]
+    pub start_ns: u64,
+    #[prost(uint64, tag = "7")]
+    pub duration_ns: u64,
+    /// Why it failed. Absent if it has not.
+    #[prost(string, optional, tag = "8")]
+    pub error: ::core::option::Option<::prost::alloc::string::String>,
+    #[prost(message, repeated, tag = "9")]
+    pub attributes: ::prost::alloc::vec::Vec<SpanAttribute>,
+    #[prost(message, repeated, tag = "10")]
+    pub events: ::prost::alloc::vec::Vec<SpanEvent>,
+    /// How many spans it is below.
+    #[prost(uint32, tag = "11")]
+    pub depth: u32,
+    /// The span that it is part of is missing.
+    #[prost(bool, tag = "12")]
+    pub orphan: bool,
+}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct SpanAttribute {
+    #[prost(string, tag = "1")]
+    pub name: ::prost::alloc::string::String,
+    #[prost(string, tag = "2")]
+    pub value: ::prost::alloc::string::String,
+}
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct SpanEvent {
+    #[prost(fixed64, tag = "1")]
+    pub time_ns: u64,
+    #[prost(string, tag = "2")]
+    pub name: ::prost::alloc::string::String,
+    #[prost(message, repeated, tag = "3")]
+    pub attributes: ::prost::alloc::vec::Vec<SpanAttribute>,
+}
+/// A line of a domain, or a log record that was received over OTLP.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct TraceLine {
+    #[prost(fixed64, tag = "1")]
+    pub time_ns: u64,
+    #[prost(string, tag = "2")]
+    pub origin: ::prost::alloc::string::String,
+    #[prost(string, optional, tag = "3")]
+    pub level: ::core::option::Option<::prost::alloc::string::String>,
+    #[prost(bytes = "vec", tag = "4")]
+    pub message: ::prost::alloc::vec::Vec<u8>,
+    /// It has the id of the trace.
+    #[prost(bool, tag = "5")]
+    pub of_trace: bool,
+    /// The span that it was written in, if that is known.
+    #[prost(string, tag = "6")]
+    pub span: ::prost::alloc::string::String,
+}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct MetricsRequest {
+    /// A part of the metric's name. Empty means all.
+    #[prost(string, tag = "1")]
+    pub name: ::prost::alloc::string::String,
+    /// Empty means all.
+    #[prost(string, repeated, tag = "2")]
+    pub domains: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
+}
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct MetricsResponse {
+    /// By name, origin and attributes.
+    #[prost(message, repeated, tag = "1")]
+    pub series: ::prost::alloc::vec::Vec<MetricSeries>,
+}
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct MetricSeries {
+    #[prost(string, tag = "1")]
+    pub name: ::prost::alloc::string::String,
+    #[prost(string, tag = "2")]
+    pub origin: ::prost::alloc::string::String,
+    /// gauge, counter or histogram.
+    #[prost(string, tag = "3")]
+    pub kind: ::prost::alloc::string::String,
+    #[prost(string, tag = "4")]
+    pub unit: ::prost::alloc::string::String,
+    #[prost(message, repeated, tag = "5")]
+    pub attributes: ::prost::alloc::vec::Vec<SpanAttribute>,
+    /// The value of now; of a histogram the mean. Absent without values.
+    #[prost(double, optional, tag = "6")]
+    pub last: ::core::option::Option<f64>,
+    /// The last values, the oldest first: of a counter its increases, of a histogram its means.
+    #[prost(double, repeated, tag = "7")]
+    pub values: ::prost::alloc::vec::Vec<f64>,
 }
 #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct ShutdownRequest {
@@ -1041,11 +1176,14 @@ pub mod control_client {
                 .insert(GrpcMethod::new("fulcrum.control.v1.Control", "Signal"));
             self.inner.server_streaming(req, path, codec).await
         }
-        /// Evaluates a JavaScript expression in a Node domain, through its inspector. Only in mode dev.
-        pub async fn eval(
+        /// The traces in memory, the newest first; with follow, only those that end from now on.
+        pub async fn traces(
             &mut self,
-            request: impl tonic::IntoRequest<super::EvalRequest>,
-        ) -> std::result::Result<tonic::Response<super::EvalResponse>, tonic::Status> {
+            request: impl tonic::IntoRequest<super::TracesRequest>,
+        ) -> std::result::Result<
+            tonic::Response<tonic::codec::Streaming<super::TraceSummary>>,
+            tonic::Status,
+        > {
             self.inner
                 .ready()
                 .await
@@ -1056,11 +1194,58 @@ pub mod control_client {
                 })?;
             let codec = tonic_prost::ProstCodec::default();
             let path = http::uri::PathAndQuery::from_static(
-                "/fulcrum.control.v1.Control/Eval",
+                "/fulcrum.control.v1.Control/Traces",
             );
             let mut req = request.into_request();
             req.extensions_mut()
-                .insert(GrpcMethod::new("fulcrum.control.v1.Control", "Eval"));
+                .insert(GrpcMethod::new("fulcrum.control.v1.Control", "Traces"));
+            self.inner.server_streaming(req, path, codec).await
+        }
+        /// One trace, with the lines that were written meanwhile.
+        pub async fn trace(
+            &mut self,
+            request: impl tonic::IntoRequest<super::TraceRequest>,
+        ) -> std::result::Result<tonic::Response<super::TraceResponse>, tonic::Status> {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/fulcrum.control.v1.Control/Trace",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(GrpcMethod::new("fulcrum.control.v1.Control", "Trace"));
+            self.inner.unary(req, path, codec).await
+        }
+        /// The metrics that were received from programs.
+        pub async fn metrics(
+            &mut self,
+            request: impl tonic::IntoRequest<super::MetricsRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::MetricsResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/fulcrum.control.v1.Control/Metrics",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(GrpcMethod::new("fulcrum.control.v1.Control", "Metrics"));
             self.inner.unary(req, path, codec).await
         }
     }
@@ -1182,11 +1367,27 @@ pub mod control_server {
             &self,
             request: tonic::Request<super::SignalRequest>,
         ) -> std::result::Result<tonic::Response<Self::SignalStream>, tonic::Status>;
-        /// Evaluates a JavaScript expression in a Node domain, through its inspector. Only in mode dev.
-        async fn eval(
+        /// Server streaming response type for the Traces method.
+        type TracesStream: tonic::codegen::tokio_stream::Stream<
+                Item = std::result::Result<super::TraceSummary, tonic::Status>,
+            >
+            + std::marker::Send
+            + 'static;
+        /// The traces in memory, the newest first; with follow, only those that end from now on.
+        async fn traces(
             &self,
-            request: tonic::Request<super::EvalRequest>,
-        ) -> std::result::Result<tonic::Response<super::EvalResponse>, tonic::Status>;
+            request: tonic::Request<super::TracesRequest>,
+        ) -> std::result::Result<tonic::Response<Self::TracesStream>, tonic::Status>;
+        /// One trace, with the lines that were written meanwhile.
+        async fn trace(
+            &self,
+            request: tonic::Request<super::TraceRequest>,
+        ) -> std::result::Result<tonic::Response<super::TraceResponse>, tonic::Status>;
+        /// The metrics that were received from programs.
+        async fn metrics(
+            &self,
+            request: tonic::Request<super::MetricsRequest>,
+        ) -> std::result::Result<tonic::Response<super::MetricsResponse>, tonic::Status>;
     }
     #[derive(Debug)]
     pub struct ControlServer<T> {
@@ -1761,23 +1962,26 @@ pub mod control_server {
                     };
                     Box::pin(fut)
                 }
-                "/fulcrum.control.v1.Control/Eval" => {
+                "/fulcrum.control.v1.Control/Traces" => {
                     #[allow(non_camel_case_types)]
-                    struct EvalSvc<T: Control>(pub Arc<T>);
-                    impl<T: Control> tonic::server::UnaryService<super::EvalRequest>
-                    for EvalSvc<T> {
-                        type Response = super::EvalResponse;
+                    struct TracesSvc<T: Control>(pub Arc<T>);
+                    impl<
+                        T: Control,
+                    > tonic::server::ServerStreamingService<super::TracesRequest>
+                    for TracesSvc<T> {
+                        type Response = super::TraceSummary;
+                        type ResponseStream = T::TracesStream;
                         type Future = BoxFuture<
-                            tonic::Response<Self::Response>,
+                            tonic::Response<Self::ResponseStream>,
                             tonic::Status,
                         >;
                         fn call(
                             &mut self,
-                            request: tonic::Request<super::EvalRequest>,
+                            request: tonic::Request<super::TracesRequest>,
                         ) -> Self::Future {
                             let inner = Arc::clone(&self.0);
                             let fut = async move {
-                                <T as Control>::eval(&inner, request).await
+                                <T as Control>::traces(&inner, request).await
                             };
                             Box::pin(fut)
                         }
@@ -1788,7 +1992,93 @@ pub mod control_server {
                     let max_encoding_message_size = self.max_encoding_message_size;
                     let inner = self.inner.clone();
                     let fut = async move {
-                        let method = EvalSvc(inner);
+                        let method = TracesSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.server_streaming(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/fulcrum.control.v1.Control/Trace" => {
+                    #[allow(non_camel_case_types)]
+                    struct TraceSvc<T: Control>(pub Arc<T>);
+                    impl<T: Control> tonic::server::UnaryService<super::TraceRequest>
+                    for TraceSvc<T> {
+                        type Response = super::TraceResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::TraceRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as Control>::trace(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = TraceSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/fulcrum.control.v1.Control/Metrics" => {
+                    #[allow(non_camel_case_types)]
+                    struct MetricsSvc<T: Control>(pub Arc<T>);
+                    impl<T: Control> tonic::server::UnaryService<super::MetricsRequest>
+                    for MetricsSvc<T> {
+                        type Response = super::MetricsResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::MetricsRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as Control>::metrics(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = MetricsSvc(inner);
                         let codec = tonic_prost::ProstCodec::default();
                         let mut grpc = tonic::server::Grpc::new(codec)
                             .apply_compression_config(

@@ -43,6 +43,14 @@ pub struct RuntimeMessage {
     /// for all other messages.
     #[prost(uint32, tag = "7")]
     pub stream_credit: u32,
+    /// The trace that a request belongs to, by W3C Trace Context and Baggage. Only for clients with the
+    /// capability `trace`; a caller sets the metadata of the same names.
+    #[prost(string, tag = "8")]
+    pub traceparent: ::prost::alloc::string::String,
+    #[prost(string, tag = "9")]
+    pub tracestate: ::prost::alloc::string::String,
+    #[prost(string, tag = "10")]
+    pub baggage: ::prost::alloc::string::String,
 }
 /// Generated client implementations.
 pub mod framework_service_client {

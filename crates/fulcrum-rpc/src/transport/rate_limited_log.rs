@@ -6,6 +6,8 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
+use crate::code::WarningCode;
+
 use super::rate_limiter::RateLimiter;
 
 /// Logs why connections are closed and requests are refused, at most one line a second. Clones share the limit.
@@ -52,7 +54,7 @@ impl RateLimitedLog {
                 0 => String::new(),
                 more => format!(" ({more} more since the last report)"),
             };
-            tracing::warn!("{}: {what}: {reason}{more}", self.name);
+            tracing::warn!(code = %WarningCode::ConnectionClosed, "{}: {what}: {reason}{more}", self.name);
         }
     }
 }

@@ -129,6 +129,18 @@ impl ControlHandler for TestInstance {
         Err(ControlError::Invalid("no signals here".to_owned()))
     }
 
+    async fn traces(&self, _: TracesRequest) -> Result<MessageStream<TraceSummary>, ControlError> {
+        Err(ControlError::Failed("no traces here".to_owned()))
+    }
+
+    async fn trace(&self, _: TraceRequest) -> Result<TraceResponse, ControlError> {
+        Err(ControlError::Failed("no traces here".to_owned()))
+    }
+
+    async fn metrics(&self, _: MetricsRequest) -> Result<MetricsResponse, ControlError> {
+        Err(ControlError::Failed("no metrics here".to_owned()))
+    }
+
     async fn shutdown(&self, _: ShutdownRequest) -> Result<MessageStream<Progress>, ControlError> {
         let done = Outcome {
             kind: outcome::Kind::Done.into(),
@@ -406,6 +418,7 @@ impl Control for OtherProtocol {
     type ReloadStream = Never<ReloadProgress>;
     type ShutdownStream = Never<Progress>;
     type SignalStream = Never<Progress>;
+    type TracesStream = Never<TraceSummary>;
 
     async fn hello(&self, request: tonic::Request<HelloRequest>) -> Reply<HelloResponse> {
         assert_eq!(request.into_inner().protocol, PROTOCOL);
@@ -449,6 +462,15 @@ impl Control for OtherProtocol {
         unreachable!("not called")
     }
 
+    async fn traces(&self, _: tonic::Request<TracesRequest>) -> Reply<Never<TraceSummary>> {
+        unreachable!()
+    }
+    async fn trace(&self, _: tonic::Request<TraceRequest>) -> Reply<TraceResponse> {
+        unreachable!()
+    }
+    async fn metrics(&self, _: tonic::Request<MetricsRequest>) -> Reply<MetricsResponse> {
+        unreachable!()
+    }
     async fn shutdown(&self, _: tonic::Request<ShutdownRequest>) -> Reply<Never<Progress>> {
         unreachable!()
     }

@@ -11,7 +11,7 @@ use fulcrum_spawn::prepare::{
 };
 use fulcrum_spawn::{CommandSpec, StartError};
 
-use crate::command::environment::{EnvironmentBase, environment};
+use crate::command::environment::{EnvironmentBase, ForProcess, environment};
 use crate::state::desired::DesiredStateReceiver;
 use crate::state::inspect::Inspectors;
 
@@ -25,18 +25,18 @@ pub(crate) struct CommandContext {
     pub(crate) inspectors: Inspectors,
 }
 
-/// Builds the command of a generation that presents this token. May block.
+/// Builds the command of a generation. May block.
 ///
 /// # Errors
 /// The domain has no entry point, its program is not found, or its environment cannot be read.
 pub(crate) fn build_command(
     domain: &Domain,
     context: &CommandContext,
-    token: &str,
+    process: ForProcess<'_>,
 ) -> Result<(CommandSpec, Vec<StartWarning>), StartError> {
     let base = &context.environment;
     let desired = context.desired.current();
-    let env = environment(base, domain, &desired.app, token)?;
+    let env = environment(base, domain, &desired.app, process)?;
     let terminal = domain.process.tty.then(|| {
         let names = desired.app.domains.iter().map(|domain| &*domain.name);
         let columns = names.chain([FULCRUM_SOURCE]).map(str::len).max();

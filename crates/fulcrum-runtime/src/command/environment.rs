@@ -12,9 +12,11 @@ use fulcrum_spawn::{StartError, TerminalSize};
 
 use crate::state::ports::AutoPorts;
 use crate::state::terminal::OutputTerminal;
+use crate::traces::starts::StartTraces;
+use crate::traces::variables::{ExportTarget, Generation, add_variables};
 
 /// What is the same for every domain of an instance.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub(crate) struct EnvironmentBase {
     /// The environment of the instance itself.
     pub(crate) inherited: BTreeMap<OsString, OsString>,
@@ -30,6 +32,12 @@ pub(crate) struct EnvironmentBase {
     pub(crate) terminal: Option<OutputTerminal>,
     /// The ports of domains with `port: auto`.
     pub(crate) auto_ports: AutoPorts,
+    /// The traces of starts.
+    pub(crate) traces: StartTraces,
+    /// Where domains export their telemetry.
+    pub(crate) export_target: Option<ExportTarget>,
+    /// What distinguishes this instance from others.
+    pub(crate) instance: String,
 }
 
 impl EnvironmentBase {
@@ -94,6 +102,15 @@ const MIN_COLUMNS: u16 = 40;
 /// What is between a domain's name and its line.
 const SEPARATOR_COLUMNS: usize = 3;
 
+/// Who an environment is for.
+#[derive(Clone, Copy, Default)]
+pub(crate) struct ForProcess<'a> {
+    /// The token that it presents; empty for one that does not register.
+    pub(crate) token: &'a str,
+    /// The generation; 0 for one that is not known yet.
+    pub(crate) generation: u64,
+}
+
 /// The whole environment of one generation, in the order of the contract: inherited, Fulcrum's own,
 /// the env files, `process.env`. Env files are read each time; without `runtime.env_override`, what is
 /// inherited takes precedence over them.
@@ -104,14 +121,14 @@ pub(crate) fn environment(
     base: &EnvironmentBase,
     domain: &Domain,
     app: &App,
-    token: &str,
+    process: ForProcess<'_>,
 ) -> Result<BTreeMap<OsString, OsString>, StartError> {
     let runtime = &app.runtime;
     let peer_ports = base.auto_ports.peer_variables(domain, app)?;
     let variables = DomainVariables {
         domain: &domain.name,
         grpc_server: &base.grpc,
-        token,
+        token: process.token,
         log_level: &runtime.logs.level,
         app_root: &base.app,
         port: base.auto_ports.of(domain, app)?,
@@ -139,5 +156,17 @@ pub(crate) fn environment(
     let configured = files.into_iter().chain(own);
     let mut environment = merge_environment(&base.inherited, &variables, configured);
     exempt_loopback(&mut environment);
+    if base.traces.is_on() {
+        let ForProcess { generation, .. } = process;
+        let generation = Generation {
+            domain: &domain.name,
+            instance: format!("{}-{}-{generation}", base.instance, domain.name),
+            start: (generation > 0)
+                .then(|| base.traces.begin(&domain.name, generation))
+                .flatten(),
+        };
+        let target = base.export_target.as_ref();
+        add_variables(&mut environment, &base.inherited, &generation, target);
+    }
     Ok(environment)
 }

@@ -13,6 +13,8 @@ pub(crate) struct InstanceInfo {
     pub(crate) grpc: String,
     /// The address of metrics and health endpoints, if they are on.
     pub(crate) http: Option<String>,
+    /// The address at which OTLP is received, if it is.
+    pub(crate) otlp: Option<String>,
     /// The path of the control socket.
     pub(crate) socket: String,
     /// The number of this run in the log store; 0 without a store.

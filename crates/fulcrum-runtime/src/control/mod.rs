@@ -9,4 +9,5 @@ mod reload;
 pub(crate) mod service;
 pub(crate) mod signal;
 pub(crate) mod status;
+pub(crate) mod traces;
 pub(crate) mod wait;

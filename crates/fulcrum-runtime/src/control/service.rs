@@ -13,10 +13,11 @@ use fulcrum_rpc::control::progress::{
 use fulcrum_rpc::control::wait_request::Condition;
 use fulcrum_rpc::control::{
     CallRequest, CallResponse, ChangeRequest, EvalRequest, EvalResponse, Event, EventsRequest,
-    Instance, LogRecord, LogsRequest, Progress, ReloadProgress, ReloadRequest, ShutdownRequest,
-    SignalRequest, StatusRequest, StatusResponse, WaitRequest,
+    Instance, LogRecord, LogsRequest, MetricsRequest, MetricsResponse, Progress, ReloadProgress,
+    ReloadRequest, ShutdownRequest, SignalRequest, StatusRequest, StatusResponse, TraceRequest,
+    TraceResponse, TraceSummary, TracesRequest, WaitRequest,
 };
-use fulcrum_rpc::{ControlError, ControlHandler, MessageStream};
+use fulcrum_rpc::{ControlError, ControlHandler, FinishedRequest, MessageStream};
 use fulcrum_spawn::lifecycle::{Command, Phase};
 use fulcrum_spawn::supervisor::WaitCondition;
 use tokio::time::{interval, timeout};
@@ -28,6 +29,7 @@ use crate::control::logs;
 use crate::control::reload::{progress_message, stream_reload};
 use crate::control::signal::SignalTargets;
 use crate::control::status::{Detail, StatusReader};
+use crate::control::traces::TraceReader;
 use crate::control::wait::DomainWaiter;
 use crate::events::event::Event as RuntimeEvent;
 use crate::events::log::EventLog;
@@ -52,6 +54,7 @@ pub(crate) struct ControlService {
     pub(crate) reload: ReloadHandle,
     pub(crate) calls: CallService,
     pub(crate) evaluations: EvalService,
+    pub(crate) traces: TraceReader,
     pub(crate) events: EventLog,
     pub(crate) hub: Hub,
     pub(crate) shutdown: ShutdownSignal,
@@ -303,6 +306,25 @@ impl ControlHandler for ControlService {
     ) -> Result<MessageStream<ReloadProgress>, ControlError> {
         let limit = timeout_or_max(request.timeout_ms);
         Ok(stream_reload(self.reload.clone(), request, limit))
+    }
+
+    async fn traces(
+        &self,
+        request: TracesRequest,
+    ) -> Result<MessageStream<TraceSummary>, ControlError> {
+        self.traces.list(request)
+    }
+
+    async fn trace(&self, request: TraceRequest) -> Result<TraceResponse, ControlError> {
+        self.traces.show(&request)
+    }
+
+    fn observe(&self, request: &FinishedRequest<'_>) {
+        self.traces.record_request(request);
+    }
+
+    async fn metrics(&self, request: MetricsRequest) -> Result<MetricsResponse, ControlError> {
+        self.traces.metrics(&request)
     }
 
     async fn shutdown(

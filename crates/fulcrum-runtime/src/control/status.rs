@@ -57,6 +57,7 @@ impl StatusReader {
             app: self.desired.current().app.root.display().to_string(),
             grpc: self.info.grpc.clone(),
             http: self.info.http.clone().unwrap_or_default(),
+            otlp: self.info.otlp.clone().unwrap_or_default(),
             socket: self.info.socket.clone(),
             started_at: Some(self.info.started_at.into()),
             mode: mode.to_owned(),

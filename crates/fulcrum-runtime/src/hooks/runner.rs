@@ -6,14 +6,15 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use fulcrum_config::Domain;
-use fulcrum_logs::Level;
+use fulcrum_logs::{Level, with_code};
 use fulcrum_spawn::lifecycle::Phase;
 use fulcrum_spawn::supervisor::{DomainHandle, Snapshot, Supervisor, Transition};
 use tokio::sync::watch;
 use tokio::time::timeout;
 use tokio_util::task::TaskTracker;
 
-use crate::command::environment::{EnvironmentBase, environment};
+use crate::code::Code;
+use crate::command::environment::{EnvironmentBase, ForProcess, environment};
 use crate::events::log::EventLog;
 use crate::hooks::command::{HookCommand, HookKind, HookSpawner};
 use crate::log_lines::log_for_domain;
@@ -139,6 +140,7 @@ impl HookRunner {
             let (name, generation) = (&hook.domain, hook.generation);
             self.events.record(name, generation, "hook", text.clone());
             let hub = &self.spawner.hub;
+            let text = with_code(&text, Code::HookFailed);
             log_for_domain(hub, name, generation, Level::Warn, text);
         }
     }
@@ -166,8 +168,9 @@ impl HookRunner {
     async fn environment_of(&self, hook: &DueHook) -> Result<BTreeMap<OsString, OsString>, String> {
         let (base, config) = (Arc::clone(&self.environment), hook.config.clone());
         let desired = self.desired.current();
-        let reading =
-            tokio::task::spawn_blocking(move || environment(&base, &config, &desired.app, ""));
+        let reading = tokio::task::spawn_blocking(move || {
+            environment(&base, &config, &desired.app, ForProcess::default())
+        });
         let env = reading.await.map_err(|error| error.to_string())?;
         env.map_err(|error| format!("{} hook failed: {error}", hook.kind.as_str()))
     }

@@ -6,7 +6,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use fulcrum_config::{Domain, Program, SettingsCache};
-use fulcrum_logs::{Hub, Level};
+use fulcrum_logs::{Hub, Level, with_code};
 use fulcrum_rpc::Registry;
 use fulcrum_spawn::prepare::{PackageInstaller, StartWarning};
 use fulcrum_spawn::process::{OomMonitor, Process, RunId, Spawner};
@@ -14,8 +14,10 @@ use fulcrum_spawn::standby::{StandbyPool, end_in_background};
 use fulcrum_spawn::supervisor::{Backend, FactSender, ProcessGroup, StartLimiter, StartPermit};
 use fulcrum_spawn::{CommandSpec, StartError};
 
+use crate::clock;
+use crate::code::Code;
 use crate::command::build::{CommandContext, build_command};
-use crate::command::environment::environment;
+use crate::command::environment::{ForProcess, environment};
 use crate::exit::diagnose::ExitDiagnoser;
 use crate::exit::port_conflict;
 use crate::hooks::command::{HookCommand, HookKind, HookSpawner};
@@ -31,6 +33,7 @@ use crate::resources::limits;
 use crate::standby::{NodeStandby, NodeStandbyFactory};
 use crate::state::desired::DesiredStateReceiver;
 use crate::state::domain::SharedDomainStates;
+use crate::traces::starts::StartTraces;
 
 /// What the backends of all domains share.
 #[derive(Clone)]
@@ -96,6 +99,7 @@ impl Backend for DomainBackend {
         let (config, permit) = (Arc::clone(&plan.config), plan.permit);
         let generation = facts.generation();
         let state = context.states.get(&config.name);
+        let from = clock::now();
         let standby = context.standby.acquire(&config.name).await;
         let activated =
             standby.and_then(|one| self.activate_standby(one, &config, &plan.spec, generation));
@@ -126,6 +130,8 @@ impl Backend for DomainBackend {
             let hub = &context.hub;
             inspector::follow(hub, state, &config.name, generation, &spec, &process);
         }
+        let traces = &context.command.environment.traces;
+        traces.spawned(&config.name, generation, from);
         limits::apply_kernel_limits(&config, &process, generation, &context.hub);
         self.start_probes(&config, spec, &process, facts.clone());
         let task = ProcessTask {
@@ -214,6 +220,7 @@ impl DomainBackend {
             states: Arc::clone(&context.states),
             desired: context.desired().clone(),
             facts,
+            traces: context.command.environment.traces.clone(),
         };
         runner::start(probes, target);
     }
@@ -229,9 +236,15 @@ async fn prepare(
         .await
         .map_err(|error| StartError::permanent(format!("failed to read its settings: {error}")))?;
     let (name, hub) = (domain.name.clone(), context.hub.clone());
+    let traces = context.command.environment.traces.clone();
+    traces.begin(&name, generation);
+    let record = |traces: &StartTraces, part, from, result: &Result<(), StartError>| {
+        let error = result.as_ref().err().map(ToString::to_string);
+        traces.part(&name, generation, part, (from, error));
+    };
     let log = |level, text: String| log_for_domain(&hub, &name, generation, level, text);
     if let Some(warning) = warning {
-        log(Level::Warn, warning);
+        log(Level::Warn, with_code(&warning, Code::SettingsUnreadable));
     }
     if let Some((cause, hint)) = port_holder(&domain, &context).await {
         log(Level::Warn, format!("{cause}\nhint: {hint}"));
@@ -250,7 +263,10 @@ async fn prepare(
             install_allowed: context.install_allowed && domain.process.install,
             states: &context.states,
         };
-        ensure_installed(&context.installer, &request).await?;
+        let from = clock::now();
+        let installed = ensure_installed(&context.installer, &request).await;
+        record(&traces, "install", from, &installed);
+        installed?;
     }
     let permit = acquire_permit(&domain, &context.limiter).await;
     let limiter = context.limiter.clone();
@@ -259,10 +275,20 @@ async fn prepare(
         run: context.run.clone(),
         hub: context.hub.clone(),
     };
-    let planning = tokio::task::spawn_blocking(move || plan_launch(&domain, &context, permit));
-    let (plan, warnings) = planning.await.map_err(|error| {
+    let from = clock::now();
+    let planning =
+        tokio::task::spawn_blocking(move || plan_launch(&domain, &context, permit, generation));
+    let planned = planning.await.map_err(|error| {
         StartError::permanent(format!("failed to prepare its command: {error}"))
-    })??;
+    })?;
+    // TypeScript that the entry imports is compiled there.
+    record(
+        &traces,
+        "transform",
+        from,
+        &planned.as_ref().map(drop).map_err(Clone::clone),
+    );
+    let (plan, warnings) = planned?;
     for warning in warnings {
         log(Level::Info, warning.to_string());
     }
@@ -334,11 +360,16 @@ async fn install_environment(
 ) -> Result<BTreeMap<OsString, OsString>, StartError> {
     let (domain, base) = (Arc::clone(domain), Arc::clone(&context.command.environment));
     let desired = context.desired().clone();
-    tokio::task::spawn_blocking(move || environment(&base, &domain, &desired.current().app, ""))
-        .await
-        .map_err(|error| {
-            StartError::permanent(format!("failed to read its environment: {error}"))
-        })?
+    tokio::task::spawn_blocking(move || {
+        environment(
+            &base,
+            &domain,
+            &desired.current().app,
+            ForProcess::default(),
+        )
+    })
+    .await
+    .map_err(|error| StartError::permanent(format!("failed to read its environment: {error}")))?
 }
 
 /// Whether Fulcrum runs the domain with Node, so that its start is computation.
@@ -350,12 +381,17 @@ fn plan_launch(
     config: &Arc<Domain>,
     context: &LaunchContext,
     permit: StartPermit,
+    generation: u64,
 ) -> Result<(LaunchPlan, Vec<StartWarning>), StartError> {
     let token = context
         .run
         .token()
         .map_err(|error| StartError::from_io(format!("cannot create a token: {error}"), &error))?;
-    let (spec, warnings) = build_command(config, &context.command, &token)?;
+    let process = ForProcess {
+        token: &token,
+        generation,
+    };
+    let (spec, warnings) = build_command(config, &context.command, process)?;
     let plan = LaunchPlan {
         spec,
         config: Arc::clone(config),

@@ -6,12 +6,13 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use fulcrum_config::{Domain, JsRuntime, Program, parse_yaml_value};
-use fulcrum_logs::{Hub, Level, PumpCounters, Source, Stream, pump};
+use fulcrum_logs::{Hub, Level, PumpCounters, Source, Stream, pump, with_code};
 use fulcrum_spawn::StartError;
 use fulcrum_spawn::prepare::{self, InstallEvent, PackageInstaller, PackageQuery, PrepareContext};
 use fulcrum_spawn::process::{RunId, Spawner};
 use tokio::time::Instant;
 
+use crate::code::Code;
 use crate::log_lines::log_for_domain;
 use crate::state::domain::{DomainState, DomainStates, InstallPeriod};
 use crate::state::process::TOKEN_VAR;
@@ -108,7 +109,10 @@ impl Drop for PeriodGuard {
 
 fn log_event(request: &InstallRequest<'_>, event: InstallEvent) {
     let (level, text) = match event {
-        InstallEvent::Warning(warning) => (Level::Warn, warning.to_string()),
+        InstallEvent::Warning(warning) => (
+            Level::Warn,
+            with_code(&warning.to_string(), Code::InstallWarning),
+        ),
         InstallEvent::Started {
             dir,
             manager,

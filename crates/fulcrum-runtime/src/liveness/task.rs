@@ -12,7 +12,7 @@ use fulcrum_health::{
     CheckResult, InspectionResult, LivenessMonitor, LivenessSource, LivenessTimeouts,
     MemberActivity, ProcessActivity,
 };
-use fulcrum_logs::{Hub, Level};
+use fulcrum_logs::{Hub, Level, with_code};
 use fulcrum_rpc::{CAPABILITY_HEARTBEAT, ConnectionActivity, Registry, StreamEnd};
 use fulcrum_spawn::lifecycle::{Fact, Phase};
 use fulcrum_spawn::process::{GroupSnapshot, ProcessSnapshot, SharedProcessTable};
@@ -21,6 +21,7 @@ use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, sleep_until};
 
+use crate::code::Code;
 use crate::events::log::EventLog;
 use crate::format::format_duration;
 use crate::liveness::hang_report;
@@ -275,7 +276,7 @@ impl LivenessTask {
         };
         if let Some(late) = late {
             self.record("late", late.clone());
-            self.log(Level::Warn, late);
+            self.log(Level::Warn, with_code(&late, Code::LateHeartbeat));
         }
         let leader = self.leader();
         let processes = self.handles.processes.clone();
@@ -333,7 +334,7 @@ impl LivenessTask {
         if !report.is_empty() {
             self.record("evidence", report.join("; "));
             for line in report {
-                self.log(Level::Warn, line);
+                self.log(Level::Warn, with_code(&line, Code::LateHeartbeat));
             }
         }
         if let Some(handle) = self.handles.supervisor.domain(&self.domain) {

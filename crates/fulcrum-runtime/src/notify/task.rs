@@ -4,11 +4,12 @@ use std::sync::Arc;
 use std::time::UNIX_EPOCH;
 
 use fulcrum_config::{NotifyEvent, WebhookFormat, WebhookSettings, redact_url_path};
-use fulcrum_logs::{Hub, Level};
+use fulcrum_logs::{Hub, Level, with_code};
 use fulcrum_telemetry::metrics::Metrics;
 use fulcrum_telemetry::notify::{BodyFormat, Notification, Notifier, Webhook, WebhookReport};
 use tokio::sync::mpsc::UnboundedReceiver;
 
+use crate::code::Code;
 use crate::control::info::InstanceInfo;
 use crate::events::event::Event;
 use crate::events::stream::EventStream;
@@ -94,10 +95,10 @@ fn receiver(settings: &WebhookSettings) -> Webhook {
 
 async fn log_reports(mut reports: UnboundedReceiver<WebhookReport>, hub: Hub) {
     while let Some(report) = reports.recv().await {
-        let level = match report.failure {
-            Some(_) => Level::Warn,
-            None => Level::Info,
+        let text = report.to_string();
+        match report.failure {
+            Some(_) => hub.log(Level::Warn, with_code(&text, Code::WebhookFailed)),
+            None => hub.log(Level::Info, text),
         };
-        hub.log(level, report.to_string());
     }
 }

@@ -1,8 +1,9 @@
 //! Processes that cannot be attributed to a generation.
 
-use fulcrum_logs::{Hub, Level};
+use fulcrum_logs::{Hub, Level, with_code};
 use fulcrum_spawn::process::{Member, ProcessTracker, RunId};
 
+use crate::code::Code;
 use crate::state::process::TOKEN_VAR;
 
 /// Opens the process tracker of a run: by cgroups where they are writable, by process groups and
@@ -24,7 +25,7 @@ pub(crate) async fn report_untracked(tracker: ProcessTracker, hub: Hub) {
              killed on shutdown",
             process.pid, process.command
         );
-        hub.log(Level::Warn, text);
+        hub.log(Level::Warn, with_code(&text, Code::Untracked));
     }
 }
 

@@ -2,11 +2,12 @@
 
 use std::time::Duration;
 
-use fulcrum_logs::{Hub, Level};
+use fulcrum_logs::{Hub, Level, with_code};
 use fulcrum_spawn::lifecycle::Phase;
 use fulcrum_spawn::supervisor::{DomainHandle, Snapshot, Supervisor, Transition};
 use tokio::time::sleep_until;
 
+use crate::code::Code;
 use crate::format::format_duration;
 use crate::log_lines::log_for_domain;
 use crate::state::desired::DesiredStateReceiver;
@@ -59,6 +60,7 @@ impl LateReadiness {
             // A start that times out ends, and says so itself.
             if now.phase == Phase::Running && !now.ready {
                 let text = self.describe(handle.name(), &now, spawned.elapsed());
+                let text = with_code(&text, Code::LateReady);
                 log_for_domain(&self.hub, handle.name(), generation, Level::Warn, text);
             }
             after = next_report(after);

@@ -5,10 +5,12 @@ use std::time::Duration;
 
 use fulcrum_config::{ProbeCheck, ProbeSettings};
 use fulcrum_health::{ProbeChange, ProbeConfig, ProbeFailure, ProbeMonitor, ProbeStatus};
-use fulcrum_logs::{Level, wait_for_text};
+use fulcrum_logs::{Level, wait_for_text, with_code};
 use fulcrum_spawn::lifecycle::Fact;
 use tokio::time::{Instant, sleep_until, timeout};
 
+use crate::clock::now;
+use crate::code::Code;
 use crate::log_lines::log_for_domain;
 use crate::readiness::answer::{Answer, CheckFailure};
 use crate::readiness::check::run_check;
@@ -179,7 +181,15 @@ async fn run_next(
     target: &ProbeTarget,
 ) -> (ProbeChange, Result<Option<String>, (ProbeFailure, bool)>) {
     sleep_until(Instant::from_std(monitor.due())).await;
-    match run_check(&probe.check, probe.timeout, target).await {
+    let from = now();
+    let answer = run_check(&probe.check, probe.timeout, target).await;
+    let failure = answer.as_ref().err().map(|failure| failure.text.clone());
+    let generation = target.facts.generation();
+    // Those of a domain that runs are too many.
+    target
+        .traces
+        .part(&target.domain, generation, "probe", (from, failure));
+    match answer {
         Ok(Answer::Accepted) => (monitor.record_success(clock()), Ok(None)),
         Ok(Answer::Unverified(why)) => (monitor.record_success(clock()), Ok(Some(why))),
         Err(CheckFailure { text, is_stranger }) => {
@@ -199,6 +209,7 @@ fn report_stranger(reason: &str, target: &ProbeTarget) {
     let text = format!(
         "not ready: {reason}\nhint: stop that process, or use another port for this domain"
     );
+    let text = with_code(&text, Code::Stranger);
     let generation = target.facts.generation();
     log_for_domain(&target.hub, &target.domain, generation, Level::Warn, text);
 }

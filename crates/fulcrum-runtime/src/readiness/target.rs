@@ -9,6 +9,7 @@ use fulcrum_spawn::supervisor::{FactSender, StartLimiter};
 
 use crate::state::desired::DesiredStateReceiver;
 use crate::state::domain::SharedDomainStates;
+use crate::traces::starts::StartTraces;
 
 /// One generation that is probed.
 pub(crate) struct ProbeTarget {
@@ -25,4 +26,6 @@ pub(crate) struct ProbeTarget {
     /// The configuration in force, which has the probes.
     pub(crate) desired: DesiredStateReceiver,
     pub(crate) facts: FactSender,
+    /// The trace of its start.
+    pub(crate) traces: StartTraces,
 }

@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use fulcrum_config::redact_command_line;
-use fulcrum_logs::{FULCRUM_SOURCE, Hub, Level};
+use fulcrum_logs::{FULCRUM_SOURCE, Hub, Level, with_code};
 use fulcrum_rpc::{DomainEvent, HeartbeatPayload, StreamEnd};
 use fulcrum_spawn::lifecycle::Fact;
 use fulcrum_spawn::process::command_line;
@@ -13,6 +13,7 @@ use fulcrum_spawn::supervisor::Supervisor;
 use tokio::sync::mpsc;
 use tokio::time::Instant;
 
+use crate::code::Code;
 use crate::events::log::EventLog;
 use crate::liveness::task::{LivenessTasks, RegisteredStream};
 use crate::log_lines::log_for_domain;
@@ -21,6 +22,7 @@ use crate::readiness::started::record_registration;
 use crate::standby::NodeStandby;
 use crate::state::desired::DesiredStateReceiver;
 use crate::state::domain::{HeapSize, SharedDomainStates};
+use crate::traces::starts::StartTraces;
 
 /// Handles the events of domains' streams.
 pub(crate) struct RegistrationTask {
@@ -30,6 +32,7 @@ pub(crate) struct RegistrationTask {
     pub(crate) liveness: LivenessTasks,
     pub(crate) serving: ServingStatus,
     pub(crate) standby: StandbyPool<NodeStandby>,
+    pub(crate) traces: StartTraces,
     pub(crate) events: EventLog,
     pub(crate) hub: Hub,
 }
@@ -97,6 +100,7 @@ impl RegistrationTask {
             state.registered_generation.send_replace(generation);
             record_registration(&state);
         }
+        self.traces.registered(domain, generation);
         self.liveness.on_registered(domain, stream);
         self.serving
             .report_stream_fact(domain, generation, Fact::Ready);
@@ -118,6 +122,7 @@ impl RegistrationTask {
         if let Some(state) = self.states.get(domain) {
             state.external.send_replace(process);
         }
+        let text = with_code(&text, Code::Unmanaged);
         log_for_domain(&self.hub, domain, 0, Level::Warn, text);
     }
 
@@ -163,6 +168,7 @@ impl RegistrationTask {
             state.refusal.send_replace(Some(reason.to_owned()));
         }
         self.events.record(source, 0, "registration_refused", &text);
+        let text = with_code(&text, Code::RegistrationRejected);
         log_for_domain(&self.hub, source, 0, Level::Warn, text);
     }
 

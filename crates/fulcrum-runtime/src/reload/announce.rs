@@ -1,10 +1,11 @@
 //! Events and log lines about a changed or invalid configuration.
 
 use fulcrum_config::{Action, App, Difference, ReloadPlan, describe_changes, unsupported_settings};
-use fulcrum_logs::{FULCRUM_SOURCE, Hub, Level};
+use fulcrum_logs::{FULCRUM_SOURCE, Hub, Level, with_code};
 use fulcrum_spawn::process::ProcessTracker;
 use fulcrum_spawn::supervisor::Supervisor;
 
+use crate::code::Code;
 use crate::events::log::EventLog;
 use crate::reload::request::ReloadTrigger;
 use crate::resources::limits;
@@ -50,6 +51,7 @@ impl ReloadAnnouncer {
             .record(FULCRUM_SOURCE, 0, "config_invalid", all.clone());
         // A file that is saved again and again with the same error is logged once.
         if trigger == ReloadTrigger::Request || self.last_invalid.as_ref() != Some(&all) {
+            let reason = format!("{reason} [{}]", Code::ConfigRejected);
             self.hub.log(Level::Error, format!("{reason}\n{all}"));
         }
         self.last_invalid = Some(all);
@@ -69,7 +71,8 @@ impl ReloadAnnouncer {
         self.hub
             .log(Level::Info, format!("configuration changed: {text}"));
         for text in self.new_warnings(old, new) {
-            self.hub.log(Level::Warn, text);
+            self.hub
+                .log(Level::Warn, with_code(&text, Code::NotSupported));
         }
     }
 
@@ -101,7 +104,8 @@ impl ReloadAnnouncer {
                 "restart required to apply: {}\nhint: run `fulcrum down`, then start again",
                 describe_changes(&plan.requires_restart)
             );
-            self.hub.log(Level::Warn, text);
+            self.hub
+                .log(Level::Warn, with_code(&text, Code::RestartRequired));
         }
     }
 

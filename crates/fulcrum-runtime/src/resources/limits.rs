@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use fulcrum_config::{App, Domain};
 use fulcrum_health::MemoryLimitMonitor;
-use fulcrum_logs::{Hub, Level};
+use fulcrum_logs::{Hub, Level, with_code};
 use fulcrum_spawn::lifecycle::{Fact, Phase};
 use fulcrum_spawn::process::{
     Controller, Process, ProcessTracker, set_cpu_limit, set_memory_limit,
@@ -12,6 +12,7 @@ use fulcrum_spawn::process::{
 use fulcrum_spawn::supervisor::Supervisor;
 use tokio::sync::mpsc;
 
+use crate::code::Code;
 use crate::log_lines::log_for_domain;
 use crate::resources::sampler::UsageSample;
 use crate::state::desired::DesiredStateReceiver;
@@ -76,7 +77,7 @@ pub(crate) fn apply_kernel_limits(domain: &Domain, process: &Process, generation
 /// Logs at the start which limits the kernel does not enforce.
 pub(crate) fn log_unenforceable(app: &App, tracker: &ProcessTracker, hub: &Hub) {
     for text in unenforceable(app, tracker) {
-        hub.log(Level::Warn, text);
+        hub.log(Level::Warn, with_code(&text, Code::LimitNotEnforced));
     }
 }
 

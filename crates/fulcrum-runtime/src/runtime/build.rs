@@ -4,7 +4,10 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use fulcrum_config::{App, Mode, RegistrationMode, Selection};
-use fulcrum_rpc::{Authorizer, DomainEvent, Registry, TokenPolicy, UnimplementedHandler};
+use fulcrum_rpc::{
+    Authorizer, DomainEvent, Registry, ServerConfig, SharedObserver, TokenPolicy,
+    UnimplementedHandler,
+};
 use fulcrum_spawn::prepare::PackageInstaller;
 use fulcrum_spawn::process::OomMonitor;
 use fulcrum_spawn::standby::StandbyPool;
@@ -35,6 +38,10 @@ use crate::standby::{NodeStandbyFactory, StandbySettings};
 use crate::state::desired::{self, DesiredState, DesiredStateReceiver};
 use crate::state::domain::{DomainStates, SharedDomainStates};
 use crate::state::inspect::{Inspectors, InvalidInspect};
+use crate::traces::calls::CallTracer;
+use crate::traces::setup::instance_id;
+use crate::traces::starts::StartTraces;
+use crate::traces::variables::ExportTarget;
 
 impl Runtime {
     /// Builds an instance and starts the tasks around its domains. The domains are started by
@@ -55,7 +62,8 @@ fn build(parts: RuntimeParts) -> Result<Runtime, Error> {
     let (transition_sender, transitions) = mpsc::unbounded_channel::<Transition>();
     let mut manager = DomainManager::new(transition_sender);
     let supervisor = manager.supervisor();
-    let (registry, domain_events) = registry(&desired, &states, &supervisor);
+    let observer = call_observer(&parts);
+    let (registry, domain_events) = registry(&desired, &states, &supervisor, observer);
     for domain in &desired.current().app.domains {
         registry.add(&domain.name);
     }
@@ -97,6 +105,7 @@ fn build(parts: RuntimeParts) -> Result<Runtime, Error> {
         hub: parts.hub,
         shutdown: parts.shutdown,
         hooks,
+        telemetry: parts.telemetry,
     };
     handles.start_tasks(domain_events, transitions, samples);
     handles.start_notifications(info.clone(), parts.metrics.clone());
@@ -153,6 +162,10 @@ fn instance_info(parts: &RuntimeParts) -> InstanceInfo {
         mode: parts.load_options.mode,
         grpc: parts.grpc.clone(),
         http: parts.http.clone(),
+        otlp: parts
+            .export_target
+            .as_ref()
+            .and_then(ExportTarget::receiver),
         socket: parts.socket.clone(),
         log_run: parts.log_run,
         started: Instant::now(),
@@ -192,11 +205,18 @@ fn domain_states(app: &App, metrics: Option<&Metrics>) -> SharedDomainStates {
     Arc::new(states)
 }
 
+/// Who observes calls: nobody, if nothing takes traces.
+fn call_observer(parts: &RuntimeParts) -> SharedObserver {
+    let tracer = parts.telemetry.clone().map(CallTracer::new);
+    tracer.map_or_else(SharedObserver::default, SharedObserver::new)
+}
+
 /// The registry of domains, and the events of their streams.
 fn registry(
     desired: &DesiredStateReceiver,
     states: &SharedDomainStates,
     supervisor: &Supervisor,
+    observer: SharedObserver,
 ) -> (Registry, mpsc::UnboundedReceiver<DomainEvent>) {
     let app = &desired.current().app;
     let policy = match app.runtime.grpc.registration {
@@ -209,7 +229,10 @@ fn registry(
         desired: desired.clone(),
     };
     let authorizer = Authorizer::new(policy, identities);
-    let config = server_config(&app.runtime.grpc, liveness_timeouts(app));
+    let config = ServerConfig {
+        observer,
+        ..server_config(&app.runtime.grpc, liveness_timeouts(app))
+    };
     let (sender, events) = mpsc::unbounded_channel();
     let registry = Registry::with_config(authorizer, UnimplementedHandler, sender, config);
     (registry, events)
@@ -223,6 +246,7 @@ fn launch_context(
     registry: &Registry,
     inspectors: Inspectors,
 ) -> (LaunchContext, StandbySettings) {
+    let traces = StartTraces::new(parts.telemetry.as_ref());
     let environment = EnvironmentBase {
         inherited: parts.environment.clone(),
         grpc: parts.grpc.clone(),
@@ -231,6 +255,9 @@ fn launch_context(
         mode: parts.load_options.mode,
         terminal: parts.terminal,
         auto_ports: parts.auto_ports.clone(),
+        traces,
+        export_target: parts.export_target.clone(),
+        instance: instance_id(&parts.processes.run),
     };
     let command = CommandContext {
         environment: Arc::new(environment),

@@ -5,7 +5,7 @@ use std::sync::atomic::AtomicU64;
 use std::time::Duration;
 
 use fulcrum_config::FileWatchOptions;
-use fulcrum_logs::{Hub, Level};
+use fulcrum_logs::{Hub, Level, with_code};
 use fulcrum_rpc::{ControlHandler, Registry};
 use fulcrum_spawn::process::ProcessTracker;
 use fulcrum_spawn::standby::StandbyPool;
@@ -13,6 +13,7 @@ use fulcrum_spawn::supervisor::{Supervisor, WaitCondition};
 use fulcrum_telemetry::metrics::Metrics;
 use tokio::time::{Instant, sleep_until, timeout};
 
+use crate::code::Code;
 use crate::control::service::ControlService;
 use crate::error::{Error, ErrorKind};
 use crate::handle::RuntimeHandle;
@@ -169,7 +170,8 @@ impl FinishHandles {
             // Each failure is logged with its domain; the other domains run.
             Some(Err(waiting)) => {
                 if let Some(text) = waiting {
-                    self.hub.log(Level::Error, text);
+                    self.hub
+                        .log(Level::Error, with_code(&text, Code::NotAllReady));
                 }
             }
             None => {

@@ -11,6 +11,7 @@ use fulcrum_spawn::prepare::PrepareContext;
 use fulcrum_spawn::process::{ProcessTracker, RunId, SharedProcessTable, Spawner};
 use fulcrum_spawn::standby::StandbyPool;
 use fulcrum_spawn::supervisor::{DomainManager, Supervisor, Transition};
+use fulcrum_telemetry::Telemetry;
 use fulcrum_telemetry::metrics::Metrics;
 use tokio::sync::mpsc::UnboundedReceiver;
 use tokio::time::Instant;
@@ -22,6 +23,7 @@ use crate::control::eval::EvalService;
 use crate::control::info::InstanceInfo;
 use crate::control::service::ControlService;
 use crate::control::status::StatusReader;
+use crate::control::traces::TraceReader;
 use crate::control::wait::DomainWaiter;
 use crate::events::log::EventLog;
 use crate::exit::held::HeldExits;
@@ -68,6 +70,7 @@ pub(super) struct TaskHandles {
     pub(super) hub: Hub,
     pub(super) shutdown: ShutdownSignal,
     pub(super) hooks: HookRunner,
+    pub(super) telemetry: Option<Telemetry>,
 }
 
 /// What runs the TypeScript compiler.
@@ -127,6 +130,7 @@ impl TaskHandles {
             }),
             serving: self.serving_status(),
             standby: self.standby.clone(),
+            traces: self.hooks.environment.traces.clone(),
             events: self.events.clone(),
             hub: self.hub.clone(),
         }
@@ -153,6 +157,7 @@ impl TaskHandles {
                 hub: self.hub.clone(),
             },
             hooks: self.hooks.clone(),
+            traces: self.hooks.environment.traces.clone(),
             events: self.events.clone(),
             hub: self.hub.clone(),
         }
@@ -236,6 +241,11 @@ impl TaskHandles {
             calls: CallService {
                 desired: self.desired.clone(),
                 registry: self.registry.clone(),
+            },
+            traces: TraceReader {
+                telemetry: self.telemetry.clone(),
+                desired: self.desired.clone(),
+                hub: self.hub.clone(),
             },
             evaluations: EvalService {
                 mode,

@@ -6,13 +6,14 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use fulcrum_config::Schedule;
-use fulcrum_logs::{Hub, Level};
+use fulcrum_logs::{Hub, Level, with_code};
 use fulcrum_spawn::lifecycle::{Command, Phase};
 use fulcrum_spawn::supervisor::{DomainHandle, Supervisor};
 use tokio::sync::watch;
 use tokio::task::AbortHandle;
 use tokio::time::sleep;
 
+use crate::code::Code;
 use crate::events::log::EventLog;
 use crate::log_lines::log_for_domain;
 use crate::schedule::timetable::{Decision, Timetable};
@@ -122,6 +123,10 @@ impl ScheduleTask {
         let log = |level, text: String| {
             self.events
                 .record(name, generation, "schedule", text.clone());
+            let text = match level {
+                Level::Warn => with_code(&text, Code::RunLeftOut),
+                _ => text,
+            };
             log_for_domain(&self.hub, name, generation, level, text);
         };
         match decision {

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use fulcrum_logs::{Hub, Level};
+use fulcrum_logs::{Hub, Level, with_code};
 use fulcrum_spawn::StartError;
 use fulcrum_spawn::prepare::PrepareContext;
 use fulcrum_spawn::process::{RunId, Spawner, signal_number};
@@ -17,6 +17,7 @@ use tokio::time::{Instant, timeout};
 
 use super::compiler;
 use super::errors::{CompilerOutput, TypeError, compare};
+use crate::code::Code;
 use crate::control::wait::DomainWaiter;
 use crate::format::{format_measured, pluralize};
 use crate::log_lines::log_for_domain;
@@ -64,9 +65,12 @@ impl TypeCheckTask {
             let root = task.desired.current().app.root.clone();
             task.hub.log(
                 Level::Warn,
-                format!(
-                    "types are not checked: neither {} nor any domain has a tsconfig.json",
-                    root.display()
+                with_code(
+                    &format!(
+                        "types are not checked: neither {} nor any domain has a tsconfig.json",
+                        root.display()
+                    ),
+                    Code::NoTypeCheck,
                 ),
             );
         }
@@ -75,7 +79,8 @@ impl TypeCheckTask {
 
     async fn check(&self, project: &Path) {
         if let Err(error) = self.run_compiler(project).await {
-            self.hub.log(Level::Warn, error.to_string());
+            let text = with_code(&error.to_string(), Code::NoTypeCheck);
+            self.hub.log(Level::Warn, text);
         }
     }
 
@@ -180,7 +185,10 @@ impl<'a> Report<'a> {
         let hub = &self.task.hub;
         if changes.new.len() > MAX_LOGGED {
             let more = pluralize(changes.new.len() - MAX_LOGGED, "type error");
-            hub.log(Level::Error, format!("and {more} more"));
+            hub.log(
+                Level::Error,
+                with_code(&format!("and {more} more"), Code::TypeError),
+            );
         }
         if is_first && now.is_empty() {
             let took = format_measured(self.started.elapsed());
@@ -195,7 +203,8 @@ impl<'a> Report<'a> {
     fn log_error(&self, error: &TypeError) {
         let desired = self.task.desired.current();
         let Some((file, line, column)) = &error.position else {
-            self.task.hub.log(Level::Error, error.message.clone());
+            let text = with_code(&error.message, Code::TypeError);
+            self.task.hub.log(Level::Error, text);
             return;
         };
         let domain = desired.app.domains.iter();
@@ -203,6 +212,7 @@ impl<'a> Report<'a> {
         let base = domain.map_or(&desired.app.root, |domain| &domain.dir);
         let shown = file.strip_prefix(base).unwrap_or(file).display();
         let text = format!("{shown}:{line}:{column}: {}", error.message);
+        let text = with_code(&text, Code::TypeError);
         match domain {
             Some(domain) => {
                 log_for_domain(&self.task.hub, &domain.name, 0, Level::Error, text);

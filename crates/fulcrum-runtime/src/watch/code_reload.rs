@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use fulcrum_config::{Domain, JsRuntime, Program};
-use fulcrum_logs::{Hub, Level};
+use fulcrum_logs::{Hub, Level, with_code};
 use fulcrum_spawn::lifecycle::{CommandRejected, Phase};
 use fulcrum_spawn::prepare::{CheckedImports, SyntaxChecker, SyntaxError};
 use fulcrum_spawn::standby::StandbyPool;
@@ -13,6 +13,7 @@ use fulcrum_spawn::supervisor::{DomainHandle, Outcome, Ticket, Turn};
 use tokio::sync::mpsc::UnboundedSender;
 use tokio::time::Instant;
 
+use crate::code::Code;
 use crate::events::log::EventLog;
 use crate::format::{display_file, display_files};
 use crate::log_lines::log_for_domain;
@@ -147,7 +148,8 @@ impl CodeReload {
             }
             Err(CommandRejected(reason)) => {
                 clear();
-                self.log(Level::Warn, format!("not reloaded ({what}): {reason}"));
+                let text = format!("not reloaded ({what}): {reason}");
+                self.log(Level::Warn, with_code(&text, Code::NotReloaded));
             }
         }
     }
@@ -207,7 +209,8 @@ impl CodeReload {
         } else {
             ""
         };
-        self.log(Level::Error, format!("reload rejected{kept}: {text}"));
+        let text = format!("reload rejected{kept}: {text}");
+        self.log(Level::Error, with_code(&text, Code::ReloadRejected));
     }
 
     /// Waits for the outcome of the restart. True if the domain is ready.
@@ -221,7 +224,7 @@ impl CodeReload {
                 let (events, generation) = (&self.handles.events, snapshot.generation);
                 events.record(handle.name(), generation, "reload_failed", text);
                 let text = "reload failed; the next change restarts the domain";
-                self.log(Level::Warn, text.to_owned());
+                self.log(Level::Warn, with_code(text, Code::NotReloaded));
                 false
             }
         }

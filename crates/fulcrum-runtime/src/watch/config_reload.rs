@@ -3,10 +3,11 @@
 use std::collections::BTreeSet;
 
 use fulcrum_config::{Action, ReloadPlan};
-use fulcrum_logs::{Hub, Level};
+use fulcrum_logs::{Hub, Level, with_code};
 use tokio::sync::mpsc;
 use tokio::time::Instant;
 
+use crate::code::Code;
 use crate::reload::request::{ReloadHandle, ReloadProgress, ReloadResult, ReloadTrigger};
 use crate::state::domain::{PendingReload, SharedDomainStates};
 
@@ -61,7 +62,8 @@ impl ConfigReloader {
         match result {
             // Diagnostics are logged already.
             ReloadResult::Invalid(reason) if !has_diagnostics => {
-                self.hub.log(Level::Error, reason);
+                self.hub
+                    .log(Level::Error, with_code(&reason, Code::ConfigRejected));
             }
             ReloadResult::Done(_)
             | ReloadResult::Invalid(_)

@@ -1,8 +1,9 @@
 //! The status of the file watcher as events and log lines.
 
-use fulcrum_logs::{FULCRUM_SOURCE, Hub, Level};
+use fulcrum_logs::{FULCRUM_SOURCE, Hub, Level, with_code};
 use fulcrum_watch::WatchStatus;
 
+use crate::code::Code;
 use crate::events::log::EventLog;
 use crate::format::format_measured;
 
@@ -27,7 +28,7 @@ pub(crate) fn log_status(events: &EventLog, hub: &Hub, status: WatchStatus) {
                 "polling files every {interval}, notifications are not available: {reason}\n  hint: {hint}"
             );
             record("watch_polling", &text);
-            hub.log(Level::Warn, text);
+            hub.log(Level::Warn, with_code(&text, Code::CannotWatch));
         }
         WatchStatus::Rescanned => {
             let text = "file notification queue overflowed; rescanned all files";
@@ -40,7 +41,7 @@ pub(crate) fn log_status(events: &EventLog, hub: &Hub, status: WatchStatus) {
                 dir.display()
             );
             record("watch_failed", &text);
-            hub.log(Level::Warn, text);
+            hub.log(Level::Warn, with_code(&text, Code::CannotWatch));
         }
     }
 }

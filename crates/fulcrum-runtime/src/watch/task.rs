@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use fulcrum_config::{Domain, FileWatchOptions};
-use fulcrum_logs::{FULCRUM_SOURCE, Hub, Level};
+use fulcrum_logs::{FULCRUM_SOURCE, Hub, Level, with_code};
 use fulcrum_spawn::prepare::report_file;
 use fulcrum_spawn::supervisor::Supervisor;
 use fulcrum_watch::{
@@ -16,6 +16,7 @@ use fulcrum_watch::{
 use tokio::sync::mpsc::{self, UnboundedReceiver, UnboundedSender};
 use tokio::time::{Instant, sleep_until};
 
+use crate::code::Code;
 use crate::events::log::EventLog;
 use crate::format::display_files;
 use crate::log_lines::log_for_domain;
@@ -64,7 +65,8 @@ pub(crate) async fn run(handles: WatchHandles, options: FileWatchOptions) {
         match WatchTask::start(handles, options).await {
             Ok(mut task) => task.run().await,
             Err(error) => {
-                hub.log(Level::Error, format!("cannot watch files: {error}"));
+                let text = format!("cannot watch files: {error}");
+                hub.log(Level::Error, with_code(&text, Code::CannotWatch));
             }
         }
     };
@@ -105,7 +107,9 @@ impl WatchTask {
         if poll.is_none()
             && let Some(hint) = polling_hint(&desired.app.root)
         {
-            handles.hub.log(Level::Warn, hint);
+            handles
+                .hub
+                .log(Level::Warn, with_code(&hint, Code::NoNotifications));
         }
         let (sender, messages) = mpsc::unbounded_channel();
         let mut task = Self {
@@ -144,6 +148,7 @@ impl WatchTask {
                     Some(event) => self.handle_event(event).await,
                     None => {
                         let text = "files are no longer watched: internal error: the watcher has ended";
+                        let text = with_code(text, Code::CannotWatch);
                         self.handles.hub.log(Level::Error, text);
                         return;
                     }
@@ -224,6 +229,7 @@ impl WatchTask {
             Ok(()) => self.spec = spec,
             Err(error) => {
                 let text = format!("cannot update the watched files: {error}");
+                let text = with_code(&text, Code::CannotWatch);
                 self.handles.hub.log(Level::Error, text);
             }
         }
@@ -463,6 +469,7 @@ impl WatchTask {
         let generation = self.generation(name);
         let events = &self.handles.events;
         events.record(name, generation, "watch_loop", text.clone());
+        let text = with_code(&text, Code::ReloadLoop);
         log_for_domain(&self.handles.hub, name, generation, Level::Warn, text);
     }
 

@@ -4,7 +4,6 @@ use std::time::{Duration, Instant};
 
 use super::types::{Failure, Timing};
 use crate::exit::ExitReport;
-use crate::start_error::StartError;
 
 /// How a generation ended: the input of a restart decision.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -46,8 +45,7 @@ impl GenerationEnd {
                 timing.time_limit.unwrap_or_default()
             ),
             Failure::Unhealthy(reason) => reason.clone(),
-            Failure::Rejected(StartError { message, .. })
-            | Failure::StartFailed(StartError { message, .. }) => message.clone(),
+            Failure::Rejected(failure) | Failure::StartFailed(failure) => failure.to_string(),
         }
     }
 }

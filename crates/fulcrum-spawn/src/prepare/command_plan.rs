@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use super::executable::{check_executable, find_file_in_path, find_in_path};
 use super::warning::StartWarning;
-use crate::{CommandSpec, StartError};
+use crate::{Code, CommandSpec, StartError};
 
 /// Programs that restart or wrap another program, and whose reaction to signals is their own. Shells
 /// and package managers are not among them: the stop signal goes to the program behind them.
@@ -21,6 +21,15 @@ const WRAPPERS: &[&str] = &["tsx", "nodemon"];
 /// Permanent failures: `argv` is empty, the program does not exist or is not executable, the
 /// interpreter of a script or the working directory is missing.
 pub fn plan_command(
+    argv: &[String],
+    cwd: &Path,
+    env: BTreeMap<OsString, OsString>,
+    path: &OsStr,
+) -> Result<(CommandSpec, Vec<StartWarning>), StartError> {
+    plan(argv, cwd, env, path).map_err(|failure| failure.code(Code::CannotRun))
+}
+
+fn plan(
     argv: &[String],
     cwd: &Path,
     env: BTreeMap<OsString, OsString>,

@@ -6,7 +6,7 @@ use std::io;
 use std::path::Path;
 
 use super::node::find::NodeRequest;
-use crate::StartError;
+use crate::{Code, StartError};
 
 /// A Node program, as it is configured. All paths are absolute.
 #[derive(Debug, Clone)]
@@ -56,6 +56,7 @@ impl NodeProgram<'_> {
             cache.display()
         );
         StartError::from_io(text, error)
+            .code(Code::CacheUnwritable)
             .hint("free disk space, correct its permissions, or set XDG_CACHE_HOME")
     }
 }

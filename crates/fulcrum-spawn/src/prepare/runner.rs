@@ -15,7 +15,7 @@ use super::typescript::strip::StripError;
 use super::typescript::surroundings::{FileError, is_always_compiled};
 use super::typescript::table::manifest_path;
 use super::warning::StartWarning;
-use crate::StartError;
+use crate::{Code, StartError};
 
 /// How a Node program is run.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -54,6 +54,14 @@ const TRANSPILERS: &[&str] = &[
 /// Permanent failures with file, line and column: a file that is loaded with the entry has a syntax
 /// error, or a `tsconfig.json` or `package.json` is invalid.
 pub fn choose_runner(
+    program: &NodeProgram<'_>,
+    node: &NodeRuntime,
+    context: &PrepareContext,
+) -> Result<(Runner, Vec<StartWarning>), StartError> {
+    choose(program, node, context).map_err(|failure| failure.code(Code::InvalidCode))
+}
+
+fn choose(
     program: &NodeProgram<'_>,
     node: &NodeRuntime,
     context: &PrepareContext,

@@ -125,6 +125,16 @@ const fn hash_text(mut hash: u64, text: &str) -> u64 {
 }
 
 impl Sdk {
+    /// The version of the embedded package.
+    pub const VERSION: &'static str = env!("CARGO_PKG_VERSION");
+
+    /// The hash of a package that Fulcrum has installed, by its `package.json`; none for one of the
+    /// user.
+    #[must_use]
+    pub fn marker(manifest: &Value) -> Option<&str> {
+        manifest.get(MARKER_KEY).and_then(Value::as_str)
+    }
+
     /// The package that is embedded in this program.
     #[must_use]
     pub fn embedded() -> Self {

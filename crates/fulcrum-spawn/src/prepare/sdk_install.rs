@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use serde_json::Value;
 
 use super::files::symlink_atomically;
-use super::sdk::{MARKER_KEY, PACKAGE, Sdk, install_dir_atomically, is_complete};
+use super::sdk::{PACKAGE, Sdk, install_dir_atomically, is_complete};
 
 /// Where domains find the SDK.
 #[derive(Debug)]
@@ -82,8 +82,7 @@ fn owner(package: &Path) -> io::Result<PackageOwner> {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(PackageOwner::Missing),
         Err(error) => return Err(error),
     };
-    let marker = manifest.get(MARKER_KEY).and_then(Value::as_str);
-    Ok(marker.map_or(PackageOwner::User, |hash| {
+    Ok(Sdk::marker(&manifest).map_or(PackageOwner::User, |hash| {
         PackageOwner::Fulcrum(hash.to_owned())
     }))
 }
@@ -139,7 +138,7 @@ mod tests {
         assert_eq!(real("fulcrum"), real("@fulcrum/domain"));
         let manifest = read(app.path(), "fulcrum/package.json");
         assert!(
-            manifest.contains(MARKER_KEY) && !manifest.contains("scripts"),
+            manifest.contains(crate::prepare::sdk::MARKER_KEY) && !manifest.contains("scripts"),
             "{manifest}"
         );
         let modified = || {

@@ -46,19 +46,26 @@ impl ProcessTracker {
         let Some(run) = self.cgroup() else {
             return Err("domains have no cgroup of their own here".to_owned());
         };
-        // The run's cgroup may not exist yet; it gets the controllers that its parent enables.
-        let parent = run.parent().unwrap_or(run);
-        let handed_down = parent.join("cgroup.subtree_control");
-        let controllers = fs::read_to_string(handed_down).unwrap_or_default();
-        let name = controller.name();
-        if controllers.split_ascii_whitespace().any(|one| one == name) {
-            return Ok(());
-        }
-        Err(format!(
-            "the cgroup {} does not enable the {name} controller for its children",
-            parent.display()
-        ))
+        hands_down(run, controller)
     }
+}
+
+/// Whether a run's cgroup, which need not exist yet, has a controller: its parent must enable it.
+///
+/// # Errors
+/// Why not, as text.
+pub fn hands_down(run: &Path, controller: Controller) -> Result<(), String> {
+    let parent = run.parent().unwrap_or(run);
+    let handed_down = parent.join("cgroup.subtree_control");
+    let controllers = fs::read_to_string(handed_down).unwrap_or_default();
+    let name = controller.name();
+    if controllers.split_ascii_whitespace().any(|one| one == name) {
+        return Ok(());
+    }
+    Err(format!(
+        "the cgroup {} does not enable the {name} controller for its children",
+        parent.display()
+    ))
 }
 
 /// Limits the memory of the processes in this cgroup; the kernel kills one that would exceed it.

@@ -13,6 +13,7 @@ use super::pidfd::ProcessHandle;
 use super::run_id::RunId;
 use super::run_record::RunRecord;
 use super::tracker::ProcessTracker;
+use crate::code::Code;
 
 /// A guard that ran at least this long was stable: the next one may follow at once.
 const STABLE_AFTER: Duration = Duration::from_secs(10);
@@ -47,6 +48,7 @@ impl GuardHandle {
             Ok(record) => Arc::new(record),
             Err(error) => {
                 tracing::warn!(
+                    code = %Code::NoGuard,
                     "no cleanup guard: cannot create the run record {}: {error}; if fulcrum is \
                      killed, descendants of domains may survive",
                     path.display()
@@ -108,7 +110,9 @@ impl GuardSupervisor {
                         return;
                     }
                 }
-                Err(error) => tracing::warn!("cannot start the cleanup guard: {error}"),
+                Err(error) => {
+                    tracing::warn!(code = %Code::NoGuard, "cannot start the cleanup guard: {error}")
+                }
             }
             pause = next_pause(pause, started_at.elapsed());
             tokio::select! {
@@ -131,7 +135,7 @@ async fn wait_for_exit(guard: CleanupGuard, released: &mut oneshot::Receiver<()>
     tokio::select! {
         () = watched.exited() => {
             let status = guard.reap();
-            tracing::warn!("cleanup guard (pid {pid}) exited ({status}); restarting it");
+            tracing::warn!(code = %Code::NoGuard, "cleanup guard (pid {pid}) exited ({status}); restarting it");
             false
         }
         _ = released => {

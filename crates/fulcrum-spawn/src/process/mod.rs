@@ -39,7 +39,7 @@ mod tracker;
 
 pub use crate::signals::{signal_name, signal_names, signal_number};
 pub use capture::{CapturedExit, run_and_capture};
-pub use cgroup_limits::{Controller, set_cpu_limit, set_memory_limit};
+pub use cgroup_limits::{Controller, hands_down, set_cpu_limit, set_memory_limit};
 pub use footprint::{limit_heaps, release_unused_memory};
 pub use group::{Member, members};
 pub use guard::run_cleanup_guard;
@@ -50,6 +50,7 @@ pub use inspect::{
 pub use listeners::{ListenerOwner, listen_addresses, listener_owner};
 pub use oom::OomKill;
 pub use oom_monitor::OomMonitor;
+pub use own_cgroup::find_parent as delegated_cgroup;
 pub use pidfd::ProcessHandle;
 pub use process_tree::{Process, ProcessOutput};
 pub use pty::TerminalReader;
@@ -60,7 +61,7 @@ pub use sockets::{
     read_env_var,
 };
 pub use spawner::Spawner;
-pub use stale_report::{InstanceAlive, StartupMessage, clean_up_stale};
+pub use stale_report::{InstanceAlive, StartupMessage, clean_up_stale, find_stale_run};
 pub use started_by::{StartedBy, started_by};
 pub use stat::{Stat, descends_from};
 pub use table::SharedProcessTable;

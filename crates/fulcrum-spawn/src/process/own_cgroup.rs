@@ -17,7 +17,7 @@ const CGROUP2: u64 = 0x6367_7270;
 ///
 /// # Errors
 /// Why there can be none, as text.
-pub(super) fn find_parent(name: &str) -> Result<PathBuf, String> {
+pub fn find_parent(name: &str) -> Result<PathBuf, String> {
     let read = |file: &str| fs::read_to_string(file).map_err(|error| format!("{file}: {error}"));
     let own = own_dir(&read("/proc/self/mountinfo")?, &read("/proc/self/cgroup")?)?;
     let display = own.display();

@@ -27,6 +27,7 @@ use rustix::fs::OFlags;
 
 use super::run_id::RunId;
 use super::stat::Stat;
+use crate::code::Code;
 
 /// The first words of a record that this version can read.
 const FORMAT: &str = "fulcrum 1 ";
@@ -127,6 +128,7 @@ impl RunRecord {
             let reason =
                 written.map_or_else(|error| error.to_string(), |_| "the disk is full".to_owned());
             tracing::warn!(
+                code = %Code::NoRunRecord,
                 "cannot write the run record {}: {reason}",
                 self.path.display()
             );

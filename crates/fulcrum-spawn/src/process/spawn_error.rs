@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use rustix::fs::{Access, access};
 use rustix::io::Errno;
 
+use crate::code::Code;
 use crate::command::CommandSpec;
 use crate::start_error::StartError;
 
@@ -19,6 +20,10 @@ const MAX_NAME: usize = 255;
 
 /// Explains the error of the operating system by what has to be done.
 pub(super) fn spawn_error(spec: &CommandSpec, error: &io::Error) -> StartError {
+    explain(spec, error).code(Code::CannotRun)
+}
+
+fn explain(spec: &CommandSpec, error: &io::Error) -> StartError {
     let program = spec.program.display();
     match error.raw_os_error().map(Errno::from_raw_os_error) {
         Some(Errno::TOOBIG) => too_big(spec),

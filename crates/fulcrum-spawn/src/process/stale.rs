@@ -106,6 +106,25 @@ pub(super) fn kill_stale(previous: &PreviousRun) -> CleanupReport {
     }
 }
 
+/// The processes of a run whose instance is dead. None is harmed.
+pub(super) fn find_stale(previous: &PreviousRun) -> Vec<StaleProcess> {
+    if boot().ok().as_deref() != Some(&*previous.boot) || previous.instance_is_alive() {
+        return Vec::new();
+    }
+    let table = scan(previous);
+    let found = processes_of_run(previous, &table, &own_ancestors());
+    let running = table.iter().map(|seen| seen.stat.pid);
+    running
+        .filter_map(|pid| {
+            Some(StaleProcess {
+                pid,
+                command: command_line(pid),
+                leader: *found.get(&pid)?,
+            })
+        })
+        .collect()
+}
+
 /// Kills these processes, and waits a moment for their exits.
 fn kill_all(previous: &PreviousRun, running: &[&Stat]) {
     if running.is_empty() {

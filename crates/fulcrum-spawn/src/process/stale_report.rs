@@ -5,7 +5,8 @@ use std::fmt;
 use std::path::Path;
 
 use super::run_record::PreviousRun;
-use super::stale::{CleanupReport, StaleProcess, kill_stale};
+use super::stale::{CleanupReport, StaleProcess, find_stale, kill_stale};
+use crate::code::Code;
 
 /// A message about the previous run, with its level. Log it once a subscriber is installed.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -33,8 +34,8 @@ impl StartupMessage {
     /// Logs it through `tracing`, at its level.
     pub fn log(&self) {
         match self.level {
-            tracing::Level::ERROR => tracing::error!("{self}"),
-            tracing::Level::WARN => tracing::warn!("{self}"),
+            tracing::Level::ERROR => tracing::error!(code = %Code::StaleRun, "{self}"),
+            tracing::Level::WARN => tracing::warn!(code = %Code::StaleRun, "{self}"),
             _ => tracing::info!("{self}"),
         }
     }
@@ -95,6 +96,22 @@ pub fn clean_up_stale(record: &Path) -> Result<Vec<StartupMessage>, InstanceAliv
     }
     let report = kill_stale(&previous);
     Ok(describe(&previous, &report))
+}
+
+/// What an earlier run has left, by its run record at `record`: the pid and the command line of each
+/// process. None if the run was shut down cleanly, or its instance is alive. Harms nothing.
+#[must_use]
+pub fn find_stale_run(record: &Path) -> Option<Vec<(u32, String)>> {
+    let previous = PreviousRun::read(record).ok()??;
+    if previous.finished || previous.instance_is_alive() {
+        return None;
+    }
+    let processes = find_stale(&previous).into_iter();
+    Some(
+        processes
+            .map(|process| (process.pid, process.command))
+            .collect(),
+    )
 }
 
 fn describe(previous: &PreviousRun, report: &CleanupReport) -> Vec<StartupMessage> {

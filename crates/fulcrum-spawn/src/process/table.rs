@@ -3,11 +3,10 @@
 use std::collections::BTreeSet;
 use std::fs;
 use std::io;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
 use super::stat::Stat;
-use super::tracker::locked;
 
 /// The process table, of which one pass serves all who ask for it at the same time: many domains
 /// are often inspected at once, and each pass takes time in proportion to the number of processes.
@@ -28,7 +27,8 @@ impl SharedProcessTable {
 
     fn processes_by(&self, read: impl FnOnce() -> Vec<Stat>) -> Arc<Vec<Stat>> {
         let asked = Instant::now();
-        let mut last = locked(&self.0);
+        // A pass is stored as a whole, so a holder that panicked left the last one.
+        let mut last = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(pass) = last.as_ref().filter(|pass| pass.began >= asked) {
             return Arc::clone(&pass.processes);
         }
@@ -99,7 +99,8 @@ mod tests {
                         let asked = Instant::now();
                         waiting.fetch_add(1, Ordering::SeqCst);
                         table.processes_by(count);
-                        let began = locked(&table.0).as_ref().expect("a pass").began;
+                        let last = table.0.lock().expect("no panic");
+                        let began = last.as_ref().expect("a pass").began;
                         assert!(began >= asked, "it shows an earlier state");
                     });
                 }

@@ -39,7 +39,7 @@ fn name_of(host: &str) -> Option<&str> {
 }
 
 /// Middleware that refuses a request whose `Host` is missing or another's.
-pub(super) async fn check_host(request: Request, next: Next) -> Response {
+pub(crate) async fn check_host(request: Request, next: Next) -> Response {
     let host = request.headers().get(header::HOST);
     let host = host.map(|host| host.to_str().unwrap_or_default());
     // HTTP/2 has the name in the target.

@@ -9,6 +9,7 @@ mod serve;
 mod tests;
 
 pub use health::{DomainHealth, Health, HealthSource};
+pub(crate) use host::check_host;
 pub use host::is_local_host;
 pub use router::router;
 pub use serve::HttpListener;

@@ -8,7 +8,7 @@ use fulcrum_rpc::control::{Domain, Event, EventsRequest, LogsRequest, StatusRequ
 use fulcrum_rpc::{ControlClient, RuntimeDir};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, channel, unbounded_channel};
-use tokio::sync::oneshot;
+use tokio::sync::{oneshot, watch};
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, sleep_until};
 
@@ -69,7 +69,7 @@ pub enum DevRequest {
 /// The task that reads keys.
 #[derive(Debug)]
 pub struct DevCompanion {
-    stop: oneshot::Sender<()>,
+    stop: watch::Sender<bool>,
     task: JoinHandle<()>,
 }
 
@@ -81,14 +81,14 @@ impl DevCompanion {
     pub fn start(options: DevOptions, requests: UnboundedSender<DevRequest>) -> io::Result<Self> {
         let resume = SignalKind::from_raw(rustix::process::Signal::CONT.as_raw());
         let signals = (signal(resume)?, signal(SignalKind::quit())?);
-        let (stop, stopped) = oneshot::channel();
+        let (stop, stopped) = watch::channel(false);
         let task = tokio::spawn(Companion::new(options, requests).run(signals, stopped));
         Ok(Self { stop, task })
     }
 
     /// Ends it and restores the terminal.
     pub async fn stop(self) {
-        let _ = self.stop.send(());
+        self.stop.send_replace(true);
         let _ = self.task.await;
     }
 }
@@ -147,7 +147,7 @@ impl Companion {
         }
     }
 
-    async fn run(mut self, mut signals: (Signal, Signal), mut stopped: oneshot::Receiver<()>) {
+    async fn run(mut self, mut signals: (Signal, Signal), mut stopped: watch::Receiver<bool>) {
         self.take_terminal();
         self.connect().await;
         if self.options.full_screen {
@@ -188,14 +188,14 @@ impl Companion {
     async fn wait(
         &mut self,
         (resume, quit): &mut (Signal, Signal),
-        stopped: &mut oneshot::Receiver<()>,
+        stopped: &mut watch::Receiver<bool>,
     ) -> WakeUp {
         let now = Instant::now();
         let status_at = self.next_status.unwrap_or(now);
         let is_spinning = self.options.color && !self.was_ready && !self.domains.is_empty();
         tokio::select! {
             biased;
-            _ = stopped => WakeUp::Stop,
+            () = is_stopped(stopped) => WakeUp::Stop,
             Some(()) = quit.recv() => WakeUp::Abort,
             Some(()) = resume.recv() => WakeUp::Continued,
             event = self.term.1.recv() => WakeUp::Term(event),
@@ -308,7 +308,7 @@ impl Companion {
         self.options.screen.status(status);
     }
 
-    async fn on_key(&mut self, key: Key, stopped: &mut oneshot::Receiver<()>) {
+    async fn on_key(&mut self, key: Key, stopped: &mut watch::Receiver<bool>) {
         let was_prompting = self.keys.is_prompting();
         for effect in self.keys.on_key(key) {
             match effect {
@@ -394,7 +394,7 @@ impl Companion {
     }
 
     /// Gives the terminal to the full-screen view until it is closed.
-    async fn full_screen(&mut self, stopped: &mut oneshot::Receiver<()>) {
+    async fn full_screen(&mut self, stopped: &mut watch::Receiver<bool>) {
         if self.terminal.take().is_none() {
             return;
         }
@@ -409,7 +409,7 @@ impl Companion {
         let mut view = tokio::task::spawn_blocking(move || top::run(options, Some(stop_view)));
         let result = tokio::select! {
             result = &mut view => result,
-            _ = &mut *stopped => {
+            () = is_stopped(stopped) => {
                 let _ = stop.send(());
                 view.await
             }
@@ -432,6 +432,12 @@ impl Companion {
         self.take_terminal();
         self.status = None;
     }
+}
+
+/// Waits until the task is to end, now and whenever it is asked again.
+async fn is_stopped(stopped: &mut watch::Receiver<bool>) {
+    // Whoever could tell is gone: that is the end, too.
+    let _ = stopped.wait_for(|stopped| *stopped).await;
 }
 
 /// The last lines that match, as they are shown.

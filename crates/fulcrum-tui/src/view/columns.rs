@@ -106,14 +106,12 @@ impl Column {
             }
             Self::Memory => of_process(short_bytes(domain.memory_bytes)),
             Self::MemoryHistory => {
+                // At least a fifth of the size, so that a steady one is a flat line in the middle.
                 let (low, high) = row.memory.range();
-                let high = high.max(low * 1.1);
-                of_process(sparkline(
-                    row.memory.values(),
-                    width.into(),
-                    low * 0.9,
-                    high,
-                ))
+                let middle = f64::midpoint(low, high);
+                let half = ((high - low) / 2.0).max(middle / 10.0);
+                let (low, high) = (middle - half, middle + half);
+                of_process(sparkline(row.memory.values(), width.into(), low, high))
             }
             Self::Lag => of_process(domain.event_loop_lag_ms.map(short_lag).unwrap_or_default()),
             Self::Restarts => short_count(domain.restarts.into()),

@@ -73,7 +73,10 @@ impl Theme {
             dim: of(Color::DarkGray),
             title: Style::new().add_modifier(Modifier::BOLD),
             header: of(Color::Cyan),
-            selected: Style::new().add_modifier(Modifier::REVERSED),
+            // One bar, whatever the colors of its texts.
+            selected: Style::new()
+                .fg(Color::Reset)
+                .add_modifier(Modifier::REVERSED),
             accent: of(Color::Cyan).add_modifier(Modifier::BOLD),
             good: of(Color::Green),
             busy: of(Color::Yellow),

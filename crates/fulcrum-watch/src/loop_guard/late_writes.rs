@@ -9,7 +9,7 @@
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
-use super::LoopDecision;
+use super::decision::LoopDecision;
 
 /// How far apart two moments may be that are the same. A longer wait is less exact.
 const TOLERANCE: Duration = Duration::from_millis(100);

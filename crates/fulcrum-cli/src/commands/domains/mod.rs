@@ -15,7 +15,7 @@ mod signal;
 mod start;
 mod status;
 mod stop;
-mod stream;
+pub(crate) mod stream;
 mod wait;
 mod why;
 

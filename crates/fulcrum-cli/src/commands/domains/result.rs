@@ -23,6 +23,8 @@ pub(crate) enum Format {
 struct OutcomeJson {
     outcome: &'static str,
     message: String,
+    /// The code of a failure.
+    code: Option<String>,
     domains: Vec<DomainJson>,
 }
 
@@ -45,6 +47,7 @@ pub(super) async fn print_outcome(
         };
         output.json(&OutcomeJson {
             outcome: outcome_name(outcome.kind()),
+            code: client::into_result(&outcome).err().map(|error| error.id),
             message: outcome.message.clone(),
             domains: domains.into_iter().map(DomainJson::from).collect(),
         })?;

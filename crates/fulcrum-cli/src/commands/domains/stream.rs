@@ -18,7 +18,7 @@ const FLUSH_BYTES: usize = 64 * 1024;
 ///
 /// # Errors
 /// The request is rejected, or the stream breaks before its end.
-pub(super) async fn print<T>(
+pub(crate) async fn print<T>(
     items: impl Stream<Item = Result<T, ControlError>>,
     follow: bool,
     output: &Output,

@@ -21,7 +21,8 @@ use tonic::body::Body;
 
 use super::collector::PREFIX;
 use super::scanner::Scanner;
-use crate::domain::calls::{CallFailure, CallerTerms};
+use crate::domain::call_failure::CallFailure;
+use crate::domain::calls::CallerTerms;
 use crate::domain::lock::lock;
 use crate::domain::registration::truncate;
 use crate::domain::registry::Registry;

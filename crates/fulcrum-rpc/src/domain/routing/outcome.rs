@@ -6,6 +6,7 @@ use tokio::sync::{mpsc, oneshot};
 use tokio::time::Instant;
 
 use super::room::Reservation;
+use crate::domain::call_observer::TraceToDomain;
 use crate::framework::DomainMessage;
 
 /// What a call sends to a domain.
@@ -17,6 +18,8 @@ pub(crate) struct CallContent {
     pub(crate) deadline: Instant,
     /// How many parts of the response the caller takes at first; 0 if it takes no parts.
     pub(crate) credit: u32,
+    /// The trace that it belongs to.
+    pub(crate) trace: Option<Arc<TraceToDomain>>,
     /// Room while it waits, if it was reserved.
     pub(crate) room: Reservation,
 }

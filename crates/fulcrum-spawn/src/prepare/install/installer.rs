@@ -15,7 +15,7 @@ use super::plan::{InstallPlan, PackageQuery, plan_install, still_missing};
 use crate::prepare::context::PrepareContext;
 use crate::prepare::warning::StartWarning;
 use crate::process::Spawner;
-use crate::{ExitReport, StartError};
+use crate::{Code, ExitReport, StartError};
 
 /// The longest time that an install may take. The slowest real ones take a few minutes.
 const INSTALL_TIMEOUT: Duration = Duration::from_secs(600);
@@ -81,6 +81,16 @@ impl PackageInstaller {
     /// # Errors
     /// Packages are missing, and may not or cannot be installed.
     pub async fn ensure_installed(
+        &self,
+        request: &InstallRequest<'_>,
+        spawner: &Spawner,
+        report: impl Fn(InstallEvent),
+    ) -> Result<(), StartError> {
+        let installed = self.install_missing(request, spawner, report).await;
+        installed.map_err(|failure| failure.code(Code::InstallFailed))
+    }
+
+    async fn install_missing(
         &self,
         request: &InstallRequest<'_>,
         spawner: &Spawner,

@@ -10,10 +10,10 @@ use super::detect::{self, NodeInfo};
 use super::installed;
 use super::origin::NodeOrigin;
 use super::requirement::{self, IfUnmet, VersionRequirement};
-use crate::StartError;
 use crate::prepare::context::PrepareContext;
 use crate::prepare::executable::{find_file_in_path, find_in_path, named_program};
 use crate::prepare::warning::StartWarning;
+use crate::{Code, StartError};
 
 /// The oldest Node that runs domains: the bootstrap uses `v8.queryObjects`, which was added in 20.13.
 pub const MIN_VERSION: (u64, u64, u64) = (20, 13, 0);
@@ -75,6 +75,10 @@ pub fn find_node(
     request: &NodeRequest<'_>,
     context: &PrepareContext,
 ) -> Result<NodeRuntime, StartError> {
+    search(request, context).map_err(|failure| failure.code(Code::NoNode))
+}
+
+fn search(request: &NodeRequest<'_>, context: &PrepareContext) -> Result<NodeRuntime, StartError> {
     let detect_node = |path: &Path, role: &str| {
         detect::detect(path, role, request.domain_dir, request.home, &context.cache)
     };

@@ -6,9 +6,9 @@ use std::path::PathBuf;
 use super::detect;
 use super::find::NodeRequest;
 use super::other_runtime::OtherRuntime;
-use crate::StartError;
 use crate::prepare::context::PrepareContext;
 use crate::prepare::executable::{find_in_path, named_program};
+use crate::{Code, StartError};
 
 /// A Bun or Deno. Displays as `bun 1.4.5 (PATH)`.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -36,6 +36,14 @@ impl fmt::Display for FoundRuntime {
 /// # Errors
 /// A permanent failure if there is none, or it is another program.
 pub(in crate::prepare) fn find_runtime(
+    runtime: OtherRuntime,
+    request: &NodeRequest<'_>,
+    context: &PrepareContext,
+) -> Result<FoundRuntime, StartError> {
+    search(runtime, request, context).map_err(|failure| failure.code(Code::NoRuntime))
+}
+
+fn search(
     runtime: OtherRuntime,
     request: &NodeRequest<'_>,
     context: &PrepareContext,

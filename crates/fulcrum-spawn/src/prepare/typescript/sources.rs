@@ -193,6 +193,7 @@ impl Sources<'_> {
         if took > SLOW_COMPILATION {
             tracing::warn!(
                 file = %path.display(),
+                code = %crate::code::Code::SlowCompile,
                 "compiling {} KB of TypeScript took {} ms; the result is cached until the file changes",
                 text.len() / 1000,
                 took.as_millis(),

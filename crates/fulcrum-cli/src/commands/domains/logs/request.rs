@@ -37,6 +37,9 @@ pub(crate) struct Args {
     /// Print lines that match this regular expression; prefix (?i) to ignore case
     #[arg(long, value_name = "REGEX", value_parser = regex)]
     pub(super) grep: Option<Regex>,
+    /// Print lines with the id of this trace, of at least 8 digits
+    #[arg(long, value_name = "ID", value_parser = trace_id, conflicts_with = "grep")]
+    trace: Option<Regex>,
     /// Print one stream only: stdout, stderr or fulcrum
     #[arg(long, value_name = "STREAM")]
     pub(super) stream: Option<Stream>,
@@ -75,6 +78,15 @@ fn regex(text: &str) -> Result<Regex, String> {
     regex.map_err(|error| format!("invalid regular expression: {error}"))
 }
 
+/// The pattern of lines with a trace's id, in the format of any logger.
+fn trace_id(text: &str) -> Result<Regex, String> {
+    let is_id = (8..=32).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_hexdigit());
+    match is_id {
+        true => regex(&format!("(?i){text}")),
+        false => Err("the id of a trace has 32 hexadecimal digits".to_owned()),
+    }
+}
+
 /// A request for logs, with times resolved.
 pub(super) struct LogRequest {
     pub(super) args: Args,
@@ -84,7 +96,8 @@ pub(super) struct LogRequest {
 impl LogRequest {
     /// # Errors
     /// The range of time is none.
-    pub(super) fn new(args: Args) -> Result<Self, CliError> {
+    pub(super) fn new(mut args: Args) -> Result<Self, CliError> {
+        args.grep = args.grep.or(args.trace.take());
         let range = args.range.resolve()?;
         let query = LogQuery {
             domains: None,

@@ -1,0 +1,162 @@
+//! The two spans of a call: the server's, from its arrival to the response, and below it the
+//! client's, from the moment that the domain's stream took it.
+
+use std::time::{Duration, SystemTime};
+
+use super::own::{Attributes, OwnSpan};
+use crate::context::{SpanId, TraceId};
+use crate::traces::{DOMAIN_ATTRIBUTE, MESSAGE_TYPE, SpanKind, SpanStatus};
+
+/// The method of all calls.
+const METHOD: &str = "framework.FrameworkService/SendMessage";
+
+/// A call that has ended.
+#[derive(Clone, Debug, PartialEq)]
+pub struct CallRecord {
+    /// Its trace.
+    pub trace: TraceId,
+    /// The caller's span.
+    pub parent: SpanId,
+    /// The span of the call.
+    pub server: SpanId,
+    /// The span of the domain's part of it.
+    pub client: SpanId,
+    /// The domain that was called.
+    pub domain: String,
+    /// The type of the message.
+    pub type_: String,
+    /// When it began.
+    pub started: SystemTime,
+    /// How long it took.
+    pub duration: Duration,
+    /// How long it waited for the domain's stream; none if it never got there.
+    pub queued: Option<Duration>,
+    /// The size of the request, in bytes.
+    pub request_bytes: usize,
+    /// The size of the response, in bytes.
+    pub response_bytes: usize,
+    /// A word for how it ended: `ok`, or an error's code.
+    pub outcome: &'static str,
+    /// The error, if it ended with one.
+    pub error: Option<String>,
+}
+
+impl CallRecord {
+    /// Its spans.
+    pub(crate) fn into_spans(self) -> [Option<OwnSpan>; 2] {
+        let status = match &self.error {
+            Some(text) => SpanStatus::Error(text.clone()),
+            None => SpanStatus::Unset,
+        };
+        let client = self.client_span(&status);
+        let mut attributes: Attributes = vec![
+            ("rpc.system.name".into(), "grpc".into()),
+            ("rpc.method".into(), METHOD.into()),
+            // A domain that fails is a response, and no error of gRPC.
+            ("rpc.response.status_code".into(), "OK".into()),
+            (DOMAIN_ATTRIBUTE.into(), self.domain.into()),
+            (MESSAGE_TYPE.into(), self.type_.into()),
+            ("fulcrum.outcome".into(), self.outcome.into()),
+            ("rpc.request.size".into(), self.request_bytes.into()),
+            ("rpc.response.size".into(), self.response_bytes.into()),
+        ];
+        if let Some(queued) = self.queued {
+            let name = "fulcrum.queue.duration".into();
+            attributes.push((name, queued.as_secs_f64().into()));
+        }
+        if self.error.is_some() {
+            attributes.push(("error.type".into(), self.outcome.into()));
+        }
+        let server = OwnSpan {
+            trace: self.trace,
+            id: self.server,
+            parent: self.parent,
+            name: METHOD.into(),
+            kind: SpanKind::Server,
+            start: self.started,
+            duration: self.duration,
+            status,
+            attributes,
+        };
+        [Some(server), client]
+    }
+
+    fn client_span(&self, status: &SpanStatus) -> Option<OwnSpan> {
+        let queued = self.queued?;
+        let method = format!("{}/{}", self.domain, self.type_);
+        let mut attributes: Attributes = vec![
+            ("rpc.system.name".into(), "fulcrum".into()),
+            ("rpc.method".into(), method.clone().into()),
+            ("fulcrum.domain".into(), self.domain.clone().into()),
+        ];
+        if self.error.is_some() {
+            attributes.push(("error.type".into(), self.outcome.into()));
+        }
+        Some(OwnSpan {
+            trace: self.trace,
+            id: self.client,
+            parent: self.server,
+            name: method.into(),
+            kind: SpanKind::Client,
+            start: self.started + queued,
+            duration: self.duration.saturating_sub(queued),
+            status: status.clone(),
+            attributes,
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn record(queued: Option<Duration>) -> CallRecord {
+        CallRecord {
+            trace: TraceId::random(),
+            parent: SpanId(1),
+            server: SpanId(2),
+            client: SpanId(3),
+            domain: "orders".into(),
+            type_: "order_create_request".into(),
+            started: SystemTime::UNIX_EPOCH,
+            duration: Duration::from_millis(10),
+            queued,
+            request_bytes: 5,
+            response_bytes: 7,
+            outcome: "ok",
+            error: None,
+        }
+    }
+
+    #[test]
+    fn the_domains_part_begins_after_the_queue_and_ends_with_the_call() {
+        let [server, client] = record(Some(Duration::from_millis(4))).into_spans();
+        let (server, client) = (server.expect("recorded"), client.expect("recorded"));
+        assert_eq!((server.parent, server.id), (SpanId(1), SpanId(2)));
+        assert_eq!((client.parent, client.id), (SpanId(2), SpanId(3)));
+        assert_eq!(client.name, "orders/order_create_request");
+        assert_eq!(client.duration, Duration::from_millis(6));
+        assert_eq!(
+            client.start + client.duration,
+            server.start + server.duration
+        );
+    }
+
+    #[test]
+    fn a_call_that_reached_no_domain_has_one_span_with_its_error() {
+        let failed = CallRecord {
+            outcome: "UNAVAILABLE",
+            error: Some("not connected".into()),
+            ..record(None)
+        };
+        let [server, client] = failed.into_spans();
+        assert_eq!(client, None);
+        let server = server.expect("recorded");
+        assert_eq!(server.status, SpanStatus::Error("not connected".into()));
+        let error = server
+            .attributes
+            .iter()
+            .find(|(name, _)| name == "error.type");
+        assert_eq!(error.map(|(_, value)| value), Some(&"UNAVAILABLE".into()));
+    }
+}

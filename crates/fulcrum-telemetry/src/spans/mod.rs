@@ -1,0 +1,10 @@
+//! Spans that are recorded here: those of this process, of calls, and of domains' client libraries.
+
+mod call;
+mod library;
+mod own;
+
+pub use call::CallRecord;
+pub(crate) use library::parse;
+pub(crate) use own::key_value;
+pub use own::{Attribute, Attributes, OwnSpan};

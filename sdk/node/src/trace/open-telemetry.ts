@@ -1,0 +1,117 @@
+import type { TraceHeaders } from './headers.ts';
+
+/*
+ * The parts of `@opentelemetry/api` that are used here. The package puts what the app registers on
+ * `globalThis` under a symbol that is the same for all its versions, so nothing needs to be imported.
+ */
+
+interface Context {
+  getValue(key: symbol): unknown;
+  setValue(key: symbol, value: unknown): Context;
+}
+
+interface SpanContext {
+  traceId: string;
+  spanId: string;
+  traceFlags: number;
+}
+
+interface Span {
+  spanContext(): SpanContext;
+  setStatus(status: { code: number; message?: string }): unknown;
+  end(): void;
+}
+
+interface Tracer {
+  startSpan(name: string, options: { kind: number; attributes: Record<string, unknown> }, context: Context): Span;
+}
+
+interface Api {
+  trace?: { getTracer(name: string, version?: string): Tracer };
+  context?: { active(): Context; with<T>(context: Context, run: () => T): T };
+  propagation?: {
+    extract(context: Context, carrier: unknown, getter: { get(carrier: any, key: string): string | undefined; keys(carrier: any): string[] }): Context;
+    inject(context: Context, carrier: unknown, setter: { set(carrier: any, key: string, value: string): void }): void;
+  };
+}
+
+const API = Symbol.for('opentelemetry.js.api.1');
+const SPAN = Symbol.for('OpenTelemetry Context Key SPAN');
+
+const SERVER = 1;
+const CLIENT = 2;
+const ERROR = 2;
+
+const getter = {
+  get: (carrier: Record<string, string>, key: string) => carrier[key] || undefined,
+  keys: (carrier: Record<string, string>) => Object.keys(carrier),
+};
+const setter = { set: (carrier: Record<string, string>, key: string, value: string) => { carrier[key] = value; } };
+
+/** The app's OpenTelemetry, if it has registered one that records spans. */
+export class OpenTelemetry {
+  readonly #context: NonNullable<Api['context']>;
+  readonly #propagation: Api['propagation'];
+  readonly #tracer: Tracer;
+
+  private constructor(context: NonNullable<Api['context']>, propagation: Api['propagation'], tracer: Tracer) {
+    this.#context = context;
+    this.#propagation = propagation;
+    this.#tracer = tracer;
+  }
+
+  /** What the app has registered until now. */
+  static find(): OpenTelemetry | undefined {
+    const api = (globalThis as Record<symbol, unknown>)[API] as Api | undefined;
+    const { trace, context, propagation } = api ?? {};
+    if (!trace || !context) return undefined;
+    return (found ??= new OpenTelemetry(context, propagation, trace.getTracer('@fulcrum/domain')));
+  }
+
+  /** Runs the handler of a request in a span below the caller's. */
+  async handle<T>(name: string, attributes: Record<string, unknown>, headers: TraceHeaders, run: () => Promise<T>, errorOf: (result: T) => string | undefined): Promise<T> {
+    const active = this.#context.active();
+    const parent = this.#propagation?.extract(active, headers, getter) ?? active;
+    return this.#run(name, { kind: SERVER, attributes }, parent, run, errorOf);
+  }
+
+  /** Makes a call in a span; `run` gets the headers to send. */
+  async call<T>(name: string, attributes: Record<string, unknown>, run: (headers: Record<string, string>) => Promise<T>): Promise<T> {
+    return this.#run(name, { kind: CLIENT, attributes }, this.#context.active(), (context) => run(this.#headers(context)), () => undefined);
+  }
+
+  /** The headers of a call that has no span of its own. */
+  headers(): Record<string, string> {
+    return this.#headers(this.#context.active());
+  }
+
+
+  async #run<T>(name: string, options: { kind: number; attributes: Record<string, unknown> }, parent: Context, run: (context: Context) => Promise<T>, errorOf: (result: T) => string | undefined): Promise<T> {
+    const span = this.#tracer.startSpan(name, options, parent);
+    const context = parent.setValue(SPAN, span);
+    try {
+      const result = await this.#context.with(context, () => run(context));
+      const error = errorOf(result);
+      if (error !== undefined) span.setStatus({ code: ERROR, message: error });
+      return result;
+    } catch (error) {
+      span.setStatus({ code: ERROR, message: error instanceof Error ? error.message : String(error) });
+      throw error;
+    } finally {
+      span.end();
+    }
+  }
+
+  #headers(context: Context): Record<string, string> {
+    const headers: Record<string, string> = {};
+    this.#propagation?.inject(context, headers, setter);
+    const span = context.getValue(SPAN) as Span | undefined;
+    if (headers.traceparent === undefined && span) {
+      const { traceId, spanId, traceFlags } = span.spanContext();
+      headers.traceparent = `00-${traceId}-${spanId}-${(traceFlags & 0xff).toString(16).padStart(2, '0')}`;
+    }
+    return headers;
+  }
+}
+
+let found: OpenTelemetry | undefined;
