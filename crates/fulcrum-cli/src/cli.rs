@@ -117,6 +117,7 @@ const GROUPS: [(&str, &[&str]); 5] = [
             "domains status",
             "domains why",
             "domains events",
+            "domains profile",
             "doctor",
             "traces",
             "traces show",

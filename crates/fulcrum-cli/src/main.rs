@@ -26,6 +26,7 @@ mod load;
 mod output;
 mod panic;
 mod paths;
+mod prepare;
 mod shorthand;
 mod usage;
 mod users;

@@ -232,6 +232,10 @@ fn value(kind: Type) -> Value {
             or_variable(&[json!({ "enum": ["off", false] }), address])
         }
         Type::Webhooks => json!({ "type": "array", "items": webhook() }),
+        Type::OtlpTarget => {
+            let target = json!({ "type": "string", "pattern": "^https?://[^@?#]+$" });
+            with_examples(or_variable(&[target]), &json!(["https://collector:4317"]))
+        }
         Type::OtlpEndpoint => {
             let endpoint = json!({ "type": "string", "pattern": "^http://[^/@?#]+:[0-9]+/?$" });
             with_examples(or_variable(&[endpoint]), &json!(["http://127.0.0.1:4317"]))

@@ -129,6 +129,5 @@ pub use shutdown::stage::{ShutdownSignal, ShutdownStage};
 pub use state::inspect::InspectRequest;
 pub use state::ports::AutoPorts;
 pub use state::terminal::OutputTerminal;
-pub use telemetry::source::TelemetrySource;
 pub use traces::setup::{export_target, telemetry_setup};
 pub use traces::variables::ExportTarget;

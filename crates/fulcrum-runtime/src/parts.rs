@@ -11,7 +11,7 @@ use fulcrum_logs::Hub;
 use fulcrum_spawn::prepare::PrepareContext;
 use fulcrum_spawn::process::{ProcessTracker, RunId, Spawner};
 use fulcrum_telemetry::Telemetry;
-use fulcrum_telemetry::metrics::Metrics;
+use fulcrum_telemetry::http::HttpListener;
 
 use crate::process::untracked::open_tracker;
 use crate::shutdown::stage::ShutdownSignal;
@@ -45,8 +45,6 @@ pub struct RuntimeParts {
     pub prepare: PrepareContext,
     /// The environment that domains inherit. Default: none.
     pub environment: BTreeMap<OsString, OsString>,
-    /// What is counted for metrics, if they may be read. Default: nothing.
-    pub metrics: Option<Metrics>,
     /// What takes traces, and keeps or exports them. Default: nothing.
     pub telemetry: Option<Telemetry>,
     /// Where domains export their own telemetry. Default: nowhere.
@@ -61,9 +59,9 @@ pub struct RuntimeParts {
     pub auto_ports: AutoPorts,
     /// The domains that are started with Node's inspector. Default: none.
     pub inspect: Vec<InspectRequest>,
-    /// The address at which the caller serves [`Runtime::telemetry`](crate::Runtime::telemetry), shown
-    /// in the status. Default: none.
-    pub http: Option<String>,
+    /// Where health endpoints and metrics are served while the instance runs. Default: nowhere, and then
+    /// nothing is counted.
+    pub http: Option<HttpListener>,
     /// Why a domain may connect to another address, added to the reason of a start timeout.
     pub port_hint: Option<String>,
     /// The path of the control socket, shown in the status. Default: empty.
@@ -98,7 +96,6 @@ impl RuntimeParts {
             processes,
             prepare,
             environment: BTreeMap::new(),
-            metrics: None,
             telemetry: None,
             export_target: None,
             terminal: None,

@@ -27,56 +27,63 @@ level,method)?.value!="function")continue;let other=handlers.get(type);if(other=
 for(;this.#parts===0&&!this.#closed;)await new Promise(resolve=>{this.#wake=resolve}),this.#wake=void 0;return this.#closed?!1:(this.#parts--,!0)}};function isParts(result){
 return typeof result=="object"&&result!==null&&typeof result[Symbol.asyncIterator]=="function"}async function sendParts(parts,credit,send){let iterator=parts[Symbol.
 asyncIterator]();for(;await credit.take();){let next=await iterator.next();if(next.done){next.value!==void 0&&send(next.value);return}send(next.value)}await iterator.
-return?.()}async function collectParts(parts){let all=[];for await(let part of parts)all.push(part);return all}var MAX_TIMER_MS=2**31-1,RunningRequest=class{type;requestId;domain;#deadlineMs;#receivedAt;#receivedDate;#credit;#controller;#timer;#reason;#finished=!1;constructor(request,domain){
-this.type=request.type,this.requestId=request.requestId,this.domain=domain,this.#deadlineMs=request.deadlineMs,this.#credit=request.streamCredit>0?new Credit(request.
-streamCredit):void 0,this.#receivedAt=request.deadlineMs>0?process.uptime()*1e3:0,this.#receivedDate=request.deadlineMs>0?Date.now():0}get deadline(){return this.#deadlineMs>
-0?new Date(this.#receivedDate+this.#deadlineMs):void 0}get signal(){return this.#controller===void 0&&(this.#controller=new AbortController,this.#reason?this.#controller.
-abort(this.#reason):this.#deadlineMs>0&&!this.#finished&&this.#startTimer()),this.#controller.signal}cancel(reason){this.#reason||this.#finished||(this.#reason=
-reason,clearTimeout(this.#timer),this.#controller?.abort(reason),this.#credit?.close())}static creditOf(request){return request.#credit}finish(){this.#finished=
-!0,clearTimeout(this.#timer)}#startTimer(){let left=this.#receivedAt+this.#deadlineMs-process.uptime()*1e3,expire=()=>this.cancel(new FulcrumError("TIMEOUT",`th\
-e caller of ${this.type} waited ${this.#deadlineMs} ms and has given up`));left<=0?expire():left<=MAX_TIMER_MS&&(this.#timer=setTimeout(expire,left).unref())}};var Dispatcher=class{#target;#domain;#handlers;#running=new Map;#draining=!1;#idle;#timer;constructor(target,domain,handlers){this.#target=target,this.#domain=domain,
-this.#handlers=handlers}dispatch(request,reply){let{type,requestId}=request,responded=!1,respond=(payload,more=!1)=>{responded||(responded=!more,reply(responseTypeOf(
-type),payload,requestId,more))};if(this.#draining){respond(failure(new Error(`${this.#domain} is draining and accepts no new requests`),"DRAINING"));return}let method=this.#handlers.
-get(type);if(method===void 0){respond(failure(new Error(this.#unknownType(type))));return}let context=new RunningRequest(request,this.#domain),stop=()=>respond(
-failure(new Error(`${this.#domain} was stopped before ${type} was finished`),"UNAVAILABLE"));this.#running.set(requestId,{context,stop}),this.#run(method,request,
-context,part=>respond(part,!0)).then(payload=>{respond(payload),context.finish(),this.#running.delete(requestId),this.#running.size===0&&this.#idle?.()})}cancel(requestId){
-let running=this.#running.get(requestId);running?.context.cancel(new FulcrumError("CANCELLED",`the caller of ${running.context.type} has given up`))}async drain(deadlineMs){
-if(this.#draining=!0,this.#running.size===0)return 0;await new Promise(resolve=>{this.#idle=resolve,this.setDeadline(deadlineMs)}),clearTimeout(this.#timer);let running=[
-...this.#running.values()];for(let{stop}of running)stop();return running.length}setDeadline(deadlineMs){this.#idle&&(clearTimeout(this.#timer),this.#timer=setTimeout(
-this.#idle,deadlineMs))}get draining(){return this.#draining}async#run(method,{payload},context,sendPart){try{let result=await this.#target[method].call(this.#target,
-parsePayload(payload),context);if(isParts(result)){let credit=RunningRequest.creditOf(context);return credit===void 0?JSON.stringify(await collectParts(result)):
-(await sendParts(result,credit,part=>sendPart(JSON.stringify(part)??"{}")),"")}return JSON.stringify(result)??"{}"}catch(error){return failure(error)}}grant(requestId,parts){
-let running=this.#running.get(requestId);running&&typeof parts=="number"&&parts>0&&RunningRequest.creditOf(running.context)?.grant(parts)}#unknownType(type){let known=[
-...this.#handlers.keys()].sort(),names=known.length>0?`it handles ${known.join(", ")}`:"it has no handlers";return`Unknown message type: ${type} (domain ${this.#domain}\
-: ${names})`}};function parsePayload(text){if(text==="")return{};try{return JSON.parse(text)}catch(error){throw new Error(`the payload is not JSON: ${messageOf(
-error)}`)}}function failure(error,code=error instanceof Error?error.code:void 0){let known=typeof code=="string"||typeof code=="number"?{code}:{};return JSON.stringify(
-{success:!1,error:messageOf(error),...known})}var Email=class _Email{#send;#message;constructor(send,message={}){this.#send=send,this.#message=message}to(...addresses){return this.#with({to:one(addresses)})}from(address){
+return?.()}async function collectParts(parts){let all=[];for await(let part of parts)all.push(part);return all}var PATTERN=/^([0-9a-f]{2})-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})(-.*)?$/;function parseTraceparent(text){let match=text===void 0||text===""?null:PATTERN.
+exec(text.trim());if(!match)return;let[,version,traceId,spanId,flags,more]=match;if(!(version==="ff"||version==="00"&&more!==void 0)&&!(/^0+$/.test(traceId)||/^0+$/.
+test(spanId)))return{traceId,spanId,sampled:(Number.parseInt(flags,16)&1)===1}}function formatTraceparent({traceId,spanId,sampled}){return`00-${traceId}-${spanId}\
+-${sampled?"01":"00"}`}function newSpanId(){let id="";for(let part=0;part<2;part++)id+=Math.floor(Math.random()*2**32).toString(16).padStart(8,"0");return id===
+"0000000000000000"?newSpanId():id}var MAX_TIMER_MS=2**31-1,RunningRequest=class{type;requestId;domain;#traceparent;#deadlineMs;#receivedAt;#receivedDate;#credit;#controller;#timer;#reason;#finished=!1;constructor(request,domain){
+this.type=request.type,this.requestId=request.requestId,this.domain=domain,this.#traceparent=request.traceparent,this.#deadlineMs=request.deadlineMs,this.#credit=
+request.streamCredit>0?new Credit(request.streamCredit):void 0,this.#receivedAt=request.deadlineMs>0?process.uptime()*1e3:0,this.#receivedDate=request.deadlineMs>
+0?Date.now():0}get traceId(){return parseTraceparent(this.#traceparent)?.traceId}get deadline(){return this.#deadlineMs>0?new Date(this.#receivedDate+this.#deadlineMs):
+void 0}get signal(){return this.#controller===void 0&&(this.#controller=new AbortController,this.#reason?this.#controller.abort(this.#reason):this.#deadlineMs>0&&
+!this.#finished&&this.#startTimer()),this.#controller.signal}cancel(reason){this.#reason||this.#finished||(this.#reason=reason,clearTimeout(this.#timer),this.#controller?.
+abort(reason),this.#credit?.close())}static creditOf(request){return request.#credit}finish(){this.#finished=!0,clearTimeout(this.#timer)}#startTimer(){let left=this.#receivedAt+
+this.#deadlineMs-process.uptime()*1e3,expire=()=>this.cancel(new FulcrumError("TIMEOUT",`the caller of ${this.type} waited ${this.#deadlineMs} ms and has given \
+up`));left<=0?expire():left<=MAX_TIMER_MS&&(this.#timer=setTimeout(expire,left).unref())}};var Dispatcher=class{#target;#domain;#handlers;#tracing;#running=new Map;#draining=!1;#idle;#timer;constructor(target,domain,handlers,tracing){this.#target=target,
+this.#domain=domain,this.#handlers=handlers,this.#tracing=tracing}dispatch(request,reply){let{type,requestId}=request,responded=!1,respond=(payload,more=!1)=>{responded||
+(responded=!more,reply(responseTypeOf(type),payload,requestId,more))};if(this.#draining){respond(failure(new Error(`${this.#domain} is draining and accepts no n\
+ew requests`),"DRAINING"));return}let method=this.#handlers.get(type);if(method===void 0){respond(failure(new Error(this.#unknownType(type))));return}let context=new RunningRequest(
+request,this.#domain),stop=()=>respond(failure(new Error(`${this.#domain} was stopped before ${type} was finished`),"UNAVAILABLE"));this.#running.set(requestId,
+{context,stop});let run=()=>this.#run(method,request,context,part=>respond(part,!0));this.#tracing.handle(type,request,run,({error})=>error).then(({payload})=>{
+respond(payload),context.finish(),this.#running.delete(requestId),this.#running.size===0&&this.#idle?.()})}cancel(requestId){let running=this.#running.get(requestId);
+running?.context.cancel(new FulcrumError("CANCELLED",`the caller of ${running.context.type} has given up`))}async drain(deadlineMs){if(this.#draining=!0,this.#running.
+size===0)return 0;await new Promise(resolve=>{this.#idle=resolve,this.setDeadline(deadlineMs)}),clearTimeout(this.#timer);let running=[...this.#running.values()];
+for(let{stop}of running)stop();return running.length}setDeadline(deadlineMs){this.#idle&&(clearTimeout(this.#timer),this.#timer=setTimeout(this.#idle,deadlineMs))}get draining(){
+return this.#draining}async#run(method,{payload},context,sendPart){try{let result=await this.#target[method].call(this.#target,parsePayload(payload),context);if(isParts(
+result)){let credit=RunningRequest.creditOf(context);return credit===void 0?{payload:JSON.stringify(await collectParts(result))}:(await sendParts(result,credit,
+part=>sendPart(JSON.stringify(part)??"{}")),{payload:""})}return{payload:JSON.stringify(result)??"{}"}}catch(error){return{payload:failure(error),error:messageOf(
+error)}}}grant(requestId,parts){let running=this.#running.get(requestId);running&&typeof parts=="number"&&parts>0&&RunningRequest.creditOf(running.context)?.grant(
+parts)}#unknownType(type){let known=[...this.#handlers.keys()].sort(),names=known.length>0?`it handles ${known.join(", ")}`:"it has no handlers";return`Unknown \
+message type: ${type} (domain ${this.#domain}: ${names})`}};function parsePayload(text){if(text==="")return{};try{return JSON.parse(text)}catch(error){throw new Error(
+`the payload is not JSON: ${messageOf(error)}`)}}function failure(error,code=error instanceof Error?error.code:void 0){let known=typeof code=="string"||typeof code==
+"number"?{code}:{};return JSON.stringify({success:!1,error:messageOf(error),...known})}var Email=class _Email{#send;#message;constructor(send,message={}){this.#send=send,this.#message=message}to(...addresses){return this.#with({to:one(addresses)})}from(address){
 return this.#with({from:address})}cc(...addresses){return this.#with({cc:one(addresses)})}bcc(...addresses){return this.#with({bcc:one(addresses)})}replyTo(address){
 return this.#with({replyTo:address})}subject(text){return this.#with({subject:text})}text(text){return this.#with({text})}html(html){return this.#with({html})}template(name,data={}){
 return this.#with({template:name,data})}send(){return this.#send("email_send",{...this.#message})}#with(part){return new _Email(this.#send,{...this.#message,...part})}};
 function one(addresses){return addresses.length===1?addresses[0]:addresses}var Heartbeat=class{#lagTimer;#heartbeat;#seq=0;start(intervalMs,send,status){this.stop();let lag=new LagProbe(100,nowMs()),sendHeartbeat=()=>{let memory=process.
-memoryUsage();send({seq:++this.#seq,event_loop_lag_ms:Math.round(lag.take(nowMs())*100)/100,rss_bytes:memory.rss,heap_used_bytes:memory.heapUsed,status:status()})};
-this.#lagTimer=setInterval(()=>lag.tick(nowMs()),100).unref(),this.#heartbeat=setInterval(sendHeartbeat,intervalMs).unref(),sendHeartbeat()}stop(){clearInterval(
-this.#lagTimer),clearInterval(this.#heartbeat)}},LagProbe=class{#periodMs;#expected;#max=0;constructor(periodMs,now){this.#periodMs=periodMs,this.#expected=now+
-periodMs}tick(now){this.#max=Math.max(this.#max,now-this.#expected),this.#expected=now+this.#periodMs}take(now){let max=Math.max(this.#max,now-this.#expected,0);
-return this.#max=0,max}};function nowMs(){return process.uptime()*1e3}function parseObject(text){try{let value=JSON.parse(text);return typeof value=="object"&&value!==null?value:{}}catch{return{}}}function backoffDelay(failures,random){return Math.min(5e3,250*2**Math.min(failures,16))*(1-.25+2*.25*random)}var PendingRequests=class{#entries=new Map;add(id,what,timeoutMs){return new Promise((resolve,reject)=>{let timer=setTimeout(()=>{this.#entries.delete(id),reject(
+memoryUsage();send({seq:++this.#seq,event_loop_lag_ms:Math.round(lag.take(nowMs())*100)/100,rss_bytes:memory.rss,heap_used_bytes:memory.heapUsed,heap_total_bytes:memory.
+heapTotal,status:status()})};this.#lagTimer=setInterval(()=>lag.tick(nowMs()),100).unref(),this.#heartbeat=setInterval(sendHeartbeat,intervalMs).unref(),sendHeartbeat()}stop(){
+clearInterval(this.#lagTimer),clearInterval(this.#heartbeat)}},LagProbe=class{#periodMs;#expected;#max=0;constructor(periodMs,now2){this.#periodMs=periodMs,this.#expected=
+now2+periodMs}tick(now2){this.#max=Math.max(this.#max,now2-this.#expected),this.#expected=now2+this.#periodMs}take(now2){let max=Math.max(this.#max,now2-this.#expected,
+0);return this.#max=0,max}};function nowMs(){return process.uptime()*1e3}function parseObject(text){try{let value=JSON.parse(text);return typeof value=="object"&&value!==null?value:{}}catch{return{}}}function backoffDelay(failures,random){return Math.min(5e3,250*2**Math.min(failures,16))*(1-.25+2*.25*random)}var PendingRequests=class{#entries=new Map;add(id,what,timeoutMs){return new Promise((resolve,reject)=>{let timer=setTimeout(()=>{this.#entries.delete(id),reject(
 new FulcrumError("TIMEOUT",`${what}: no response within ${timeoutMs} ms`))},timeoutMs);this.#entries.set(id,{resolve,reject,timer})})}resolve(message){let entry=this.#entries.
 get(message.requestId);return entry?(this.#entries.delete(message.requestId),clearTimeout(entry.timer),entry.resolve(message),!0):!1}failAll(error){for(let entry of this.#entries.
 values())clearTimeout(entry.timer),entry.reject(error);this.#entries.clear()}};var MORE=[40,1];function encodeDomainFrame(message){let fields=[message.domain,message.type,message.payload,message.requestId],lengths=fields.map(text=>Buffer.byteLength(
 text)),size=0;for(let length of lengths)length>0&&(size+=1+varintBytes(length)+length);message.more&&(size+=MORE.length);let frame=Buffer.allocUnsafe(5+size);frame[0]=
 0,frame.writeUInt32BE(size,1);let at=5;return fields.forEach((text,index)=>{let length=lengths[index];length!==0&&(frame[at++]=index+1<<3|2,at=writeVarint(frame,
-at,length),at+=frame.write(text,at,length,"utf8"))}),message.more&&frame.set(MORE,at),frame}function decodeRuntimeMessage(bytes){let message={type:"",payload:"",requestId:"",success:!1,error:"",deadlineMs:0,streamCredit:0},cursor={at:0};for(;cursor.at<
-bytes.length;){let start=cursor.at,tag=readVarint(bytes,cursor),field=Math.floor(tag/8),wire=tag%8;if(field===0)throw new Error(`malformed message: field number\
- 0 at byte ${start}`);if(wire===0){let value=readVarint(bytes,cursor);field===4?message.success=value!==0:field===6?message.deadlineMs=value:field===7&&(message.
-streamCredit=value);continue}let length;if(wire===2)length=readVarint(bytes,cursor);else if(wire===1)length=8;else if(wire===5)length=4;else throw new Error(`ma\
-lformed message: wire type ${wire} of field ${field} at byte ${start}`);let end=cursor.at+length;if(end>bytes.length)throw new Error(`malformed message: field ${field}\
- at byte ${start} needs ${length} bytes, ${bytes.length-cursor.at} are left`);wire===2&&assign(message,field,bytes,cursor.at,end),cursor.at=end}return message}function assign(message,field,bytes,from,to){
-field===1?message.type=bytes.toString("utf8",from,to):field===2?message.payload=bytes.toString("utf8",from,to):field===3?message.requestId=bytes.toString("utf8",
-from,to):field===5&&(message.error=bytes.toString("utf8",from,to))}function varintBytes(value){let bytes=1;for(;value>=128;)value=Math.floor(value/128),bytes++;
-return bytes}function writeVarint(target,at,value){for(;value>=128;)target[at++]=value%128|128,value=Math.floor(value/128);return target[at++]=value,at}function readVarint(bytes,cursor){
-let value=0,factor=1;for(let count=0;count<10;count++){let byte=bytes[cursor.at];if(byte===void 0)throw new Error(`malformed message: it ends inside a number at\
- byte ${cursor.at}`);if(cursor.at++,value+=(byte&127)*factor,byte<128)return value;factor*=128}throw new Error(`malformed message: a number of more than ten byt\
-es at byte ${cursor.at}`)}var NAMES=["OK","CANCELLED","UNKNOWN","INVALID_ARGUMENT","DEADLINE_EXCEEDED","NOT_FOUND","ALREADY_EXISTS","PERMISSION_DENIED","RESOURCE_EXHAUSTED","FAILED_PRECO\
+at,length),at+=frame.write(text,at,length,"utf8"))}),message.more&&frame.set(MORE,at),frame}function decodeRuntimeMessage(bytes){let message={type:"",payload:"",requestId:"",success:!1,error:"",deadlineMs:0,streamCredit:0,traceparent:"",tracestate:"",baggage:""},
+cursor={at:0};for(;cursor.at<bytes.length;){let start=cursor.at,tag=readVarint(bytes,cursor),field=Math.floor(tag/8),wire=tag%8;if(field===0)throw new Error(`ma\
+lformed message: field number 0 at byte ${start}`);if(wire===0){let value=readVarint(bytes,cursor);field===4?message.success=value!==0:field===6?message.deadlineMs=
+value:field===7&&(message.streamCredit=value);continue}let length;if(wire===2)length=readVarint(bytes,cursor);else if(wire===1)length=8;else if(wire===5)length=
+4;else throw new Error(`malformed message: wire type ${wire} of field ${field} at byte ${start}`);let end=cursor.at+length;if(end>bytes.length)throw new Error(`\
+malformed message: field ${field} at byte ${start} needs ${length} bytes, ${bytes.length-cursor.at} are left`);wire===2&&assign(message,field,bytes,cursor.at,end),
+cursor.at=end}return message}function assign(message,field,bytes,from,to){field===1?message.type=bytes.toString("utf8",from,to):field===2?message.payload=bytes.
+toString("utf8",from,to):field===3?message.requestId=bytes.toString("utf8",from,to):field===5?message.error=bytes.toString("utf8",from,to):field===8?message.traceparent=
+bytes.toString("utf8",from,to):field===9?message.tracestate=bytes.toString("utf8",from,to):field===10&&(message.baggage=bytes.toString("utf8",from,to))}function varintBytes(value){
+let bytes=1;for(;value>=128;)value=Math.floor(value/128),bytes++;return bytes}function writeVarint(target,at,value){for(;value>=128;)target[at++]=value%128|128,
+value=Math.floor(value/128);return target[at++]=value,at}function readVarint(bytes,cursor){let value=0,factor=1;for(let count=0;count<10;count++){let byte=bytes[cursor.
+at];if(byte===void 0)throw new Error(`malformed message: it ends inside a number at byte ${cursor.at}`);if(cursor.at++,value+=(byte&127)*factor,byte<128)return value;
+factor*=128}throw new Error(`malformed message: a number of more than ten bytes at byte ${cursor.at}`)}var NAMES=["OK","CANCELLED","UNKNOWN","INVALID_ARGUMENT","DEADLINE_EXCEEDED","NOT_FOUND","ALREADY_EXISTS","PERMISSION_DENIED","RESOURCE_EXHAUSTED","FAILED_PRECO\
 NDITION","ABORTED","OUT_OF_RANGE","UNIMPLEMENTED","INTERNAL","UNAVAILABLE","DATA_LOSS","UNAUTHENTICATED"];function statusOf(headers){let code=headers["grpc-stat\
 us"];if(code!==void 0)return{name:NAMES[Number(code)]??"UNKNOWN",message:decodeMessage(String(headers["grpc-message"]??""))};let http=Number(headers[":status"]??
 200);if(http!==200)return{name:"UNAVAILABLE",message:`the server responded with HTTP ${http}: it is not a Fulcrum runtime`}}function decodeMessage(text){try{return decodeURIComponent(
@@ -99,20 +106,20 @@ session.on("error",error=>{this.#failure??=error}),session.once("remoteSettings"
 messageOf(this.#failure)}get open(){return!this.#session.closed&&!this.#session.destroyed}setReferenced(alive){alive?this.#session.ref():this.#session.unref()}warmUp(){
 let stream=this.#session.request({...this.#headers,":path":"/grpc.health.v1.Health/Check"},{endStream:!1});this.#read(stream,{message:()=>{},closed:()=>{}});let writer=new StreamWriter(
 stream);writer.write(Buffer.alloc(5)),writer.end(WARM_UP_TIMEOUT_MS)}openStream(events){let stream=this.#request("DomainCommunication");return this.#read(stream,
-events),new StreamWriter(stream)}unary(frame,timeoutMs){let stream=this.#request("SendMessage",timeoutHeader(timeoutMs)),response=new Promise((resolve,reject)=>{
-let received2;this.#read(stream,{message:message=>{received2??=message},closed:status=>{received2?resolve(received2):reject(new Error(status.name==="OK"?"the ru\
-ntime ended the call without a response":describeStatus(status)))}})});return stream.end(frame),{response,abandon:()=>stream.close(constants.NGHTTP2_CANCEL)}}async*stream(frame,timeoutMs,signal){
-let stream=this.#request("SendMessageStream",timeoutMs===void 0?{}:timeoutHeader(timeoutMs)),received2=[],status,wake,cancel=()=>stream.close(constants.NGHTTP2_CANCEL);
-this.#read(stream,{message:message=>{received2.push(message),stream.pause(),wake?.()},closed:ended=>{status=ended,wake?.()}}),signal?.addEventListener("abort",cancel),
-stream.end(frame);try{for(;;){for(let message=received2.shift();message;message=received2.shift())yield message;if(signal?.throwIfAborted(),status)break;stream.
-resume(),await new Promise(resolve=>{wake=resolve})}let{name}=status;if(name!=="OK")throw new Error(describeStatus(status))}finally{signal?.removeEventListener(
-"abort",cancel),status||cancel()}}destroy(){this.#session.destroy()}#request(method,headers){return this.#session.request({...this.#headers,...headers,":path":SERVICE+
-method},{endStream:!1})}#read(stream,events){let reader=new FrameReader,status,failure2;stream.on("response",headers=>{status??=statusOf(headers)}),stream.on("t\
-railers",trailers=>{status??=statusOf(trailers)}),stream.on("data",chunk=>{try{for(let bytes of reader.push(chunk))events.message(decodeRuntimeMessage(bytes))}catch(error){
-stream.destroy(error)}}),stream.on("end",()=>{stream.end()}),stream.on("error",error=>{failure2??=error}),stream.on("close",()=>{let reason=this.#failure??failure2?.
-cause??failure2;events.closed(status??{name:"UNAVAILABLE",message:reason?messageOf(reason):"the connection was closed"})})}};function timeoutHeader(ms){return{"\
-grpc-timeout":`${Math.min(Math.max(1,Math.ceil(ms)),MAX_TIMEOUT)}m`}}function describeStatus(status){return status.name==="OK"?"the runtime ended the stream":status.
-message?`${status.name}: ${status.message}`:status.name}var TIMEOUT_MS=3e4,RECONNECT_DEADLINE_MS=6e4;function resolveOptions(options,className,env){let token=options.token??(env.FULCRUM_DOMAIN_TOKEN||void 0);return{name:options.
+events),new StreamWriter(stream)}unary(frame,timeoutMs,headers={}){let stream=this.#request("SendMessage",{...headers,...timeoutHeader(timeoutMs)}),response=new Promise(
+(resolve,reject)=>{let received2;this.#read(stream,{message:message=>{received2??=message},closed:status=>{received2?resolve(received2):reject(new Error(status.
+name==="OK"?"the runtime ended the call without a response":describeStatus(status)))}})});return stream.end(frame),{response,abandon:()=>stream.close(constants.
+NGHTTP2_CANCEL)}}async*stream(frame,timeoutMs,signal,headers={}){let stream=this.#request("SendMessageStream",{...headers,...timeoutMs===void 0?{}:timeoutHeader(
+timeoutMs)}),received2=[],status,wake,cancel=()=>stream.close(constants.NGHTTP2_CANCEL);this.#read(stream,{message:message=>{received2.push(message),stream.pause(),
+wake?.()},closed:ended=>{status=ended,wake?.()}}),signal?.addEventListener("abort",cancel),stream.end(frame);try{for(;;){for(let message=received2.shift();message;message=
+received2.shift())yield message;if(signal?.throwIfAborted(),status)break;stream.resume(),await new Promise(resolve=>{wake=resolve})}let{name}=status;if(name!=="\
+OK")throw new Error(describeStatus(status))}finally{signal?.removeEventListener("abort",cancel),status||cancel()}}destroy(){this.#session.destroy()}#request(method,headers){
+return this.#session.request({...this.#headers,...headers,":path":SERVICE+method},{endStream:!1})}#read(stream,events){let reader=new FrameReader,status,failure2;
+stream.on("response",headers=>{status??=statusOf(headers)}),stream.on("trailers",trailers=>{status??=statusOf(trailers)}),stream.on("data",chunk=>{try{for(let bytes of reader.
+push(chunk))events.message(decodeRuntimeMessage(bytes))}catch(error){stream.destroy(error)}}),stream.on("end",()=>{stream.end()}),stream.on("error",error=>{failure2??=
+error}),stream.on("close",()=>{let reason=this.#failure??failure2?.cause??failure2;events.closed(status??{name:"UNAVAILABLE",message:reason?messageOf(reason):"t\
+he connection was closed"})})}};function timeoutHeader(ms){return{"grpc-timeout":`${Math.min(Math.max(1,Math.ceil(ms)),MAX_TIMEOUT)}m`}}function describeStatus(status){
+return status.name==="OK"?"the runtime ended the stream":status.message?`${status.name}: ${status.message}`:status.name}var TIMEOUT_MS=3e4,RECONNECT_DEADLINE_MS=6e4;function resolveOptions(options,className,env){let token=options.token??(env.FULCRUM_DOMAIN_TOKEN||void 0);return{name:options.
 name??className??env.FULCRUM_DOMAIN_NAME??"",address:options.address??(env.FULCRUM_GRPC_SERVER||DEFAULT_ADDRESS),token,timeoutMs:options.timeoutMs??TIMEOUT_MS,reconnectDeadlineMs:env.
 FULCRUM_DOMAIN_TOKEN?RECONNECT_DEADLINE_MS:1/0}}var PREPARE_TRANSPORT=Symbol.for("fulcrum.domain.warm"),prepared;function prepareTransport(){let{address,token}=resolveOptions({},void 0,process.env),url=dialUrl(
 address),own={url,token,transport:new Transport(url,token)};return own.transport.warmUp(),own.transport.setReferenced(!1),prepared=own,()=>{prepared===own&&(prepared=
@@ -127,16 +134,16 @@ this.#epoch||this.#state!=="registered")return;let{domain}=this.#options,frame=e
 {domain,type,payload:failure2,requestId})}this.#writer?.write(frame)}async request(type,payload,timeoutMs){if(this.#requireOpen(type),!this.#everRegistered)throw new FulcrumError(
 "NOT_REGISTERED",`${type}: the domain is not registered yet; use onReady() for work that needs the runtime`);let deadline2=monotonicMs()+timeoutMs;this.#state!==
 "registered"&&await this.#registeredWithin(timeoutMs,type);let id=this.#nextId(),frame=encodeDomainFrame({domain:this.#options.domain,type,payload,requestId:id}),
-excess=this.#excessOf(frame,type);if(excess)throw excess;return this.#writer?.write(frame),this.#pending.add(id,type,Math.max(1,Math.round(deadline2-monotonicMs())))}async call(domain,type,payload,timeoutMs,signal){
+excess=this.#excessOf(frame,type);if(excess)throw excess;return this.#writer?.write(frame),this.#pending.add(id,type,Math.max(1,Math.round(deadline2-monotonicMs())))}async call(domain,type,payload,timeoutMs,signal,headers){
 let what=`call ${type} of ${domain}`;this.#requireOpen(what),signal?.throwIfAborted();let deadline2=monotonicMs()+timeoutMs;this.#state==="backoff"&&await this.#registeredWithin(
 timeoutMs,what),this.connect();let frame=encodeDomainFrame({domain,type,payload,requestId:this.#nextId()}),excess=this.#excessOf(frame,what);if(excess)throw excess;
 let remainingMs2=Math.max(1,deadline2-monotonicMs()),timeout=new FulcrumError("TIMEOUT",`${what}: no response within ${timeoutMs} ms`),timer,onAbort;try{let{response,
-abandon}=this.#transport.unary(frame,remainingMs2),givenUp=new Promise((_,reject)=>{let giveUp=reason=>{reject(reason),abandon()};timer=setTimeout(()=>giveUp(timeout),
-remainingMs2),onAbort=()=>giveUp(signal?.reason),signal?.addEventListener("abort",onAbort)});return await Promise.race([response,givenUp])}catch(error){if(error instanceof
-FulcrumError||signal?.aborted)throw error;let text=messageOf(error);throw text.startsWith("DEADLINE_EXCEEDED")?timeout:new FulcrumError("DISCONNECTED",`${what}:\
- ${text}`)}finally{clearTimeout(timer),onAbort&&signal?.removeEventListener("abort",onAbort)}}async*stream(domain,type,payload,timeoutMs,signal){let what=`strea\
-m ${type} of ${domain}`;this.#requireOpen(what),signal?.throwIfAborted(),this.#state==="backoff"&&await this.#registeredWithin(timeoutMs??REGISTER_TIMEOUT_MS,what),
-this.connect();let frame=encodeDomainFrame({domain,type,payload,requestId:this.#nextId()});try{yield*this.#transport.stream(frame,timeoutMs,signal)}catch(error){
+abandon}=this.#transport.unary(frame,remainingMs2,headers),givenUp=new Promise((_,reject)=>{let giveUp=reason=>{reject(reason),abandon()};timer=setTimeout(()=>giveUp(
+timeout),remainingMs2),onAbort=()=>giveUp(signal?.reason),signal?.addEventListener("abort",onAbort)});return await Promise.race([response,givenUp])}catch(error){
+if(error instanceof FulcrumError||signal?.aborted)throw error;let text=messageOf(error);throw text.startsWith("DEADLINE_EXCEEDED")?timeout:new FulcrumError("DIS\
+CONNECTED",`${what}: ${text}`)}finally{clearTimeout(timer),onAbort&&signal?.removeEventListener("abort",onAbort)}}async*stream(domain,type,payload,timeoutMs,signal,headers){
+let what=`stream ${type} of ${domain}`;this.#requireOpen(what),signal?.throwIfAborted(),this.#state==="backoff"&&await this.#registeredWithin(timeoutMs??REGISTER_TIMEOUT_MS,
+what),this.connect();let frame=encodeDomainFrame({domain,type,payload,requestId:this.#nextId()});try{yield*this.#transport.stream(frame,timeoutMs,signal,headers)}catch(error){
 if(error instanceof FulcrumError||signal?.aborted)throw error;let text=messageOf(error);throw new FulcrumError(text.startsWith("DEADLINE_EXCEEDED")?"TIMEOUT":"D\
 ISCONNECTED",`${what}: ${text}`)}}async close(){if(this.#state==="closed")return;this.#state="closed",clearTimeout(this.#timer);let gone=new FulcrumError("DISCO\
 NNECTED","the domain was stopped before the response arrived");this.#pending.failAll(gone),this.#rejectWaiters(gone),await this.#writer?.end(CLOSE_TIMEOUT_MS),this.#transport?.
@@ -152,12 +159,12 @@ ing"){if(message.requestId!==registerId)return;message.success?this.#accepted(me
 monotonicMs(),this.#lastLogged&&log(`${this.#options.domain} registered with the runtime at ${this.#options.address}`),this.#lastLogged="",this.#lostAt=void 0,this.#everRegistered=
 !0;let response=parseObject(message.payload),{max_message_bytes:limit}=response;typeof limit=="number"&&limit>0&&(this.#maxMessageBytes=limit),this.#events.registered(
 response);let waiters=this.#waiters;this.#waiters=new Set;for(let waiter of waiters)waiter.resolve()}#onDisconnect(status){if(this.#state==="closed"||this.#state===
-"backoff")return;let previous=this.#state,now=monotonicMs();clearTimeout(this.#timer),this.#epoch++,this.#state="backoff";let transport=this.#transport;this.#transport=
+"backoff")return;let previous=this.#state,now2=monotonicMs();clearTimeout(this.#timer),this.#epoch++,this.#state="backoff";let transport=this.#transport;this.#transport=
 void 0,this.#writer=void 0,transport?.destroy();let{address,domain}=this.#options;if(this.#pending.failAll(new FulcrumError("DISCONNECTED",`the connection to th\
-e runtime at ${address} was lost before the response arrived (${describeStatus(status)})`)),previous==="registered"&&(now-(this.#registeredAt??now)>=STABLE_MS&&
+e runtime at ${address} was lost before the response arrived (${describeStatus(status)})`)),previous==="registered"&&(now2-(this.#registeredAt??now2)>=STABLE_MS&&
 (this.#failures=0),this.#events.lost()),isFinal(status)){this.#fail(new FulcrumError("REFUSED",`the runtime at ${address} rejects domain "${domain}": ${describeStatus(
-status)}`));return}if(this.#logDisconnect(previous,status),this.#lostAt??=now,now-this.#lostAt>=this.#options.reconnectDeadlineMs){this.#fail(new FulcrumError("\
-DISCONNECTED",`no connection to the runtime at ${address} for ${Math.round((now-this.#lostAt)/1e3)} s (${describeStatus(status)}); giving up`));return}this.#timer=
+status)}`));return}if(this.#logDisconnect(previous,status),this.#lostAt??=now2,now2-this.#lostAt>=this.#options.reconnectDeadlineMs){this.#fail(new FulcrumError(
+"DISCONNECTED",`no connection to the runtime at ${address} for ${Math.round((now2-this.#lostAt)/1e3)} s (${describeStatus(status)}); giving up`));return}this.#timer=
 setTimeout(()=>this.#connectOnce(),backoffDelay(this.#failures++,Math.random()))}#logDisconnect(previous,status){let{address,domain}=this.#options,text;previous===
 "registered"?text=`connection of ${domain} to the runtime at ${address} lost (${describeStatus(status)}); reconnecting`:isRefusal(status)?text=`the runtime at ${address}\
  rejected domain "${domain}": ${describeStatus(status)}; retrying`:text=`${domain} cannot reach the runtime at ${address} (${status.message||status.name}); retr\
@@ -169,33 +176,33 @@ await new Promise((resolve,reject)=>{let finish=action=>()=>{clearTimeout(timer)
 timer=setTimeout(()=>waiter.reject(timeout),timeoutMs);this.#waiters.add(waiter)})}#rejectWaiters(error){let waiters=this.#waiters;this.#waiters=new Set;for(let waiter of waiters)
 waiter.reject(error)}};function monotonicMs(){return process.uptime()*1e3}function payloadOf(response,what){let payload;try{payload=response.payload===""?{}:JSON.parse(response.payload)}catch{if(response.success)throw new FulcrumError(
 "FAILED",`${what}: the response is not JSON: ${response.payload.slice(0,80)}`)}let body=payload;if(response.success&&body?.success!==!1)return payload;let text=response.
-error||(typeof body?.error=="string"?body.error:"")||`${what} failed without a reason`;throw new FulcrumError("FAILED",text)}var INSTANCES=Symbol.for("fulcrum.domain.instances");function instances(){return globalThis[INSTANCES]??=new Set}function observe(socket,now){return{read:socket.bytesRead,written:socket.bytesWritten,movedAt:now,sent:!1,counts:!0}}function isAtWork(socket,seen,now){let{bytesRead:read,
-bytesWritten:written}=socket;(read!==seen.read||written!==seen.written)&&(seen.sent=read===seen.read,Object.assign(seen,{read,written,movedAt:now}));let quietFor=now-
+error||(typeof body?.error=="string"?body.error:"")||`${what} failed without a reason`;throw new FulcrumError("FAILED",text)}var INSTANCES=Symbol.for("fulcrum.domain.instances");function instances(){return globalThis[INSTANCES]??=new Set}function observe(socket,now2){return{read:socket.bytesRead,written:socket.bytesWritten,movedAt:now2,sent:!1,counts:!0}}function isAtWork(socket,seen,now2){let{bytesRead:read,
+bytesWritten:written}=socket;(read!==seen.read||written!==seen.written)&&(seen.sent=read===seen.read,Object.assign(seen,{read,written,movedAt:now2}));let quietFor=now2-
 seen.movedAt;return socket.connecting||socket.writableLength>0||quietFor<100||seen.sent&&quietFor<1e3}function hasOpenRequests(socket){let{_httpMessage:message}=socket;
 if(message&&!String(message.getHeader?.("content-type")??"").startsWith("text/event-stream"))return!0;for(let key of Object.getOwnPropertySymbols(socket))if(key.
 description==="client"||key.description==="session"&&openStreams(socket[key])>0)return!0;return!1}function openStreams(session){if(typeof session!="object"||session===
 null)return 0;let key=Object.getOwnPropertySymbols(session).find(symbol=>symbol.description==="state"),state=key&&session[key];return(state&&state.streams?.size)??
 0}async function timerFinder(){let[v8,{inspect}]=await Promise.all([import("node:v8"),import("node:util")]),{queryObjects}=v8;if(typeof queryObjects=="function")return()=>{
-let probe=setTimeout(()=>{},0);clearTimeout(probe);let{_idleStart:now}=probe;return objectsOf(probe.constructor,queryObjects,inspect.custom).filter(timer=>!timer.
-_destroyed&&timer._idleTimeout>=0&&timer.hasRef()).map(timer=>({interval:timer._repeat!==null,age:now-timer._idleStart,delay:timer._idleTimeout,dueIn:timer._idleStart+
-timer._idleTimeout-now,unref:()=>timer.unref()}))}}function objectsOf(constructor,queryObjects,custom){let{prototype}=constructor,native=Object.getOwnPropertyDescriptor(
-prototype,custom),{emitWarning}=process,found=[];process.emitWarning=()=>{},Object.defineProperty(prototype,custom,{configurable:!0,value(){return found.push(this)}});
-try{return queryObjects(constructor,{format:"summary"}),found}catch{return[]}finally{process.emitWarning=emitWarning,native?Object.defineProperty(prototype,custom,
-native):delete prototype[custom]}}var LOOK_MS=25,TIMERS_MS=1e3,LOOP_DELAY_MS=1e3;function canReleaseEventLoop(){return typeof process._getActiveHandles=="function"&&typeof process.getActiveResourcesInfo==
+let probe=setTimeout(()=>{},0);clearTimeout(probe);let{_idleStart:now2}=probe;return objectsOf(probe.constructor,queryObjects,inspect.custom).filter(timer=>!timer.
+_destroyed&&timer._idleTimeout>=0&&timer.hasRef()).map(timer=>({interval:timer._repeat!==null,age:now2-timer._idleStart,delay:timer._idleTimeout,dueIn:timer._idleStart+
+timer._idleTimeout-now2,unref:()=>timer.unref()}))}}function objectsOf(constructor,queryObjects,custom){let{prototype}=constructor,native=Object.getOwnPropertyDescriptor(
+prototype,custom),{emitWarning}=process,found2=[];process.emitWarning=()=>{},Object.defineProperty(prototype,custom,{configurable:!0,value(){return found2.push(
+this)}});try{return queryObjects(constructor,{format:"summary"}),found2}catch{return[]}finally{process.emitWarning=emitWarning,native?Object.defineProperty(prototype,
+custom,native):delete prototype[custom]}}var LOOK_MS=25,TIMERS_MS=1e3,LOOP_DELAY_MS=1e3;function canReleaseEventLoop(){return typeof process._getActiveHandles=="function"&&typeof process.getActiveResourcesInfo==
 "function"}async function releaseEventLoop(remaining){let[net,findTimers]=await Promise.all([import("node:net"),timerFinder()]),release=new EventLoopRelease(net,
 findTimers,remaining);setInterval(()=>release.look(),LOOK_MS).unref(),process.on("beforeExit",()=>release.look()),release.look()}function describeEventLoop(){let counts=new Map;
 for(let kind of process.getActiveResourcesInfo?.()??[])counts.set(kind,(counts.get(kind)??0)+1);return[...counts].map(([kind,count])=>`${count} ${kind}`).join("\
 , ")||"a worker thread"}var EventLoopRelease=class{#startedAt=uptimeMs();#servers=new Set;#sockets=new Map;#pipes=new WeakSet;#nextTimersAt=0;#timersIntervalMs=TIMERS_MS;#Server;#Socket;#findTimers;#remaining;constructor(net,findTimers,remaining){
-this.#Server=net.Server,this.#Socket=net.Socket,this.#findTimers=findTimers,this.#remaining=remaining}look(){let now=uptimeMs(),handles=process._getActiveHandles();
-for(let{stdio}of handles)for(let pipe of stdio??[])pipe&&this.#pipes.add(pipe);for(let handle of handles)this.#release(handle,now);for(let server of this.#servers)
-server.closeIdleConnections?.();for(let[socket,seen]of this.#sockets)this.#refer(socket,seen,now);if(!(now<this.#nextTimersAt||!onlyTimersLeft())){this.#nextTimersAt=
-now+this.#timersIntervalMs,this.#timersIntervalMs*=2;for(let timer of this.#findTimers?.()??[])this.#isEndless(timer,now)&&timer.unref()}}#release(handle,now){handle instanceof
-this.#Server?(this.#servers.has(handle)||handle.close(),this.#servers.add(handle)):handle instanceof this.#Socket&&handle.fd!==0&&!this.#pipes.has(handle)?this.#sockets.
-has(handle)||this.#sockets.set(handle,observe(handle,now)):isThread(handle)||handle.unref?.()}#refer(socket,seen,now){if(socket.destroyed){this.#sockets.delete(
-socket);return}let counts=isAtWork(socket,seen,now)||hasOpenRequests(socket);counts!==seen.counts&&(seen.counts=counts,counts?socket.ref():socket.unref())}#isEndless({
-interval,age,delay,dueIn},now){return interval?!0:age<now-this.#startedAt?delay>=LOOP_DELAY_MS:dueIn>this.#remaining()}};function isThread(handle){return/^(MessagePort|Worker)$/.
-test(handle.constructor.name)}function onlyTimersLeft(){let left=process.getActiveResourcesInfo();return left.length>0&&left.every(kind=>kind==="Timeout")}function uptimeMs(){
-return process.uptime()*1e3}var OWN=Symbol.for("fulcrum.domain.stop-signal"),watched=new Set,received=!1,awaiting=new Set;function awaitStopSignal(ms){if(received)return;let release=()=>{clearTimeout(
+this.#Server=net.Server,this.#Socket=net.Socket,this.#findTimers=findTimers,this.#remaining=remaining}look(){let now2=uptimeMs(),handles=process._getActiveHandles();
+for(let{stdio}of handles)for(let pipe of stdio??[])pipe&&this.#pipes.add(pipe);for(let handle of handles)this.#release(handle,now2);for(let server of this.#servers)
+server.closeIdleConnections?.();for(let[socket,seen]of this.#sockets)this.#refer(socket,seen,now2);if(!(now2<this.#nextTimersAt||!onlyTimersLeft())){this.#nextTimersAt=
+now2+this.#timersIntervalMs,this.#timersIntervalMs*=2;for(let timer of this.#findTimers?.()??[])this.#isEndless(timer,now2)&&timer.unref()}}#release(handle,now2){
+handle instanceof this.#Server?(this.#servers.has(handle)||handle.close(),this.#servers.add(handle)):handle instanceof this.#Socket&&handle.fd!==0&&!this.#pipes.
+has(handle)?this.#sockets.has(handle)||this.#sockets.set(handle,observe(handle,now2)):isThread(handle)||handle.unref?.()}#refer(socket,seen,now2){if(socket.destroyed){
+this.#sockets.delete(socket);return}let counts=isAtWork(socket,seen,now2)||hasOpenRequests(socket);counts!==seen.counts&&(seen.counts=counts,counts?socket.ref():
+socket.unref())}#isEndless({interval,age,delay,dueIn},now2){return interval?!0:age<now2-this.#startedAt?delay>=LOOP_DELAY_MS:dueIn>this.#remaining()}};function isThread(handle){
+return/^(MessagePort|Worker)$/.test(handle.constructor.name)}function onlyTimersLeft(){let left=process.getActiveResourcesInfo();return left.length>0&&left.every(
+kind=>kind==="Timeout")}function uptimeMs(){return process.uptime()*1e3}var OWN=Symbol.for("fulcrum.domain.stop-signal"),watched=new Set,received=!1,awaiting=new Set;function awaitStopSignal(ms){if(received)return;let release=()=>{clearTimeout(
 timer),awaiting.delete(release)},timer=setTimeout(release,ms);awaiting.add(release)}function listenUnlessProgramDoes(signal,onSignal){if(watched.has(signal))return;
 watched.add(signal);let own=()=>onSignal(signal);own[OWN]=!0;let update=()=>{let listeners=process.listeners(signal),others=listeners.some(listener=>listener[OWN]!==
 !0),installed=listeners.includes(own);others&&installed?process.removeListener(signal,own):!others&&!installed&&process.on(signal,own)},later=event=>{event===signal&&
@@ -208,44 +215,75 @@ remainingMs())))),allowUnsettledMain(),canReleaseEventLoop()?await releaseEventL
 reserved/2;if(left>0){setTimeout(check,Math.min(left,CHECK_MS)).unref();return}log(`still running at the end of its grace: ${describeEventLoop()}; listen to ${signal}\
  to end in order, or unref() what may be cut off`),process.removeAllListeners(signal),process.kill(process.pid,signal)};check()}function reserve(ms){return Math.
 min(RESERVE_MS,ms*RESERVE_SHARE)}function remainingMs(){return(deadline??0)-uptimeMs2()}function exitWithError(domain,error){log(`${domain}: ${describe(error)}`),
-process.exit(1)}function uptimeMs2(){return process.uptime()*1e3}var TESTING=Symbol.for("fulcrum.domain.testing"),transports=new WeakMap,testingHook={FulcrumError,payloadOf,useTransport(domain,open){transports.set(domain,open)}};
-function transportOf(domain){return transports.get(domain)}var CAPABILITIES=["db_operations","email_operations","heartbeat","drain","assets","cancel","deadline","stream","large_messages"],STOP_DEADLINE_MS=1e4,STOP_SIGNAL_MS=1e3,
-DomainBase=class _DomainBase{static domainName;name;#options;#heartbeat=new Heartbeat;#subscriptions=new Map;#connection;#dispatcher;#started;#stopped;#running=!1;constructor(options={}){
+process.exit(1)}function uptimeMs2(){return process.uptime()*1e3}var SpanBuffer=class{#send;#spans=[];#dropped=0;#timer;#open=!1;constructor(send){this.#send=send}open(){this.#open=!0,this.#spans.length>0&&this.#schedule()}close(){
+this.#open=!1}add(span){if(this.#spans.length>=4096){this.#dropped++;return}this.#spans.push(span),this.#open&&this.#schedule()}flush(){if(clearTimeout(this.#timer),
+this.#timer=void 0,!!this.#open)for(;this.#spans.length>0;){let spans=this.#spans.splice(0,256),dropped=this.#dropped;this.#dropped=0,this.#send(JSON.stringify(
+{spans,dropped}))}}discard(){this.#spans=[]}#schedule(){this.#timer??=setTimeout(()=>this.flush(),100).unref()}};import{AsyncLocalStorage}from"node:async_hooks";var API=Symbol.for("opentelemetry.js.api.1"),SPAN=Symbol.for("OpenTelemetry Context Key SPAN"),SERVER=1,CLIENT=2,ERROR=2,getter={get:(carrier,key)=>carrier[key]||
+void 0,keys:carrier=>Object.keys(carrier)},setter={set:(carrier,key,value)=>{carrier[key]=value}},OpenTelemetry=class _OpenTelemetry{#context;#propagation;#tracer;constructor(context,propagation,tracer){
+this.#context=context,this.#propagation=propagation,this.#tracer=tracer}static find(){let api=globalThis[API],{trace,context,propagation}=api??{};if(!(!trace||!context))
+return found??=new _OpenTelemetry(context,propagation,trace.getTracer("@fulcrum/domain"))}async handle(name,attributes,headers,run,errorOf){let active=this.#context.
+active(),parent=this.#propagation?.extract(active,headers,getter)??active;return this.#run(name,{kind:SERVER,attributes},parent,run,errorOf)}async call(name,attributes,run){
+return this.#run(name,{kind:CLIENT,attributes},this.#context.active(),context=>run(this.#headers(context)),()=>{})}headers(){return this.#headers(this.#context.
+active())}async#run(name,options,parent,run,errorOf){let span=this.#tracer.startSpan(name,options,parent),context=parent.setValue(SPAN,span);try{let result=await this.#context.
+with(context,()=>run(context)),error=errorOf(result);return error!==void 0&&span.setStatus({code:ERROR,message:error}),result}catch(error){throw span.setStatus(
+{code:ERROR,message:error instanceof Error?error.message:String(error)}),error}finally{span.end()}}#headers(context){let headers={};this.#propagation?.inject(context,
+headers,setter);let span=context.getValue(SPAN);if(headers.traceparent===void 0&&span){let{traceId,spanId,traceFlags}=span.spanContext();headers.traceparent=`00\
+-${traceId}-${spanId}-${(traceFlags&255).toString(16).padStart(2,"0")}`}return headers}},found;var CLOCK_TOLERANCE_MS=50,storage,origin=performance.timeOrigin;function now(){let time=performance.now();return Math.abs(origin+time-Date.now())>CLOCK_TOLERANCE_MS&&
+(origin=Date.now()-time),origin+time}var Tracing=class{#domain;#spans;#recording;constructor(domain,spans){this.#domain=domain,this.#spans=spans}set recording(recording){
+this.#recording=recording,recording?this.#spans.open():(this.#spans.close(),this.#spans.discard())}pause(){this.#spans.close()}flush(){this.#spans.flush()}handle(name,headers,run,errorOf){
+let attributes={"rpc.system.name":"fulcrum","rpc.method":`${this.#domain}/${name}`},openTelemetry=OpenTelemetry.find();if(openTelemetry)return openTelemetry.handle(
+name,attributes,headers,run,errorOf);let parent=parseTraceparent(headers.traceparent);if(!parent)return run();let{tracestate,baggage}=headers;return this.#records(
+parent)?this.#record({name,kind:"server",attributes},{...parent,tracestate,baggage},run,errorOf):enter({...parent,tracestate,baggage},run)}starting(traceparent,run){
+let parent=parseTraceparent(traceparent);if(!parent?.sampled||OpenTelemetry.find())return run();let attributes={"fulcrum.domain":this.#domain};return this.#record(
+{name:"onStart",kind:"internal",attributes},{...parent,tracestate:"",baggage:""},async()=>run(),()=>{})}call(name,attributes,run){let openTelemetry=OpenTelemetry.
+find();if(openTelemetry)return openTelemetry.call(name,attributes,run);let active=storage?.getStore();return active?this.#records(active)?this.#record({name,kind:"\
+client",attributes},active,own=>run(headersOf(own)),()=>{}):run(headersOf(active)):run({})}headers(){let openTelemetry=OpenTelemetry.find();if(openTelemetry)return openTelemetry.
+headers();let active=storage?.getStore();return active?headersOf(active):{}}#records({sampled}){return sampled&&this.#recording===!0}async#record({name,kind,attributes},parent,run,errorOf){
+let own={...parent,spanId:newSpanId()},start=now(),failure2;try{let result=await enter(own,()=>run(own));return failure2=errorOf(result),result}catch(error){throw failure2=
+messageOf(error),error}finally{let span={trace:own.traceId,id:own.spanId,parent:parent.spanId,name,kind,start,duration:now()-start,attributes};failure2!==void 0&&
+(span.error=failure2),this.#spans.add(span)}}};function enter(active,run){return(storage??=new AsyncLocalStorage).run(active,run)}function headersOf(active){let headers={
+traceparent:formatTraceparent(active)};return active.tracestate!==""&&(headers.tracestate=active.tracestate),active.baggage!==""&&(headers.baggage=active.baggage),
+headers}var TESTING=Symbol.for("fulcrum.domain.testing"),transports=new WeakMap,testingHook={FulcrumError,payloadOf,useTransport(domain,open){transports.set(domain,open)}};
+function transportOf(domain){return transports.get(domain)}var CAPABILITIES=["db_operations","email_operations","heartbeat","drain","assets","cancel","deadline","stream","large_messages","trace"],STOP_DEADLINE_MS=1e4,STOP_SIGNAL_MS=1e3,
+DomainBase=class _DomainBase{static domainName;name;#options;#heartbeat=new Heartbeat;#subscriptions=new Map;#connection;#dispatcher;#tracing;#started;#stopped;#running=!1;constructor(options={}){
 let given=typeof options=="string"?{name:options}:options;this.#options=resolveOptions(given,this.constructor.domainName,process.env),this.name=this.#options.name,
 instances().add(this)}onStart(){}onReady(){}onStop(){}onAssetChanged(path){}get running(){return this.#running}get registered(){return this.#connection?.registered??
 !1}start(){return this.#started??=this.#run()}stop(deadlineMs=STOP_DEADLINE_MS){return this.#stopped??=this.#close(deadlineMs)}createRecord(model,data){return this.
 request("db_create",{model,data})}findRecords(model,query={}){return this.request("db_find",{model,query})}updateRecord(model,id,data){return this.request("db_u\
 pdate",{model,id,data})}deleteRecord(model,id){return this.request("db_delete",{model,id})}sendEmail(message){return this.request("email_send",message)}db(model){
 return new Table((type,payload)=>this.request(type,payload),model)}email(){return new Email((type,payload)=>this.request(type,payload))}async request(type,payload={},options={}){
-let connection=this.#requireConnection(type);return payloadOf(await connection.request(type,JSON.stringify(payload)??"{}",options.timeoutMs??this.#options.timeoutMs),
-type)}async call(domain,type,payload={},options={}){let connection=this.#requireConnection(`call ${type} of ${domain}`);return payloadOf(await connection.call(domain,
-type,JSON.stringify(payload)??"{}",options.timeoutMs??this.#options.timeoutMs,options.signal),type)}async*stream(domain,type,payload={},options={}){let what=`st\
-ream ${type} of ${domain}`,connection=this.#requireConnection(what);for await(let part of connection.stream(domain,type,JSON.stringify(payload)??"{}",options.timeoutMs,
-options.signal))yield payloadOf(part,what)}async publish(topic,payload={}){await this.request("event_publish",{topic,payload})}async subscribe(topic,handler){this.#subscriptions.
-set(topic,handler),this.registered&&await this.request("event_subscribe",{topics:[topic]})}async unsubscribe(topic){this.#subscriptions.delete(topic),this.registered&&
-await this.request("event_unsubscribe",{topics:[topic]})}#subscribeAll(){let topics=[...this.#subscriptions.keys()];topics.length!==0&&this.request("event_subsc\
-ribe",{topics}).catch(error=>log(`${this.name}: cannot subscribe to ${topics.join(", ")}: ${messageOf(error)}`))}async#handleEvent(text){let{topic,payload,from,
-missed}=parseObject(text),handler=this.#subscriptions.get(String(topic));try{await handler?.(payload,{topic:String(topic),from:String(from),missed:Number(missed)})}catch(error){
-log(`${this.name}: the handler of ${String(topic)} failed: ${messageOf(error)}`)}}async#run(){let{address,token,reconnectDeadlineMs}=this.#options,transport=transportOf(
-this);if(!this.name)throw new FulcrumError("INVALID","the domain has no name: set it in super(…), as static domainName, or in FULCRUM_DOMAIN_NAME");let connection=new RuntimeConnection(
-{url:dialUrl(address),address,domain:this.name,token,capabilities:CAPABILITIES,reconnectDeadlineMs,transport},{registered:response=>this.#onRegistered(response),
-message:message=>this.#receive(message),lost:()=>this.#heartbeat.stop(),fatal:reason=>this.#fail(reason)});this.#connection=connection,this.#running=!0,connection.
-connect(),await void 0;let registering;try{if(await this.onStart(),this.#stopped)return;let handlers=collectHandlers(this,_DomainBase.prototype);registering=connection.
-register([...handlers.keys()]),transport||stopOnSignal("SIGTERM"),this.#dispatcher=new Dispatcher(this,this.name,handlers)}catch(error){connection.abort(),this.#failStart(
-error)}try{await registering}catch(error){if(this.#stopped)return;throw error}try{await this.onReady()}catch(error){this.#failStart(error)}}#failStart(error){if(transportOf(
-this))throw error;exitWithError(this.name,error)}#receive(message){let{type,requestId}=message;if(type==="drain"){this.#drain(message.payload);return}if(type===
-"cancel"){this.#dispatcher?.cancel(requestId);return}if(type==="event"){this.#handleEvent(message.payload);return}if(type==="credit"){this.#dispatcher?.grant(requestId,
-parseObject(message.payload).parts);return}if(type==="asset_changed"){this.#handleAssetChanged(message.payload);return}if(type==="error"||type.endsWith("_respon\
-se")||requestId==="")return;let connection=this.#connection,{epoch}=connection;this.#dispatcher?.dispatch(message,(responseType,payload,id,more)=>connection.send(
-responseType,payload,id,epoch,more))}#drain(payload){let{deadline_ms:ms}=parseObject(payload),graceMs2=typeof ms=="number"&&ms>=0?ms:STOP_DEADLINE_MS;awaitStopSignal(
+let connection=this.#requireConnection(type),send=()=>connection.request(type,JSON.stringify(payload)??"{}",options.timeoutMs??this.#options.timeoutMs).then(response=>payloadOf(
+response,type));return this.#traced(type,{"rpc.system.name":"fulcrum","rpc.method":type},send)}async call(domain,type,payload={},options={}){let connection=this.#requireConnection(
+`call ${type} of ${domain}`),send=headers=>{let timeoutMs=options.timeoutMs??this.#options.timeoutMs;return connection.call(domain,type,JSON.stringify(payload)??
+"{}",timeoutMs,options.signal,headers).then(response=>payloadOf(response,type))};return this.#traced(`${domain}/${type}`,{"rpc.system.name":"grpc","rpc.method":"\
+framework.FrameworkService/SendMessage","fulcrum.domain":domain,"fulcrum.message.type":type},send)}async*stream(domain,type,payload={},options={}){let what=`str\
+eam ${type} of ${domain}`,connection=this.#requireConnection(what);for await(let part of connection.stream(domain,type,JSON.stringify(payload)??"{}",options.timeoutMs,
+options.signal,this.#tracing?.headers()))yield payloadOf(part,what)}async publish(topic,payload={}){await this.request("event_publish",{topic,payload})}async subscribe(topic,handler){
+this.#subscriptions.set(topic,handler),this.registered&&await this.request("event_subscribe",{topics:[topic]})}async unsubscribe(topic){this.#subscriptions.delete(
+topic),this.registered&&await this.request("event_unsubscribe",{topics:[topic]})}#subscribeAll(){let topics=[...this.#subscriptions.keys()];topics.length!==0&&this.
+request("event_subscribe",{topics}).catch(error=>log(`${this.name}: cannot subscribe to ${topics.join(", ")}: ${messageOf(error)}`))}async#handleEvent(text){let{
+topic,payload,from,missed}=parseObject(text),handler=this.#subscriptions.get(String(topic));try{await handler?.(payload,{topic:String(topic),from:String(from),missed:Number(
+missed)})}catch(error){log(`${this.name}: the handler of ${String(topic)} failed: ${messageOf(error)}`)}}async#run(){let{address,token,reconnectDeadlineMs}=this.#options,
+transport=transportOf(this);if(!this.name)throw new FulcrumError("INVALID","the domain has no name: set it in super(…), as static domainName, or in FULCRUM_DOMA\
+IN_NAME");let connection=new RuntimeConnection({url:dialUrl(address),address,domain:this.name,token,capabilities:CAPABILITIES,reconnectDeadlineMs,transport},{registered:response=>this.#onRegistered(
+response),message:message=>this.#receive(message),lost:()=>{this.#heartbeat.stop(),this.#tracing?.pause()},fatal:reason=>this.#fail(reason)});this.#connection=connection;
+let tracing=new Tracing(this.name,new SpanBuffer(spans=>connection.send("spans",spans,"")));this.#tracing=tracing,this.#running=!0,connection.connect(),await void 0;
+let registering;try{if(await tracing.starting(process.env.TRACEPARENT,()=>this.onStart()),this.#stopped)return;let handlers=collectHandlers(this,_DomainBase.prototype);
+registering=connection.register([...handlers.keys()]),transport||stopOnSignal("SIGTERM"),this.#dispatcher=new Dispatcher(this,this.name,handlers,tracing)}catch(error){
+connection.abort(),this.#failStart(error)}try{await registering}catch(error){if(this.#stopped)return;throw error}try{await this.onReady()}catch(error){this.#failStart(
+error)}}#failStart(error){if(transportOf(this))throw error;exitWithError(this.name,error)}#receive(message){let{type,requestId}=message;if(type==="drain"){this.#drain(
+message.payload);return}if(type==="cancel"){this.#dispatcher?.cancel(requestId);return}if(type==="event"){this.#handleEvent(message.payload);return}if(type==="c\
+redit"){this.#dispatcher?.grant(requestId,parseObject(message.payload).parts);return}if(type==="asset_changed"){this.#handleAssetChanged(message.payload);return}
+if(type==="error"||type.endsWith("_response")||requestId==="")return;let connection=this.#connection,{epoch}=connection;this.#dispatcher?.dispatch(message,(responseType,payload,id,more)=>connection.
+send(responseType,payload,id,epoch,more))}#drain(payload){let{deadline_ms:ms}=parseObject(payload),graceMs2=typeof ms=="number"&&ms>=0?ms:STOP_DEADLINE_MS;awaitStopSignal(
 Math.min(graceMs2,STOP_SIGNAL_MS)),beginGrace(graceMs2),this.#dispatcher?.setDeadline(requestsDeadline(graceMs2)),this.stop(requestsDeadline(graceMs2))}async#handleAssetChanged(payload){
 try{let{path}=JSON.parse(payload);await this.onAssetChanged(path)}catch(error){log(`${this.name}: onAssetChanged failed: ${messageOf(error)}`)}}#onRegistered(response){
-let{heartbeat_interval_ms:intervalMs,stop_signal:signal,stop_grace_ms:graceMs2}=response;this.#startHeartbeat(intervalMs),this.#subscribeAll(),typeof graceMs2==
-"number"&&graceMs2>=0&&setGrace(graceMs2),typeof signal=="string"&&signal!=="SIGKILL"&&stopOnSignal(signal)}#startHeartbeat(intervalMs){if(typeof intervalMs!="n\
-umber"||!(intervalMs>0))return;let connection=this.#connection;this.#heartbeat.start(intervalMs,payload=>connection.send("heartbeat",JSON.stringify(payload),""),
-()=>this.#dispatcher?.draining?"draining":"ok")}async#close(deadlineMs){if(!this.#running)return;let unfinished=await this.#dispatcher?.drain(deadlineMs)??0;unfinished>
-0&&log(`${this.name}: ${unfinished} request${unfinished>1?"s were":" was"} not finished within ${deadlineMs} ms`);try{await this.onStop()}catch(error){log(`${this.
-name}: onStop failed: ${messageOf(error)}`)}this.#heartbeat.stop(),await this.#connection?.close(),this.#running=!1}#fail(reason){log(reason),process.exit(1)}#requireConnection(what){
-if(!this.#connection)throw new FulcrumError("NOT_REGISTERED",`${what}: call start() first`);return this.#connection}};Object.defineProperty(DomainBase.prototype,
-Symbol.for("fulcrum.domain"),{value:!0});Object.defineProperty(DomainBase,PREPARE_TRANSPORT,{value:prepareTransport});Object.defineProperty(DomainBase,TESTING,{
-value:testingHook});var KEY=Symbol.for("@fulcrum/domain 0.1.0"),shared=globalThis[KEY]??=index_exports;deferBootstrap();var{DomainBase:DomainBase2,Email:Email2,FulcrumError:FulcrumError2,Table:Table2}=shared,entry_esm_default=shared;export{DomainBase2 as DomainBase,Email2 as Email,FulcrumError2 as FulcrumError,Table2 as Table,entry_esm_default as default};
+let{heartbeat_interval_ms:intervalMs,stop_signal:signal,stop_grace_ms:graceMs2}=response;this.#startHeartbeat(intervalMs),this.#tracing&&(this.#tracing.recording=
+response.spans===!0),this.#subscribeAll(),typeof graceMs2=="number"&&graceMs2>=0&&setGrace(graceMs2),typeof signal=="string"&&signal!=="SIGKILL"&&stopOnSignal(signal)}#startHeartbeat(intervalMs){
+if(typeof intervalMs!="number"||!(intervalMs>0))return;let connection=this.#connection;this.#heartbeat.start(intervalMs,payload=>connection.send("heartbeat",JSON.
+stringify(payload),""),()=>this.#dispatcher?.draining?"draining":"ok")}async#close(deadlineMs){if(!this.#running)return;let unfinished=await this.#dispatcher?.drain(
+deadlineMs)??0;unfinished>0&&log(`${this.name}: ${unfinished} request${unfinished>1?"s were":" was"} not finished within ${deadlineMs} ms`);try{await this.onStop()}catch(error){
+log(`${this.name}: onStop failed: ${messageOf(error)}`)}this.#heartbeat.stop(),this.#tracing?.flush(),await this.#connection?.close(),this.#running=!1}#fail(reason){
+log(reason),process.exit(1)}#traced(name,attributes,send){return this.#tracing?this.#tracing.call(name,attributes,send):send({})}#requireConnection(what){if(!this.#connection)
+throw new FulcrumError("NOT_REGISTERED",`${what}: call start() first`);return this.#connection}};Object.defineProperty(DomainBase.prototype,Symbol.for("fulcrum.\
+domain"),{value:!0});Object.defineProperty(DomainBase,PREPARE_TRANSPORT,{value:prepareTransport});Object.defineProperty(DomainBase,TESTING,{value:testingHook});var KEY=Symbol.for("@fulcrum/domain 0.1.0"),shared=globalThis[KEY]??=index_exports;deferBootstrap();var{DomainBase:DomainBase2,Email:Email2,FulcrumError:FulcrumError2,Table:Table2}=shared,entry_esm_default=shared;export{DomainBase2 as DomainBase,Email2 as Email,FulcrumError2 as FulcrumError,Table2 as Table,entry_esm_default as default};

@@ -36,12 +36,12 @@ let timer,onAbort,givenUp=new Promise((_,reject)=>{let giveUp=reason=>{this.#can
 FulcrumError("TIMEOUT",`${type}: no response within ${timeoutMs} ms`)),timeoutMs)),onAbort=()=>giveUp(signal?.reason),signal?.addEventListener("abort",onAbort)});
 try{return await Promise.race([response,givenUp])}finally{clearTimeout(timer),onAbort&&signal?.removeEventListener("abort",onAbort),this.#calls.delete(id),peer.
 calls.delete(id)}}#cancel(peer,id){this.#calls.has(id)&&peer.send(message("cancel","",id))}};function message(type,payload,requestId){return{type,payload,requestId,
-success:!0,error:"",deadlineMs:0,streamCredit:0}}function failed(error){return{...message("error","",""),success:!1,error}}function fromDomain(type,payload,requestId){
-let body=parseObject(payload),response=message(type,payload,requestId);return body.success!==!1?response:{...response,success:!1,error:typeof body.error=="strin\
-g"?body.error:"a failure without a reason"}}function unknown(responders,domain,type){return domain===void 0?`Unknown message type: ${type} (add it to the option\
- \`runtime\` of startDomain)`:responders?`Unknown message type: ${type} (domain ${domain} of this test responds to ${Object.keys(responders).sort().join(", ")||
-"nothing"})`:`unknown domain "${domain}" (add it to the option \`domains\` of startDomain)`}function isGenerator(responder){return responder.constructor.name===
-"AsyncGeneratorFunction"}var TESTING=Symbol.for("fulcrum.domain.testing");var TIMEOUT_MS=5e3;async function startDomain(domainClass,options={}){let hook=hookOf(domainClass),runtime=new LocalRuntime(hook,options.runtime??{}),others=[],
+success:!0,error:"",deadlineMs:0,streamCredit:0,traceparent:"",tracestate:"",baggage:""}}function failed(error){return{...message("error","",""),success:!1,error}}
+function fromDomain(type,payload,requestId){let body=parseObject(payload),response=message(type,payload,requestId);return body.success!==!1?response:{...response,
+success:!1,error:typeof body.error=="string"?body.error:"a failure without a reason"}}function unknown(responders,domain,type){return domain===void 0?`Unknown m\
+essage type: ${type} (add it to the option \`runtime\` of startDomain)`:responders?`Unknown message type: ${type} (domain ${domain} of this test responds to ${Object.
+keys(responders).sort().join(", ")||"nothing"})`:`unknown domain "${domain}" (add it to the option \`domains\` of startDomain)`}function isGenerator(responder){
+return responder.constructor.name==="AsyncGeneratorFunction"}var TESTING=Symbol.for("fulcrum.domain.testing");var TIMEOUT_MS=5e3;async function startDomain(domainClass,options={}){let hook=hookOf(domainClass),runtime=new LocalRuntime(hook,options.runtime??{}),others=[],
 start=async(given,name)=>{let domain2=new given;return domain2.name=name||domain2.name||nameOf(given),hookOf(given).useTransport(domain2,()=>runtime.transport(domain2.
 name)),await domain2.start(),domain2};for(let[name,other]of Object.entries(options.domains??{}))typeof other=="function"?others.push(await start(other,name)):runtime.
 addResponders(name,other);let domain=await start(domainClass,options.name);return{domain,published:runtime.published,call:async(type,payload={},{timeoutMs=TIMEOUT_MS,

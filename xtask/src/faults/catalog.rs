@@ -293,7 +293,7 @@ pub(super) const ROWS: &[Entry] = &[
     row('O', 1, "traces of calls and starts"),
     row('O', 2, "telemetry that is rubbish, a burst, or not taken"),
     row('O', 3, "metrics and health endpoints"),
-    untested('O', 4, "profiles through the inspector", "not built yet"),
+    row('O', 4, "profiles through the inspector"),
     row('O', 5, "notifications by webhook"),
     row('T', 0, "installed from npm as a native binary"),
     row('T', 1, "an empty directory becomes an app without network"),

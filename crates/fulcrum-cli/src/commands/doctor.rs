@@ -12,8 +12,8 @@ use crate::commands::executor::run_client;
 use crate::error_code::ErrorCode;
 use crate::exit::CliError;
 use crate::output::{Color, Output};
-use crate::wiring::{log_store, run};
-use crate::{load, paths};
+use crate::wiring::log_store;
+use crate::{load, paths, prepare};
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
@@ -42,7 +42,7 @@ async fn examine(args: &Args, context: &Context) -> Result<(), CliError> {
     let loaded = load::read(context.app(), Mode::Dev)?;
     let root = load::root(context.app());
     let runtime_dir = root.as_deref().map(paths::runtime_dir).transpose()?;
-    let (prepare, cache_warning) = run::prepare_context()?;
+    let (prepare, cache_warning) = prepare::context()?;
     let program = std::env::current_exe().unwrap_or_default();
     let request = Request {
         root: root.as_deref(),

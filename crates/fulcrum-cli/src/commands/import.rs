@@ -18,7 +18,7 @@ use crate::error_code::ErrorCode;
 use crate::exit::{CliError, Code};
 use crate::load;
 use crate::output::{DiagnosticJson, Output};
-use crate::wiring;
+use crate::prepare;
 
 /// A configuration file that takes longer is no configuration file.
 const EVALUATION_LIMIT: Duration = Duration::from_secs(20);
@@ -161,7 +161,7 @@ fn evaluate(file: &Path) -> Result<String, CliError> {
         CliError::new(ErrorCode::FileFailed, text)
     })?;
     let dir = file.parent().unwrap_or(Path::new("/"));
-    let (prepare, _) = wiring::run::prepare_context()?;
+    let (prepare, _) = prepare::context()?;
     let path = std::env::var_os("PATH").unwrap_or_default();
     let home = std::env::home_dir();
     let request = NodeRequest {

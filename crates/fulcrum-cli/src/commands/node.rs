@@ -8,7 +8,7 @@ use fulcrum_spawn::process::replace_process;
 use crate::commands::context::Context;
 use crate::error_code::ErrorCode;
 use crate::exit::CliError;
-use crate::{load, wiring};
+use crate::{load, prepare};
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
@@ -25,7 +25,7 @@ pub(crate) struct Args {
 pub(crate) fn run(args: &Args, context: &Context) -> Result<(), CliError> {
     let root = load::app_root(context.app())?;
     let cwd = std::env::current_dir().map_err(|error| CliError::cannot_run(&error))?;
-    let (prepare, cache_warning) = wiring::run::prepare_context()?;
+    let (prepare, cache_warning) = prepare::context()?;
     let command = NodeCommand {
         app_root: &root,
         args: &args.args,

@@ -11,7 +11,7 @@ use fulcrum_spawn::prepare::SdkLocation;
 use crate::error_code::ErrorCode;
 use crate::exit::CliError;
 use crate::output::Output;
-use crate::wiring;
+use crate::prepare;
 
 /// The language of generated code.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -61,8 +61,7 @@ fn message_of(diagnostic: &Diagnostic) -> String {
 /// Writes what editors, `tsc` and tests need of Fulcrum itself: the package `@fulcrum/domain`. None of it
 /// belongs in git; a start writes it again. A failure is a warning.
 pub(super) fn make_resolvable(root: &Path, output: &Output) {
-    let result = wiring::run::prepare_context()
-        .map(|(context, _)| context.sdk.provide(root, &context.cache));
+    let result = prepare::context().map(|(context, _)| context.sdk.provide(root, &context.cache));
     match result {
         Ok(SdkLocation::InNodeModules) => {}
         Ok(SdkLocation::Fallback(_, error)) => output.eprint(&format!(

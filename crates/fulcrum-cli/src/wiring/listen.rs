@@ -56,17 +56,12 @@ pub(crate) fn listen(app: &App, mode: Mode) -> Result<BoundPort, CliError> {
     })
 }
 
-fn describe_owner(owner: &SocketOwner) -> String {
+pub(super) fn describe_owner(owner: &SocketOwner) -> String {
     format!("pid {} ({})", owner.pid, owner.command)
 }
 
-/// The process that listens on one of these addresses.
-pub(super) fn in_use_by(addresses: &[SocketAddr]) -> Option<String> {
-    let owner = addresses.iter().copied().find_map(find_listener)?;
-    Some(describe_owner(&owner))
-}
-
-fn find_owner(address: &str) -> Option<SocketOwner> {
+/// The process that listens on an address.
+pub(super) fn find_owner(address: &str) -> Option<SocketOwner> {
     let addresses: Vec<SocketAddr> = address.to_socket_addrs().ok()?.collect();
     let loopback = |port| {
         [

@@ -11,14 +11,14 @@ use fulcrum_runtime::{
     ProcessParts, Runtime, RuntimeExit, RuntimeParts, ShutdownSignal, ShutdownStage, export_target,
 };
 use fulcrum_spawn::prepare::{
-    PrepareContext, create_report_dir, remove_report_dir, sweep_in_background, without_cargo,
+    create_report_dir, remove_report_dir, sweep_in_background, without_cargo,
 };
 use fulcrum_spawn::process::{GuardHandle, StartupMessage};
 use fulcrum_telemetry::TelemetryService;
 use tokio::time::sleep;
 
 use super::claim::Claim;
-use super::http::HttpEndpoint;
+use super::http;
 use super::listen::{self, BoundPort};
 use super::logging::Logging;
 use super::options::Options;
@@ -29,7 +29,7 @@ use crate::commands::guard::GUARD_COMMAND;
 use crate::error_code::ErrorCode;
 use crate::exit::CliError;
 use crate::output::Timings;
-use crate::{keys, load, paths};
+use crate::{keys, load, prepare};
 
 /// When directories are swept after the start.
 const SWEEP_DELAY: Duration = Duration::from_secs(3);
@@ -46,7 +46,7 @@ pub(crate) async fn run(options: Options, mut timings: Timings) -> Result<(), Cl
     timings.done("lock");
     let signals = Signals::catch().map_err(|error| CliError::cannot_run(&error))?;
     let port = listen::listen(&options.app, options.mode)?;
-    let http = HttpEndpoint::bind(options.app.runtime.http.listen.as_ref(), options.mode)?;
+    let http = http::listen(&options.app, options.mode)?;
     timings.done("listeners");
     let processes = ProcessParts::start().map_err(|error| CliError::cannot_run(&error))?;
 
@@ -56,14 +56,14 @@ pub(crate) async fn run(options: Options, mut timings: Timings) -> Result<(), Cl
     let hub = logging.hub.clone();
     let addresses = (
         port.listeners.address(),
-        http.as_ref().map(HttpEndpoint::address),
+        http.as_ref().map(|http| http.address().to_string()),
     );
     let keys = keys::prepare(&options, addresses, logging.screen());
     claim.stale.iter().for_each(StartupMessage::log);
     let guard = start_guard(&claim, &processes);
     log_warnings(&hub, &options, &port);
     let traces = telemetry::start(&options.app, &processes.run, &hub)?;
-    let (prepare, cache_warning) = prepare_context()?;
+    let (prepare, cache_warning) = prepare::context()?;
     if let Some(warning) = cache_warning {
         hub.log(Level::Warn, with_code(&warning, ErrorCode::CacheMoved));
     }
@@ -80,8 +80,7 @@ pub(crate) async fn run(options: Options, mut timings: Timings) -> Result<(), Cl
     }
     let terminal = options.terminal();
     let runtime = Runtime::new(RuntimeParts {
-        metrics: http.as_ref().map(HttpEndpoint::metrics),
-        http: http.as_ref().map(HttpEndpoint::address),
+        http,
         telemetry: traces.as_ref().map(TelemetryService::telemetry),
         export_target: traces.as_ref().and_then(export_target),
         terminal,
@@ -110,7 +109,6 @@ pub(crate) async fn run(options: Options, mut timings: Timings) -> Result<(), Cl
     })?;
     timings.done("runtime");
     let servers = Servers::start(port.listeners, control, &runtime, &hub, &shutdown);
-    HttpEndpoint::serve_if_bound(http, &runtime, &hub, &shutdown);
     timings.done("servers");
     timings.record(traces.as_ref());
     timings.log(&hub, || runtime.handle().events());
@@ -201,19 +199,4 @@ fn log_warnings(hub: &Hub, options: &Options, port: &BoundPort) {
     if let Some(reason) = &port.fallback_reason {
         hub.log(Level::Warn, with_code(reason, ErrorCode::PortMoved));
     }
-}
-
-/// What commands are prepared with, and a warning about the cache directory.
-pub(crate) fn prepare_context() -> Result<(PrepareContext, Option<String>), CliError> {
-    let program = std::env::current_exe().map_err(|error| {
-        CliError::new(
-            ErrorCode::CannotStart,
-            format!("cannot find the fulcrum program: {error}"),
-        )
-    })?;
-    let helper = vec![program.into_os_string(), "__typescript".into()];
-    let cache = paths::cache_dir();
-    let mut context = PrepareContext::new(cache.path, helper);
-    context.nvm_dir = std::env::var_os("NVM_DIR").map(PathBuf::from);
-    Ok((context, cache.warning))
 }

@@ -7,9 +7,9 @@ use std::time::SystemTime;
 use fulcrum_rpc::control::{
     CallRequest, CallResponse, ChangeRequest, Domain, EvalRequest, EvalResponse, Event,
     EventsRequest, Instance, LogRecord, LogSeam, LogsRequest, MetricsRequest, MetricsResponse,
-    Outcome, Progress, ReloadProgress, ReloadRequest, ShutdownRequest, SignalRequest,
-    StatusRequest, StatusResponse, TraceRequest, TraceResponse, TraceSummary, TracesRequest,
-    WaitRequest, log_record::Record, outcome::Kind, reload_progress,
+    Outcome, ProfileRequest, ProfileResponse, Progress, ReloadProgress, ReloadRequest,
+    ShutdownRequest, SignalRequest, StatusRequest, StatusResponse, TraceRequest, TraceResponse,
+    TraceSummary, TracesRequest, WaitRequest, log_record::Record, outcome::Kind, reload_progress,
 };
 use fulcrum_rpc::{
     ControlError, ControlHandler, MessageStream, RuntimeDir, bind_control, serve_control,
@@ -276,6 +276,10 @@ impl ControlHandler for ScriptedInstance {
 
     async fn trace(&self, _: TraceRequest) -> Result<TraceResponse, ControlError> {
         Ok(self.script.trace.clone())
+    }
+
+    async fn profile(&self, _: ProfileRequest) -> Result<ProfileResponse, ControlError> {
+        Err(ControlError::Failed("not in the script".to_owned()))
     }
 
     async fn metrics(&self, _: MetricsRequest) -> Result<MetricsResponse, ControlError> {

@@ -21,9 +21,10 @@ use super::version::{PROTOCOL, VERSION};
 use crate::generated::control::control_client::ControlClient as Generated;
 use crate::generated::control::{
     CallRequest, CallResponse, ChangeRequest, EvalRequest, EvalResponse, Event, EventsRequest,
-    HelloRequest, Instance, LogRecord, LogsRequest, MetricsRequest, MetricsResponse, Progress,
-    ReloadProgress, ReloadRequest, ShutdownRequest, SignalRequest, StatusRequest, StatusResponse,
-    TraceRequest, TraceResponse, TraceSummary, TracesRequest, WaitRequest,
+    HelloRequest, Instance, LogRecord, LogsRequest, MetricsRequest, MetricsResponse,
+    ProfileRequest, ProfileResponse, Progress, ReloadProgress, ReloadRequest, ShutdownRequest,
+    SignalRequest, StatusRequest, StatusResponse, TraceRequest, TraceResponse, TraceSummary,
+    TracesRequest, WaitRequest,
 };
 use crate::transport::MAX_CONTROL_MESSAGE;
 
@@ -254,6 +255,14 @@ impl ControlClient {
     /// The error that the instance reports, or [`ControlError::Disconnected`].
     pub async fn trace(&self, request: TraceRequest) -> Result<TraceResponse, ControlError> {
         Ok(self.client.clone().trace(request).await?.into_inner())
+    }
+
+    /// Records a profile of a domain into a file.
+    ///
+    /// # Errors
+    /// The error that the instance reports, or [`ControlError::Disconnected`].
+    pub async fn profile(&self, request: ProfileRequest) -> Result<ProfileResponse, ControlError> {
+        Ok(self.client.clone().profile(request).await?.into_inner())
     }
 
     /// The metrics that were received from programs.

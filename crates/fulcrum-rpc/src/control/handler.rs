@@ -9,9 +9,10 @@ use tonic::{Code, Status};
 use super::finished_request::FinishedRequest;
 use crate::generated::control::{
     CallRequest, CallResponse, ChangeRequest, EvalRequest, EvalResponse, Event, EventsRequest,
-    Instance, LogRecord, LogsRequest, MetricsRequest, MetricsResponse, Progress, ReloadProgress,
-    ReloadRequest, ShutdownRequest, SignalRequest, StatusRequest, StatusResponse, TraceRequest,
-    TraceResponse, TraceSummary, TracesRequest, WaitRequest,
+    Instance, LogRecord, LogsRequest, MetricsRequest, MetricsResponse, ProfileRequest,
+    ProfileResponse, Progress, ReloadProgress, ReloadRequest, ShutdownRequest, SignalRequest,
+    StatusRequest, StatusResponse, TraceRequest, TraceResponse, TraceSummary, TracesRequest,
+    WaitRequest,
 };
 
 /// A stream of messages to one client. It is dropped when the client disconnects.
@@ -141,6 +142,12 @@ pub trait ControlHandler: Send + Sync + 'static {
         &self,
         request: TraceRequest,
     ) -> impl Future<Output = Result<TraceResponse, ControlError>> + Send;
+
+    /// Records a profile of a domain into a file.
+    fn profile(
+        &self,
+        request: ProfileRequest,
+    ) -> impl Future<Output = Result<ProfileResponse, ControlError>> + Send;
 
     /// The metrics that were received from programs.
     fn metrics(

@@ -11,9 +11,10 @@ use super::version::PROTOCOL;
 use crate::generated::control::control_server::Control;
 use crate::generated::control::{
     CallRequest, CallResponse, ChangeRequest, EvalRequest, EvalResponse, Event, EventsRequest,
-    HelloRequest, HelloResponse, LogRecord, LogsRequest, MetricsRequest, MetricsResponse, Progress,
-    ReloadProgress, ReloadRequest, ShutdownRequest, SignalRequest, StatusRequest, StatusResponse,
-    TraceRequest, TraceResponse, TraceSummary, TracesRequest, WaitRequest,
+    HelloRequest, HelloResponse, LogRecord, LogsRequest, MetricsRequest, MetricsResponse,
+    ProfileRequest, ProfileResponse, Progress, ReloadProgress, ReloadRequest, ShutdownRequest,
+    SignalRequest, StatusRequest, StatusResponse, TraceRequest, TraceResponse, TraceSummary,
+    TracesRequest, WaitRequest,
 };
 
 type TonicStream<T> = Pin<Box<dyn Stream<Item = Result<T, Status>> + Send>>;
@@ -145,6 +146,15 @@ impl<H: ControlHandler> Control for Service<H> {
     ) -> Result<Response<TraceResponse>, Status> {
         Ok(Response::new(
             self.handler.trace(request.into_inner()).await?,
+        ))
+    }
+
+    async fn profile(
+        &self,
+        request: Request<ProfileRequest>,
+    ) -> Result<Response<ProfileResponse>, Status> {
+        Ok(Response::new(
+            self.handler.profile(request.into_inner()).await?,
         ))
     }
 

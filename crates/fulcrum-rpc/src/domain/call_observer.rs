@@ -57,6 +57,38 @@ fn joined(headers: &HeaderMap, name: &str, limit: usize) -> String {
     }
 }
 
+/// Who makes a call.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Origin {
+    /// This program itself, for a client of its control API.
+    #[default]
+    Local,
+    /// The domain that is registered on the caller's connection.
+    Domain(Arc<str>),
+    /// A web page.
+    Web,
+    /// Any other client.
+    External,
+}
+
+impl Origin {
+    fn name(&self) -> &str {
+        match self {
+            Self::Local => "cli",
+            Self::Domain(name) => name,
+            Self::Web => "web",
+            Self::External => "external",
+        }
+    }
+}
+
+/// Who makes a call, and in which trace.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Caller {
+    pub(crate) origin: Origin,
+    pub(crate) trace: TraceHeaders,
+}
+
 /// How a call is traced. The numbers are those of W3C Trace Context.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct CallTrace {
@@ -123,6 +155,9 @@ impl CallOutcome<'_> {
 /// A call that has ended.
 #[derive(Clone, Debug)]
 pub struct FinishedCall<'a> {
+    /// Who made the call: the domain that is registered on the caller's connection, or `cli`, `web` or
+    /// `external`.
+    pub caller: &'a str,
     /// The name of the domain, as the caller wrote it. There may be no such domain.
     pub domain: &'a str,
     /// The type of the message, at most 64 characters of it.
@@ -178,7 +213,11 @@ impl SharedObserver {
     }
 
     /// Begins to observe a call. None where nobody observes and the caller belongs to no trace.
-    pub(crate) fn begin(&self, caller: TraceHeaders, request_bytes: usize) -> ObservedCall {
+    pub(crate) fn begin(&self, caller: Caller, request_bytes: usize) -> ObservedCall {
+        let Caller {
+            origin,
+            trace: caller,
+        } = caller;
         let Some(observer) = &self.0 else {
             let passed_on = caller != TraceHeaders::default();
             return ObservedCall {
@@ -203,6 +242,7 @@ impl SharedObserver {
         let started = SystemTime::now();
         let observed = Observed {
             observer: Arc::clone(observer),
+            origin,
             trace,
             begun,
             started,
@@ -260,6 +300,7 @@ impl TraceToDomain {
 
 struct Observed {
     observer: Arc<dyn CallObserver>,
+    origin: Origin,
     trace: Option<CallTrace>,
     begun: Instant,
     started: SystemTime,
@@ -292,6 +333,7 @@ impl ObservedCall {
             return;
         };
         observed.observer.end(FinishedCall {
+            caller: observed.origin.name(),
             domain,
             type_,
             started: observed.started,

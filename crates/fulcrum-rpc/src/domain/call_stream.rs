@@ -12,7 +12,7 @@ use tokio::time::{Instant, Sleep, sleep_until};
 use tokio_stream::Stream;
 
 use super::call_failure::CallFailure;
-use super::call_observer::{CallOutcome, ObservedCall, TraceHeaders, outcome_of};
+use super::call_observer::{CallOutcome, Caller, ObservedCall, outcome_of};
 use super::caller_deadline::CallerDeadline;
 use super::calls::{Call, CallOptions, CallerTerms, check};
 use super::message_response::{FailureCode, MessageResponse};
@@ -122,7 +122,7 @@ impl Registry {
             wait: options.wait,
             since: None,
         };
-        let content = (payload, None, TraceHeaders::default());
+        let content = (payload, None, Caller::default());
         let timeout = options.timeout;
         CallStream(Parts::open(self, (domain, type_), content, terms, timeout))
     }
@@ -132,7 +132,7 @@ impl Registry {
         &self,
         domain: &str,
         type_: &str,
-        content: (String, Option<Reservation>, TraceHeaders),
+        content: (String, Option<Reservation>, Caller),
         terms: CallerTerms,
     ) -> CallerStream {
         let timeout = self.config().call_timeout;
@@ -147,7 +147,7 @@ impl Parts {
     fn open(
         registry: &Registry,
         (domain, type_): (&str, &str),
-        (payload, room, caller): (String, Option<Reservation>, TraceHeaders),
+        (payload, room, caller): (String, Option<Reservation>, Caller),
         terms: CallerTerms,
         timeout: Duration,
     ) -> Self {

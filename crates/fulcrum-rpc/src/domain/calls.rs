@@ -8,7 +8,7 @@ use tokio::time::Instant;
 use tonic::Status;
 
 use super::call_failure::CallFailure;
-use super::call_observer::{ObservedFuture, TraceHeaders, TraceToDomain};
+use super::call_observer::{Caller, ObservedFuture, TraceToDomain};
 use super::caller_deadline::CallerDeadline;
 use super::message::{FRAMING, is_reserved};
 use super::message_response::{FailureCode, MessageResponse};
@@ -101,7 +101,7 @@ impl Registry {
             since: None,
         };
         let message = (type_.to_owned(), payload);
-        let caller = TraceHeaders::default();
+        let caller = Caller::default();
         let result = self
             .route_call(domain, message, None, (terms, caller))
             .await;
@@ -116,7 +116,7 @@ impl Registry {
         &self,
         message: DomainMessage,
         room: Option<Reservation>,
-        (terms, caller): (CallerTerms, TraceHeaders),
+        (terms, caller): (CallerTerms, Caller),
     ) -> Result<RuntimeMessage, Status> {
         let DomainMessage {
             domain,
@@ -174,7 +174,7 @@ impl Registry {
         domain: &str,
         (type_, payload): (String, String),
         room: Option<Reservation>,
-        (terms, caller): (CallerTerms, TraceHeaders),
+        (terms, caller): (CallerTerms, Caller),
     ) -> Result<MessageResponse, CallFailure> {
         let shown = truncate(&type_);
         let bytes = type_.len() + payload.len();

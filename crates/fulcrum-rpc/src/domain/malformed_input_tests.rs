@@ -158,8 +158,7 @@ fn drive_stream(messages: Vec<DomainMessage>) {
             {}
         });
         for message in messages {
-            let call =
-                registry.send_message(message.clone(), None, (PATIENT, TraceHeaders::default()));
+            let call = registry.send_message(message.clone(), None, (PATIENT, Caller::default()));
             // A registered domain does not respond; the call must still end.
             let _ = tokio::time::timeout(std::time::Duration::from_secs(60), call).await;
             let _ = messages_in.send(Ok(message));
@@ -195,7 +194,7 @@ async fn failures_do_not_repeat_long_texts() {
                     ..DomainMessage::default()
                 },
                 None,
-                (PATIENT, TraceHeaders::default()),
+                (PATIENT, Caller::default()),
             )
             .await
             .expect("a failure is a response");

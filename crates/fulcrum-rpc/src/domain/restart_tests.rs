@@ -78,7 +78,7 @@ async fn a_caller_that_does_not_wait_gets_its_failure_at_once() {
         .send_message(
             message("users", "x_request", "{}", "9"),
             None,
-            (terms, TraceHeaders::default()),
+            (terms, Caller::default()),
         )
         .await
         .expect("a response");
@@ -206,7 +206,7 @@ async fn an_expired_deadline_of_the_caller_is_a_status_that_names_the_domain() {
         .send_message(
             message("users", "x_request", "{}", "9"),
             None,
-            (terms, TraceHeaders::default()),
+            (terms, Caller::default()),
         )
         .await
         .expect_err("a status");

@@ -8,7 +8,7 @@ use prost::Message;
 use tokio_stream::{Stream, StreamExt};
 use tonic::{Request, Response, Status, Streaming, async_trait};
 
-use super::call_observer::TraceHeaders;
+use super::call_observer::{Caller, Origin, TraceHeaders};
 use super::caller_deadline::CallerDeadline;
 use super::calls::CallerTerms;
 use super::capabilities::{TOKEN_METADATA, WAIT_METADATA};
@@ -24,6 +24,9 @@ use crate::transport::ConnectionState;
 
 /// The messages of a response in parts.
 type Responses = Pin<Box<dyn Stream<Item = Result<RuntimeMessage, Status>> + Send>>;
+
+/// What clients of gRPC-Web send.
+const WEB_METADATA: &str = "x-grpc-web";
 
 /// `FrameworkService` over a registry.
 pub(crate) struct Service {
@@ -58,7 +61,7 @@ impl FrameworkService for Service {
         request: Request<DomainMessage>,
     ) -> Result<Response<Responses>, Status> {
         let mut terms = caller_terms(&request);
-        let caller = caller_trace(&request);
+        let caller = caller(&request);
         let connection = connection_info(&request).map(|(_, state)| Arc::clone(state));
         let admission = take_admission(&request);
         terms.since = admission.since;
@@ -95,7 +98,7 @@ impl FrameworkService for Service {
     ) -> Result<Response<RuntimeMessage>, Status> {
         let connection = connection_info(&request).map(|(_, state)| Arc::clone(state));
         let mut terms = caller_terms(&request);
-        let caller = caller_trace(&request);
+        let caller = caller(&request);
         let admission = take_admission(&request);
         terms.since = admission.since;
         let response = match admission.refused {
@@ -125,9 +128,17 @@ fn caller_terms<T>(request: &Request<T>) -> CallerTerms {
     }
 }
 
-/// The trace that the caller belongs to.
-fn caller_trace<T>(request: &Request<T>) -> TraceHeaders {
-    TraceHeaders::of(request.metadata().as_ref())
+/// Who calls, and in which trace.
+fn caller<T>(request: &Request<T>) -> Caller {
+    let domain = connection_info(request).and_then(|(_, state)| state.domain());
+    Caller {
+        origin: match domain {
+            Some(domain) => Origin::Domain(domain),
+            None if request.metadata().contains_key(WEB_METADATA) => Origin::Web,
+            None => Origin::External,
+        },
+        trace: TraceHeaders::of(request.metadata().as_ref()),
+    }
 }
 
 /// What came of the call while its message was received.

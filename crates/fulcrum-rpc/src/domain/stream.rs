@@ -74,7 +74,7 @@ pub(crate) async fn drive<S>(
     // The response stream ends when the last sender is dropped.
     drop(messages);
     if let Some(connection) = &connection {
-        connection.set_registered();
+        connection.set_registered(&stream.domain);
     }
     // Not for unmanaged processes, which could register any number of names.
     let connection = connection.filter(|_| stream.grant.managed);

@@ -728,7 +728,7 @@ async fn callers_cannot_send_reserved_types() {
             .send_message(
                 message("users", type_, "{}", "9"),
                 None,
-                (PATIENT, TraceHeaders::default()),
+                (PATIENT, Caller::default()),
             )
             .await
             .expect("a failure is a response");
@@ -745,7 +745,7 @@ async fn callers_cannot_send_reserved_types() {
         .send_message(
             message("", "x_request", "{}", "9"),
             None,
-            (PATIENT, TraceHeaders::default()),
+            (PATIENT, Caller::default()),
         )
         .await
         .expect("a failure is a response");

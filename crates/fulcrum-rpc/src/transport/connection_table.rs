@@ -9,7 +9,7 @@
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
 
 use tokio_util::sync::CancellationToken;
 
@@ -38,7 +38,8 @@ pub(crate) struct ConnectionState {
     last_request: AtomicU64,
     /// The number of pins: registered streams of managed processes.
     pins: AtomicUsize,
-    registered: AtomicBool,
+    /// The domain that registered first on one of its streams.
+    registered: OnceLock<Arc<str>>,
     /// Bytes buffered for it: unfinished requests and unread responses.
     buffered_bytes: AtomicUsize,
     table: Weak<ConnectionTable>,
@@ -100,7 +101,7 @@ impl ConnectionTable {
             handshake_done: AtomicBool::new(false),
             last_request: AtomicU64::new(id),
             pins: AtomicUsize::new(0),
-            registered: AtomicBool::new(false),
+            registered: OnceLock::new(),
             buffered_bytes: AtomicUsize::new(0),
             table: Arc::downgrade(self),
         });
@@ -237,12 +238,17 @@ impl ConnectionState {
     /// Whether one of its streams has been registered. Such a stream stays unfinished, and its
     /// messages are read one by one.
     pub(crate) fn is_registered(&self) -> bool {
-        self.registered.load(Ordering::Relaxed)
+        self.registered.get().is_some()
+    }
+
+    /// The domain that is registered on one of its streams: it is also who makes the calls on it.
+    pub(crate) fn domain(&self) -> Option<Arc<str>> {
+        self.registered.get().cloned()
     }
 
     /// Records that one of its streams is registered as a domain's.
-    pub(crate) fn set_registered(&self) {
-        self.registered.store(true, Ordering::Relaxed);
+    pub(crate) fn set_registered(&self, domain: &str) {
+        self.registered.get_or_init(|| domain.into());
     }
 
     /// Excludes the connection from eviction until the returned guard is dropped: a managed

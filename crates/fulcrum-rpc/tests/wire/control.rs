@@ -137,6 +137,10 @@ impl ControlHandler for TestInstance {
         Err(ControlError::Failed("no traces here".to_owned()))
     }
 
+    async fn profile(&self, _: ProfileRequest) -> Result<ProfileResponse, ControlError> {
+        Err(ControlError::Failed("no profiles here".to_owned()))
+    }
+
     async fn metrics(&self, _: MetricsRequest) -> Result<MetricsResponse, ControlError> {
         Err(ControlError::Failed("no metrics here".to_owned()))
     }
@@ -466,6 +470,9 @@ impl Control for OtherProtocol {
         unreachable!()
     }
     async fn trace(&self, _: tonic::Request<TraceRequest>) -> Reply<TraceResponse> {
+        unreachable!()
+    }
+    async fn profile(&self, _: tonic::Request<ProfileRequest>) -> Reply<ProfileResponse> {
         unreachable!()
     }
     async fn metrics(&self, _: tonic::Request<MetricsRequest>) -> Reply<MetricsResponse> {

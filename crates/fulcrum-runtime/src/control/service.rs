@@ -13,9 +13,10 @@ use fulcrum_rpc::control::progress::{
 use fulcrum_rpc::control::wait_request::Condition;
 use fulcrum_rpc::control::{
     CallRequest, CallResponse, ChangeRequest, EvalRequest, EvalResponse, Event, EventsRequest,
-    Instance, LogRecord, LogsRequest, MetricsRequest, MetricsResponse, Progress, ReloadProgress,
-    ReloadRequest, ShutdownRequest, SignalRequest, StatusRequest, StatusResponse, TraceRequest,
-    TraceResponse, TraceSummary, TracesRequest, WaitRequest,
+    Instance, LogRecord, LogsRequest, MetricsRequest, MetricsResponse, ProfileRequest,
+    ProfileResponse, Progress, ReloadProgress, ReloadRequest, ShutdownRequest, SignalRequest,
+    StatusRequest, StatusResponse, TraceRequest, TraceResponse, TraceSummary, TracesRequest,
+    WaitRequest,
 };
 use fulcrum_rpc::{ControlError, ControlHandler, FinishedRequest, MessageStream};
 use fulcrum_spawn::lifecycle::{Command, Phase};
@@ -26,6 +27,7 @@ use crate::control::call::CallService;
 use crate::control::change::{LifecycleExecutor, LifecycleRequest};
 use crate::control::eval::EvalService;
 use crate::control::logs;
+use crate::control::profile::ProfileService;
 use crate::control::reload::{progress_message, stream_reload};
 use crate::control::signal::SignalTargets;
 use crate::control::status::{Detail, StatusReader};
@@ -55,6 +57,7 @@ pub(crate) struct ControlService {
     pub(crate) calls: CallService,
     pub(crate) evaluations: EvalService,
     pub(crate) traces: TraceReader,
+    pub(crate) profiles: ProfileService,
     pub(crate) events: EventLog,
     pub(crate) hub: Hub,
     pub(crate) shutdown: ShutdownSignal,
@@ -321,6 +324,10 @@ impl ControlHandler for ControlService {
 
     fn observe(&self, request: &FinishedRequest<'_>) {
         self.traces.record_request(request);
+    }
+
+    async fn profile(&self, request: ProfileRequest) -> Result<ProfileResponse, ControlError> {
+        self.profiles.profile(request).await
     }
 
     async fn metrics(&self, request: MetricsRequest) -> Result<MetricsResponse, ControlError> {

@@ -305,6 +305,8 @@ impl LivenessTask {
                     format_duration(time)
                 ),
             ),
+            // Its JavaScript stands still for a profile.
+            InspectionResult::Hung { .. } if self.is_profiled() => self.monitor.restart(clock()),
             InspectionResult::Hung { reason, baseline } => match self.phase() {
                 Some(Phase::Running) => {
                     self.declare_hung(reason, &baseline, group).await;
@@ -355,6 +357,11 @@ impl LivenessTask {
 
     fn process(&self) -> Option<ProcessIdentity> {
         self.handles.states.get(&self.domain)?.running()
+    }
+
+    fn is_profiled(&self) -> bool {
+        let state = self.handles.states.get(&self.domain);
+        state.is_some_and(|state| *state.profiles.borrow() > 0)
     }
 
     fn leader(&self) -> Option<u32> {

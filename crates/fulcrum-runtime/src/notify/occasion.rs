@@ -14,17 +14,26 @@ const MEMORY_LIMIT: &str = "memory limit:";
 /// How that of a process begins whose liveness probe failed.
 const HUNG: &str = "hung:";
 
-/// The occasion of an event. `oom_killed` is whether the kernel killed the generation because memory
-/// ran out.
-pub(crate) fn occasion(event: &Event, oom_killed: impl FnOnce() -> bool) -> Option<NotifyEvent> {
+/// What is known of the generation of an event besides it.
+pub(crate) trait Circumstances {
+    /// Whether the kernel killed it because memory ran out.
+    fn is_oom_killed(&self) -> bool;
+
+    /// Whether it ended with a failure and is not started again, though it is meant to run.
+    fn is_left_down(&self) -> bool;
+}
+
+/// The occasion of an event.
+pub(crate) fn occasion(event: &Event, known: &impl Circumstances) -> Option<NotifyEvent> {
     let (_, to) = event.phases?;
     match (to, event.kind) {
+        (Phase::Stopped, _) if known.is_left_down() => Some(NotifyEvent::Failed),
         (Phase::Failed, _) if event.reason.contains(CRASH_LOOP) => Some(NotifyEvent::CrashLoop),
         (Phase::Failed, _) => Some(NotifyEvent::Failed),
         (_, "hung") => Some(NotifyEvent::Hung),
         (_, "unhealthy") if event.reason.starts_with(MEMORY_LIMIT) => Some(NotifyEvent::Memory),
         (_, "unhealthy") if event.reason.starts_with(HUNG) => Some(NotifyEvent::Hung),
-        (_, "exited") if oom_killed() => Some(NotifyEvent::Memory),
+        (_, "exited") if known.is_oom_killed() => Some(NotifyEvent::Memory),
         _ => None,
     }
 }
@@ -34,6 +43,19 @@ mod tests {
     use std::time::SystemTime;
 
     use super::*;
+
+    /// Both are so, or neither.
+    struct Known(bool);
+
+    impl Circumstances for Known {
+        fn is_oom_killed(&self) -> bool {
+            self.0
+        }
+
+        fn is_left_down(&self) -> bool {
+            self.0
+        }
+    }
 
     fn event(to: Phase, kind: &'static str, reason: &str) -> Event {
         Event {
@@ -78,15 +100,18 @@ mod tests {
             (Phase::Backoff, "backoff", "exit 1", None),
             (Phase::Running, "ready", "registered", None),
         ] {
-            let found = occasion(&event(to, kind, reason), || false);
+            let found = occasion(&event(to, kind, reason), &Known(false));
             assert_eq!(found, expected, "{kind}: {reason}");
         }
         let killed = event(Phase::Stopping, "exited", "killed by SIGKILL");
-        assert_eq!(occasion(&killed, || true), Some(Memory));
+        assert_eq!(occasion(&killed, &Known(true)), Some(Memory));
+        let stopped = event(Phase::Stopped, "stopped", "exit 1: Error: boom");
+        assert_eq!(occasion(&stopped, &Known(true)), Some(Failed));
+        assert_eq!(occasion(&stopped, &Known(false)), None);
         let late = Event {
             phases: None,
             ..event(Phase::Running, "late", "")
         };
-        assert_eq!(occasion(&late, || true), None);
+        assert_eq!(occasion(&late, &Known(true)), None);
     }
 }

@@ -5,6 +5,8 @@ use std::time::UNIX_EPOCH;
 
 use fulcrum_config::{NotifyEvent, WebhookFormat, WebhookSettings, redact_url_path};
 use fulcrum_logs::{Hub, Level, with_code};
+use fulcrum_spawn::lifecycle::{Goal, Phase, TransitionCause};
+use fulcrum_spawn::supervisor::{LastExit, Supervisor};
 use fulcrum_telemetry::metrics::Metrics;
 use fulcrum_telemetry::notify::{BodyFormat, Notification, Notifier, Webhook, WebhookReport};
 use tokio::sync::mpsc::UnboundedReceiver;
@@ -13,7 +15,7 @@ use crate::code::Code;
 use crate::control::info::InstanceInfo;
 use crate::events::event::Event;
 use crate::events::stream::EventStream;
-use crate::notify::occasion::occasion;
+use crate::notify::occasion::{Circumstances, occasion};
 use crate::state::desired::DesiredStateReceiver;
 use crate::state::domain::SharedDomainStates;
 
@@ -22,6 +24,7 @@ pub(crate) struct NotifyTask {
     pub(crate) info: InstanceInfo,
     pub(crate) desired: DesiredStateReceiver,
     pub(crate) states: SharedDomainStates,
+    pub(crate) supervisor: Supervisor,
     pub(crate) hub: Hub,
     pub(crate) metrics: Option<Metrics>,
 }
@@ -42,7 +45,8 @@ impl NotifyTask {
         if webhooks.is_empty() {
             return;
         }
-        let Some(occasion) = occasion(event, || self.is_oom_killed(event)) else {
+        let known = Known { task: self, event };
+        let Some(occasion) = occasion(event, &known) else {
             return;
         };
         let app = desired.app.root.display().to_string();
@@ -53,12 +57,6 @@ impl NotifyTask {
         for webhook in wanted {
             notifier.send(&Arc::new(receiver(webhook)), &notification);
         }
-    }
-
-    fn is_oom_killed(&self, event: &Event) -> bool {
-        let state = self.states.get(&event.domain);
-        let exit = state.and_then(|state| state.exit_record(event.generation));
-        exit.is_some_and(|exit| exit.oom_kill.is_some())
     }
 
     fn notification(&self, occasion: NotifyEvent, event: &Event, app: String) -> Notification {
@@ -78,6 +76,36 @@ impl NotifyTask {
             host: host.nodename().to_string_lossy().into_owned(),
             time: event.time,
         }
+    }
+}
+
+/// Reads what is known of an event's generation, if that is asked for.
+struct Known<'a> {
+    task: &'a NotifyTask,
+    event: &'a Event,
+}
+
+impl Circumstances for Known<'_> {
+    fn is_oom_killed(&self) -> bool {
+        let state = self.task.states.get(&self.event.domain);
+        let exit = state.and_then(|state| state.exit_record(self.event.generation));
+        exit.is_some_and(|exit| exit.oom_kill.is_some())
+    }
+
+    fn is_left_down(&self) -> bool {
+        let config = self.task.desired.domain(&self.event.domain);
+        let handle = self.task.supervisor.domain(&self.event.domain);
+        let Some((config, now)) = config.zip(handle.map(|handle| handle.snapshot())) else {
+            return false;
+        };
+        let success = &config.process.restart.success_exit_codes;
+        let is_failure = |exit: &LastExit| {
+            exit.cause == TransitionCause::Exited
+                && exit.report.code.is_none_or(|code| !success.contains(&code))
+        };
+        now.phase == Phase::Stopped
+            && now.goal == Goal::Up
+            && now.last_exit.as_ref().is_some_and(is_failure)
     }
 }
 

@@ -39,6 +39,7 @@ use crate::state::desired::{self, DesiredState, DesiredStateReceiver};
 use crate::state::domain::{DomainStates, SharedDomainStates};
 use crate::state::inspect::{Inspectors, InvalidInspect};
 use crate::traces::calls::CallTracer;
+use crate::traces::observer::CallCounter;
 use crate::traces::setup::instance_id;
 use crate::traces::starts::StartTraces;
 use crate::traces::variables::ExportTarget;
@@ -58,24 +59,21 @@ impl Runtime {
 fn build(parts: RuntimeParts) -> Result<Runtime, Error> {
     let info = instance_info(&parts);
     let (desired_sender, desired) = desired::channel(desired_state(&parts.app, &parts.selection)?);
-    let states = domain_states(&parts.app, parts.metrics.as_ref());
+    // Where nobody can read them, nothing is counted.
+    let metrics = parts.http.as_ref().map(|_| Metrics::default());
+    let states = domain_states(&parts.app, metrics.as_ref());
     let (transition_sender, transitions) = mpsc::unbounded_channel::<Transition>();
     let mut manager = DomainManager::new(transition_sender);
     let supervisor = manager.supervisor();
-    let observer = call_observer(&parts);
+    let observer = call_observer(&parts, metrics.as_ref());
     let (registry, domain_events) = registry(&desired, &states, &supervisor, observer);
-    for domain in &desired.current().app.domains {
-        registry.add(&domain.name);
-    }
-    for name in &desired.current().selected {
-        registry.set_outlook(name, outlook::at_start(&desired, name));
-    }
+    announce_domains(&registry, &desired);
     let inspectors = inspectors(&parts)?;
     let (launch, standby_settings) =
         launch_context(&parts, &desired, &states, &registry, inspectors);
     let standby = launch.standby.clone();
     let command = launch.command.clone();
-    let events = EventLog::new(parts.metrics.clone());
+    let events = EventLog::new(metrics.clone());
     let hooks = hook_runner(&parts, &command, &desired, &states, &events);
     let factory = DomainFactory {
         context: launch,
@@ -108,7 +106,7 @@ fn build(parts: RuntimeParts) -> Result<Runtime, Error> {
         telemetry: parts.telemetry,
     };
     handles.start_tasks(domain_events, transitions, samples);
-    handles.start_notifications(info.clone(), parts.metrics.clone());
+    handles.start_notifications(info.clone(), metrics.clone());
     let watch = parts.watch.map(|options| {
         let handles = handles.watch_handles(reload.clone(), parts.module_reports);
         (handles, options)
@@ -122,10 +120,12 @@ fn build(parts: RuntimeParts) -> Result<Runtime, Error> {
     let typecheck = parts
         .typecheck
         .then(|| handles.type_check_task(compiler, info.started));
+    let endpoint = parts.http.zip(metrics).map(|(listener, metrics)| {
+        handles.http_endpoint(listener, metrics, info.clone(), usage.clone())
+    });
     Ok(Runtime {
         handle: handles.runtime_handle(info.started, reload.clone()),
-        telemetry: handles.telemetry_source(info.clone(), usage.clone()),
-        metrics: parts.metrics,
+        http: endpoint,
         control: handles.control_service(info, usage, reload),
         reload: handles.reload_task(manager, factory, desired_sender),
         reload_requests,
@@ -133,6 +133,16 @@ fn build(parts: RuntimeParts) -> Result<Runtime, Error> {
         typecheck,
         finish: handles.finish_handles(),
     })
+}
+
+/// Makes the domains known to callers before they run.
+fn announce_domains(registry: &Registry, desired: &DesiredStateReceiver) {
+    for domain in &desired.current().app.domains {
+        registry.add(&domain.name);
+    }
+    for name in &desired.current().selected {
+        registry.set_outlook(name, outlook::at_start(desired, name));
+    }
 }
 
 fn hook_runner(
@@ -161,7 +171,7 @@ fn instance_info(parts: &RuntimeParts) -> InstanceInfo {
     InstanceInfo {
         mode: parts.load_options.mode,
         grpc: parts.grpc.clone(),
-        http: parts.http.clone(),
+        http: parts.http.as_ref().map(|http| http.address().to_string()),
         otlp: parts
             .export_target
             .as_ref()
@@ -205,10 +215,14 @@ fn domain_states(app: &App, metrics: Option<&Metrics>) -> SharedDomainStates {
     Arc::new(states)
 }
 
-/// Who observes calls: nobody, if nothing takes traces.
-fn call_observer(parts: &RuntimeParts) -> SharedObserver {
+/// Who observes calls: nobody, if nothing takes traces or metrics.
+fn call_observer(parts: &RuntimeParts, metrics: Option<&Metrics>) -> SharedObserver {
     let tracer = parts.telemetry.clone().map(CallTracer::new);
-    tracer.map_or_else(SharedObserver::default, SharedObserver::new)
+    match (metrics, tracer) {
+        (Some(metrics), tracer) => SharedObserver::new(CallCounter::new(metrics.clone(), tracer)),
+        (None, Some(tracer)) => SharedObserver::new(tracer),
+        (None, None) => SharedObserver::default(),
+    }
 }
 
 /// The registry of domains, and the events of their streams.

@@ -1,7 +1,5 @@
 //! The engine of one instance, from the first start to the last exit.
 
-use std::sync::Arc;
-use std::sync::atomic::AtomicU64;
 use std::time::Duration;
 
 use fulcrum_config::FileWatchOptions;
@@ -10,7 +8,6 @@ use fulcrum_rpc::{ControlHandler, Registry};
 use fulcrum_spawn::process::ProcessTracker;
 use fulcrum_spawn::standby::StandbyPool;
 use fulcrum_spawn::supervisor::{Supervisor, WaitCondition};
-use fulcrum_telemetry::metrics::Metrics;
 use tokio::time::{Instant, sleep_until, timeout};
 
 use crate::code::Code;
@@ -26,8 +23,7 @@ use crate::resources::footprint::release_after_start;
 use crate::shutdown::blockers::shutdown_progress;
 use crate::shutdown::stage::{ShutdownSignal, ShutdownStage};
 use crate::standby::NodeStandby;
-use crate::telemetry::loop_lag;
-use crate::telemetry::source::TelemetrySource;
+use crate::telemetry::endpoint::HttpEndpoint;
 use crate::typecheck::task::TypeCheckTask;
 use crate::watch::task::{self as watch, WatchHandles};
 
@@ -42,8 +38,7 @@ const PROGRESS_INTERVAL: Duration = Duration::from_secs(1);
 pub struct Runtime {
     pub(super) handle: RuntimeHandle,
     pub(super) control: ControlService,
-    pub(super) telemetry: TelemetrySource,
-    pub(super) metrics: Option<Metrics>,
+    pub(super) http: Option<HttpEndpoint>,
     pub(super) reload: ReloadTask,
     pub(super) reload_requests: ReloadReceiver,
     pub(super) watch: Option<(WatchHandles, FileWatchOptions)>,
@@ -91,16 +86,6 @@ impl Runtime {
         self.control.clone()
     }
 
-    /// What health endpoints and metrics are read from. The caller may serve it with
-    /// [`router`](fulcrum_telemetry::http::router); `connections` are those of its listener.
-    #[must_use]
-    pub fn telemetry(&self, connections: Arc<AtomicU64>) -> TelemetrySource {
-        TelemetrySource {
-            http_connections: connections,
-            ..self.telemetry.clone()
-        }
-    }
-
     /// Starts the domains, waits until a shutdown is requested, and stops everything. With `wait`
     /// the instance also ends if not all selected domains are ready within that time.
     pub async fn run(self, wait: Option<Duration>) -> RuntimeExit {
@@ -108,15 +93,8 @@ impl Runtime {
         if let Some((handles, options)) = self.watch {
             tokio::spawn(watch::run(handles, options));
         }
-        if let Some(metrics) = self.metrics {
-            let shutdown = finish.shutdown.clone();
-            tokio::spawn(async move {
-                tokio::select! {
-                    () = loop_lag::measure(metrics) => {}
-                    () = shutdown.wait_for(ShutdownStage::Stopping) => {}
-                }
-            });
-        }
+        // Until the domains have stopped.
+        let _serving = self.http.map(HttpEndpoint::start);
         let selected = handle.desired.current().selected.clone();
         let names = selected.iter().map(String::as_str);
         finish.supervisor.start(names).await;

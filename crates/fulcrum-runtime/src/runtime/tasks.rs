@@ -12,6 +12,7 @@ use fulcrum_spawn::process::{ProcessTracker, RunId, SharedProcessTable, Spawner}
 use fulcrum_spawn::standby::StandbyPool;
 use fulcrum_spawn::supervisor::{DomainManager, Supervisor, Transition};
 use fulcrum_telemetry::Telemetry;
+use fulcrum_telemetry::http::HttpListener;
 use fulcrum_telemetry::metrics::Metrics;
 use tokio::sync::mpsc::UnboundedReceiver;
 use tokio::time::Instant;
@@ -21,6 +22,8 @@ use crate::control::call::CallService;
 use crate::control::change::LifecycleExecutor;
 use crate::control::eval::EvalService;
 use crate::control::info::InstanceInfo;
+use crate::control::inspector::InspectorAccess;
+use crate::control::profile::ProfileService;
 use crate::control::service::ControlService;
 use crate::control::status::StatusReader;
 use crate::control::traces::TraceReader;
@@ -50,6 +53,7 @@ use crate::shutdown::stage::ShutdownSignal;
 use crate::standby::NodeStandby;
 use crate::state::desired::{DesiredStateReceiver, DesiredStateSender};
 use crate::state::domain::SharedDomainStates;
+use crate::telemetry::endpoint::HttpEndpoint;
 use crate::telemetry::source::TelemetrySource;
 use crate::transitions::TransitionTask;
 use crate::typecheck::task::TypeCheckTask;
@@ -242,6 +246,13 @@ impl TaskHandles {
                 desired: self.desired.clone(),
                 registry: self.registry.clone(),
             },
+            profiles: ProfileService {
+                inspectors: InspectorAccess {
+                    desired: self.desired.clone(),
+                    states: Arc::clone(&self.states),
+                    hub: self.hub.clone(),
+                },
+            },
             traces: TraceReader {
                 telemetry: self.telemetry.clone(),
                 desired: self.desired.clone(),
@@ -259,12 +270,14 @@ impl TaskHandles {
         }
     }
 
-    pub(super) fn telemetry_source(
+    pub(super) fn http_endpoint(
         &self,
+        listener: HttpListener,
+        metrics: Metrics,
         info: InstanceInfo,
         usage: UsageSampler,
-    ) -> TelemetrySource {
-        TelemetrySource {
+    ) -> HttpEndpoint {
+        let source = TelemetrySource {
             status: self.status_reader(info.clone()),
             info,
             desired: self.desired.clone(),
@@ -274,7 +287,13 @@ impl TaskHandles {
             usage,
             hub: self.hub.clone(),
             shutdown: self.shutdown.clone(),
-            http_connections: Arc::default(),
+            http_connections: listener.connections(),
+        };
+        HttpEndpoint {
+            listener,
+            source,
+            metrics,
+            hub: self.hub.clone(),
         }
     }
 
@@ -295,6 +314,7 @@ impl TaskHandles {
             info,
             desired: self.desired.clone(),
             states: Arc::clone(&self.states),
+            supervisor: self.supervisor.clone(),
             hub: self.hub.clone(),
             metrics,
         };

@@ -58,6 +58,8 @@ pub(crate) struct DomainState {
     pub(crate) install: watch::Sender<Option<InstallPeriod>>,
     /// The JavaScript heap of the last heartbeat. Written with `last_heartbeat`.
     pub(crate) heap: watch::Sender<Option<HeapSize>>,
+    /// The profiles that are being recorded. Written by those who record them.
+    pub(crate) profiles: watch::Sender<u32>,
     /// CPU time of all its processes so far. Written by the sampler.
     pub(crate) cpu_time: watch::Sender<Duration>,
     /// Lines and bytes of its output so far. Written by the pumps.
@@ -194,6 +196,7 @@ impl Default for DomainState {
             inspector_url: watch::Sender::new(None),
             install: watch::Sender::new(None),
             heap: watch::Sender::new(None),
+            profiles: watch::Sender::new(0),
             cpu_time: watch::Sender::new(Duration::ZERO),
             output: OutputCounters::default(),
             metrics: None,

@@ -29,9 +29,8 @@ use crate::state::domain::{DomainState, SharedDomainStates};
 /// How long a scrape waits for fresh samples; then it has the last ones.
 const SAMPLE_TIMEOUT: Duration = Duration::from_secs(2);
 
-/// Reads an instance for other programs. Made by [`Runtime::telemetry`](crate::Runtime::telemetry).
-#[derive(Clone)]
-pub struct TelemetrySource {
+/// Reads an instance for other programs.
+pub(crate) struct TelemetrySource {
     pub(crate) info: InstanceInfo,
     pub(crate) desired: DesiredStateReceiver,
     pub(crate) states: SharedDomainStates,

@@ -141,6 +141,7 @@ mod tests {
         let (tracer, telemetry) = tracer(Sampler::default());
         let trace = tracer.begin(&caller("01")).expect("traced");
         tracer.end(FinishedCall {
+            caller: "cli",
             domain: "orders",
             type_: "order_create_request",
             started: SystemTime::UNIX_EPOCH,

@@ -8,11 +8,14 @@
 mod evaluate;
 mod node;
 mod process;
+mod profile;
+mod profile_file;
 mod report;
 mod stack;
 
 pub use evaluate::Evaluation;
 pub use node::{Inspector, inspector_url, is_inspector_output};
 pub use process::describe_process;
+pub use profile_file::ProfileFile;
 pub use report::{report_file_name, save_report};
 pub use stack::{Frame, describe_stack};

@@ -30,8 +30,9 @@ const OTHER_LINES: [&str; 3] = [
 /// What is printed when the inspector's port is in use.
 const PORT_IN_USE: &str = "Starting inspector on ";
 
-/// The longest message that is read, in bytes. A Node report has some hundred kilobytes.
-const MAX_MESSAGE_SIZE: usize = 8 * 1024 * 1024;
+/// The longest message that is read, in bytes. A Node report has some hundred kilobytes, and a CPU
+/// profile of some minutes a few megabytes.
+const MAX_MESSAGE_SIZE: usize = 32 * 1024 * 1024;
 
 /// Takes Node's diagnostic report. It leaves out the environment, which may hold secrets, and the
 /// names of network peers, whose lookup may take seconds.
@@ -172,7 +173,7 @@ impl Inspector {
         Some(self.last_id)
     }
 
-    async fn receive(&mut self) -> Option<Value> {
+    pub(super) async fn receive(&mut self) -> Option<Value> {
         let message: Value = serde_json::from_str(&receive_text(&mut self.socket).await?).ok()?;
         if message["method"] == "Debugger.scriptParsed" {
             let text = |key: &str| {

@@ -13,7 +13,7 @@ use tokio::time::{Instant, sleep_until};
 
 use super::backend::{Backend, FactSender, ProcessGroup};
 use super::blocker::describe_failed_jobs;
-use super::gate::{DriverParams, WaitView};
+use super::gate::{DriverParams, GateChange, WaitView};
 use super::messages::{DriverRequest, DriverUpdate, Mailbox, PendingRequest};
 use super::snapshot::{Snapshot, Transition};
 use super::step::whole_step;
@@ -70,15 +70,6 @@ pub(super) struct Pending<B: Backend> {
     deferred: Option<Deferred>,
     /// What the next start waits for, besides the dependencies.
     start_barrier: StartBarrier,
-}
-
-/// What the dependencies of the next generation have come to.
-enum GateChange {
-    Open,
-    /// A job that it needs has failed; the text names it.
-    JobFailed(String),
-    /// That job is tried again.
-    JobRecovered,
 }
 
 /// The execution of a step.

@@ -10,6 +10,15 @@ use super::condition::Condition;
 use super::snapshot::Snapshot;
 use crate::lifecycle::{Goal, Phase, Timing};
 
+/// What the dependencies of the next generation have come to.
+pub(super) enum GateChange {
+    Open,
+    /// A job that it needs has failed; the text names it.
+    JobFailed(String),
+    /// That job is tried again.
+    JobRecovered,
+}
+
 /// The state of a domain that may wait, and of all that it depends on.
 #[derive(Debug, Clone)]
 pub(super) struct WaitView {

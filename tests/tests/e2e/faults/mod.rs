@@ -41,6 +41,7 @@ mod k_words;
 mod measurements;
 mod o_metrics;
 mod o_notify;
+mod o_profile;
 mod o_traces;
 mod probes;
 mod t_completions;

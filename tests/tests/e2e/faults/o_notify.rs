@@ -111,3 +111,29 @@ fn o05_a_failing_receiver_harms_nothing_and_is_told_once() {
     assert_eq!(app.status("users")["ready"], true);
     app.down();
 }
+
+/// It has not used up its budget, and has none: nothing will start it again.
+#[test]
+fn o05_a_domain_that_is_left_down_is_a_failure_and_one_that_is_stopped_is_not() {
+    let receiver = WebhookReceiver::start(200);
+    let app = App::new()
+        .domain("users", "steady")
+        .domain("broken", "throws-at-start")
+        .write("domains/broken/fulcrum.yml", "process: {restart: never}\n")
+        .write(
+            "fulcrum.yml",
+            &format!("runtime: {{notify: [{{webhook: '{}'}}]}}\n", receiver.url),
+        );
+    app.run(&["dev", "--detach"]).exits(0);
+    let (_, body) = receiver.next();
+    let message: Value = serde_json::from_str(&body).expect("JSON");
+    assert_eq!(
+        (&message["event"], &message["domain"]),
+        (&"failed".into(), &"broken".into()),
+        "{body}"
+    );
+    app.wait_for("users", "is ready", |now| now["ready"] == true);
+    app.run(&["domains", "stop", "users"]).exits(0);
+    assert_eq!(receiver.next_within(Duration::from_millis(300)), None);
+    app.down();
+}

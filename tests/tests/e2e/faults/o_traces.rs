@@ -163,7 +163,7 @@ fn o01_a_start_is_a_trace_that_the_domain_gets_with_its_variables() {
     let attributes = text_of(&variables, "OTEL_RESOURCE_ATTRIBUTES");
     assert!(attributes.contains("fulcrum.domain=orders"), "{attributes}");
     let trace = text_of(&variables, "TRACEPARENT").split('-').nth(1);
-    let (_, spans) = spans(&app, trace.expect("a trace"), 5);
+    let (_, spans) = spans(&app, trace.expect("a trace"), 6);
     let names: Vec<&str> = spans.iter().map(|span| text_of(span, "name")).collect();
     assert_eq!(names[0], "start orders");
     for part in ["transform", "spawn", "register", "onStart"] {

@@ -8,6 +8,7 @@ mod kill;
 mod lifecycle;
 mod list;
 pub(crate) mod logs;
+mod profile;
 mod restart;
 pub(crate) mod result;
 mod run_job;
@@ -59,6 +60,8 @@ pub(crate) enum Command {
     Eval(eval::Args),
     /// Print domain events
     Events(events::Args),
+    /// Record what a Node domain spends CPU time on, or has on its heap
+    Profile(profile::Args),
     /// Explain a domain's current state and its history
     Why(why::Args),
 }
@@ -80,6 +83,7 @@ pub(crate) fn run(command: Command, context: Context) -> Result<(), CliError> {
         Command::Call(args) => executor::run_client(None, call::run(args, context)),
         Command::Eval(args) => executor::run_client(None, eval::run(args, context)),
         Command::Events(args) => executor::run_client(None, events::run(args, context)),
+        Command::Profile(args) => executor::run_client(None, profile::run(args, context)),
         Command::Why(args) => executor::run_client(None, why::run(args, context)),
     }
 }

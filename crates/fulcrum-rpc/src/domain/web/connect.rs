@@ -20,7 +20,7 @@ use tonic::body::Body;
 use super::connect_error::error_response;
 use super::message_json;
 use super::request_kind::Codec;
-use crate::domain::call_observer::TraceHeaders;
+use crate::domain::call_observer::{Caller, Origin, TraceHeaders};
 use crate::domain::caller_deadline::CallerDeadline;
 use crate::domain::calls::CallerTerms;
 use crate::domain::capabilities::WAIT_METADATA;
@@ -81,7 +81,10 @@ async fn send(
             .map_err(|error| Status::invalid_argument(format!("cannot be decoded: {error}")))?,
     };
     drop(content);
-    let caller = TraceHeaders::of(&head.headers);
+    let caller = Caller {
+        origin: Origin::Web,
+        trace: TraceHeaders::of(&head.headers),
+    };
     let response = registry
         .send_message(message, None, (terms, caller))
         .await?;
