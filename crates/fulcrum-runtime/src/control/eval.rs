@@ -2,30 +2,25 @@
 
 use std::time::Duration;
 
-use fulcrum_config::{Mode, select};
-use fulcrum_logs::Hub;
+use fulcrum_config::Mode;
 use fulcrum_rpc::ControlError;
 use fulcrum_rpc::control::progress::timeout_or_max;
 use fulcrum_rpc::control::{EvalRequest, EvalResponse};
-use fulcrum_spawn::inspect::{Evaluation, Inspector};
-use fulcrum_spawn::process::{GroupSnapshot, SharedProcessTable};
+use fulcrum_spawn::inspect::Evaluation;
 use tokio::time::timeout;
 
+use crate::control::inspector::InspectorAccess;
 use crate::format::format_duration;
-use crate::liveness::hang_report::{select_process, stderr_lines};
-use crate::state::desired::DesiredStateReceiver;
-use crate::state::domain::{DomainState, SharedDomainStates};
+use crate::state::domain::DomainState;
 
-/// How long Node may take to open its inspector.
-const OPEN_TIMEOUT: Duration = Duration::from_secs(3);
+/// How long a program may take to close its inspector.
+const CLOSE_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// Evaluates expressions for the control API.
 #[derive(Clone)]
 pub(crate) struct EvalService {
     pub(crate) mode: Mode,
-    pub(crate) desired: DesiredStateReceiver,
-    pub(crate) states: SharedDomainStates,
-    pub(crate) hub: Hub,
+    pub(crate) inspectors: InspectorAccess,
 }
 
 impl EvalService {
@@ -37,91 +32,47 @@ impl EvalService {
                     .to_owned(),
             ));
         }
-        let name = self.single(&request.domain)?;
-        let state = self.states.get(&name);
-        let state = state.ok_or_else(|| not_running(&name))?;
+        let name = self.inspectors.single(&request.domain)?;
+        let (state, _) = self.inspectors.running(&name)?;
         let limit = timeout_or_max(request.timeout_ms);
-        let evaluating = self.evaluate(&name, &state, &request.expression);
-        let evaluation = timeout(limit, evaluating).await.map_err(|_| {
-            ControlError::Failed(format!(
-                "{name}: no value within {}\n  hint: it may wait for a promise, or be busy",
-                format_duration(limit)
-            ))
-        })??;
+        let Evaluation {
+            success,
+            text,
+            json,
+        } = self
+            .evaluate(&name, &state, &request.expression, limit)
+            .await?;
         Ok(EvalResponse {
-            success: evaluation.success,
-            text: evaluation.text,
-            json: evaluation.json,
+            success,
+            text,
+            json,
         })
     }
 
-    /// The only domain that a pattern matches.
-    fn single(&self, pattern: &str) -> Result<String, ControlError> {
-        let desired = self.desired.current();
-        let names = select(&desired.app, &[pattern.to_owned()])
-            .map_err(|unknown| ControlError::NotFound(unknown.message(&desired.app)))?;
-        match <[String; 1]>::try_from(names) {
-            Ok([name]) => Ok(name),
-            Err(names) => Err(ControlError::Invalid(format!(
-                "`{pattern}` matches several domains: {}",
-                names.join(", ")
-            ))),
-        }
-    }
-
+    /// An inspector that was opened for this is closed in any case: the next request opens it again.
     async fn evaluate(
         &self,
         name: &str,
         state: &DomainState,
         expression: &str,
+        limit: Duration,
     ) -> Result<Evaluation, ControlError> {
-        let lost = || {
-            ControlError::Failed(format!(
-                "{name}: the inspector has closed the connection\n  hint: the value may be too large"
-            ))
-        };
-        if let Some(url) = state.inspector_url() {
-            let mut inspector = Inspector::connect(&url)
-                .await
-                .map_err(|error| ControlError::Failed(format!("{name}: {url}: {error}")))?;
-            return inspector.evaluate(expression).await.ok_or_else(lost);
-        }
-        let mut inspector = self.open(name, state).await?;
-        let evaluation = inspector.evaluate(expression).await;
-        // It was opened for this only.
-        inspector.close().await;
-        evaluation.ok_or_else(lost)
-    }
-
-    /// Opens the inspector of a domain that was started without one.
-    async fn open(&self, name: &str, state: &DomainState) -> Result<Inspector, ControlError> {
-        let process = state.running().ok_or_else(|| not_running(name))?;
-        let pid = process.pid.ok_or_else(|| not_running(name))?;
-        let snapshot = tokio::task::spawn_blocking(move || {
-            let group = GroupSnapshot::at(pid, &SharedProcessTable::default());
-            select_process(&group).cloned()
-        });
-        let node = snapshot.await.ok().flatten();
-        let node = node.filter(Inspector::can_open).ok_or_else(|| {
-            ControlError::Failed(format!(
-                "{name} has no inspector that could be opened: it is not a Node program, or it has \
-                 not started yet"
+        let mut open = self.inspectors.open(name, state).await?;
+        let evaluation = timeout(limit, open.inspector.evaluate(expression)).await;
+        // Of no use if the program is busy: it answers to nothing.
+        let _ = timeout(CLOSE_TIMEOUT, open.close()).await;
+        let failed = |text: String| ControlError::Failed(format!("{name}: {text}"));
+        let evaluation = evaluation.map_err(|_| {
+            let limit = format_duration(limit);
+            failed(format!(
+                "no value within {limit}\n  hint: it may wait for a promise, or be busy"
             ))
         })?;
-        let lines = stderr_lines(&self.hub, name, process.generation);
-        let opening = timeout(OPEN_TIMEOUT, Inspector::open(&node, lines)).await;
-        opening.ok().flatten().ok_or_else(|| {
-            ControlError::Failed(format!(
-                "cannot open the inspector of {name}: its port may be in use, or it is open already\n  \
-                 hint: see `fulcrum logs {name}`; `fulcrum dev --inspect={name}` starts it with an \
-                 inspector of its own"
-            ))
+        evaluation.ok_or_else(|| {
+            failed(
+                "the inspector has closed the connection\n  hint: the value may be too large"
+                    .to_owned(),
+            )
         })
     }
-}
-
-fn not_running(name: &str) -> ControlError {
-    ControlError::Failed(format!(
-        "{name} is not running\n  hint: `fulcrum domains start {name}` starts it"
-    ))
 }

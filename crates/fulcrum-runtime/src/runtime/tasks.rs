@@ -232,6 +232,11 @@ impl TaskHandles {
         reload: ReloadHandle,
     ) -> ControlService {
         let mode = info.mode;
+        let inspectors = InspectorAccess {
+            desired: self.desired.clone(),
+            states: Arc::clone(&self.states),
+            hub: self.hub.clone(),
+        };
         ControlService {
             desired: self.desired.clone(),
             waiter: self.waiter(info.started),
@@ -246,22 +251,14 @@ impl TaskHandles {
                 desired: self.desired.clone(),
                 registry: self.registry.clone(),
             },
-            profiles: ProfileService {
-                inspectors: InspectorAccess {
-                    desired: self.desired.clone(),
-                    states: Arc::clone(&self.states),
-                    hub: self.hub.clone(),
-                },
+            evaluations: EvalService {
+                mode,
+                inspectors: inspectors.clone(),
             },
+            profiles: ProfileService { inspectors },
             traces: TraceReader {
                 telemetry: self.telemetry.clone(),
                 desired: self.desired.clone(),
-                hub: self.hub.clone(),
-            },
-            evaluations: EvalService {
-                mode,
-                desired: self.desired.clone(),
-                states: Arc::clone(&self.states),
                 hub: self.hub.clone(),
             },
             events: self.events.clone(),
