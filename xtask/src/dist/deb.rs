@@ -1,61 +1,130 @@
-//! The package for Debian and Ubuntu, by cargo-deb.
+//! The package for Debian and Ubuntu, by `dpkg-deb`, which every such system has. cargo-deb would be
+//! compiled for minutes, for a package of files that are made here anyway.
 
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
-use super::tree::{Tree, source_date};
+use anyhow::Context;
+
+use super::platform::Platform;
+use super::tree::{Tree, source_date, version};
 use crate::command::CommandRunner;
-use crate::sample::copy_tree;
-use crate::workspace;
+use crate::steps::Outcome;
 
-/// Pinned, so that the same sources have the same package.
-const VERSION: &str = "3.8.0";
+/// The files of the package, and where they belong.
+const FILES: [(&str, &str); 5] = [
+    ("bin/fulcrum", "usr/bin/fulcrum"),
+    (
+        "completions/fulcrum.bash",
+        "usr/share/bash-completion/completions/fulcrum",
+    ),
+    (
+        "completions/_fulcrum",
+        "usr/share/zsh/vendor-completions/_fulcrum",
+    ),
+    (
+        "completions/fulcrum.fish",
+        "usr/share/fish/vendor_completions.d/fulcrum.fish",
+    ),
+    ("LICENSE", "usr/share/doc/fulcrum/copyright"),
+];
 
-/// Writes the `.deb`. What it contains is in `[package.metadata.deb]` of `fulcrum-cli`.
+/// Writes `fulcrum_VERSION_ARCHITECTURE.deb`.
 ///
 /// # Errors
-/// A cargo-deb that fails, or cannot be installed.
-pub(super) fn build(out: &Path, tree: &Tree) -> anyhow::Result<()> {
-    // The paths in the metadata are relative to the crate, so the tree has a fixed place.
-    let staged = workspace::target()?.join("deb-tree");
-    if staged.exists() {
-        std::fs::remove_dir_all(&staged)?;
+/// A `dpkg-deb` that fails, or a file that cannot be written.
+pub(super) fn build(out: &Path, tree: &Tree, platform: Platform) -> anyhow::Result<Outcome> {
+    let has_program = CommandRunner::new("dpkg-deb", out)
+        .arg("--version")
+        .output();
+    if has_program.is_err() {
+        return Ok(Outcome::Skipped("dpkg-deb is not installed".to_owned()));
     }
-    copy_tree(&tree.dir, &staged, &[])?;
-    CommandRunner::new(cargo_deb()?, workspace::root())
-        .args(["--package", "fulcrum-cli", "--no-build", "--no-strip"])
-        .arg("--output")
-        .arg(std::path::absolute(out)?)
+    let root = out.join("deb");
+    for (from, to) in FILES {
+        install(&tree.dir.join(from), &root.join(to))?;
+    }
+    let manual = root.join("usr/share/man/man1");
+    for page in entries(&tree.dir.join("man"))? {
+        let name = page.file_name().context("a page has a name")?;
+        let installed = manual.join(name);
+        install(&page, &installed)?;
+        compress(&installed)?;
+    }
+    let changes = root.join("usr/share/doc/fulcrum/changelog");
+    install(&tree.dir.join("CHANGELOG.md"), &changes)?;
+    compress(&changes)?;
+    fs::create_dir_all(root.join("DEBIAN"))?;
+    fs::write(root.join("DEBIAN/control"), control(platform, size(&root)?))?;
+    set_modes(&root)?;
+    let file = format!("fulcrum_{}_{}.deb", version(), platform.debian);
+    CommandRunner::new("dpkg-deb", out)
+        .args(["--root-owner-group", "-Zxz", "--build", "deb"])
+        .arg(&file)
         .env("SOURCE_DATE_EPOCH", source_date()?)
+        .stdout()?;
+    fs::remove_dir_all(&root)?;
+    Ok(Outcome::Passed)
+}
+
+fn control(platform: Platform, kib: u64) -> String {
+    format!(
+        "Package: fulcrum\nVersion: {}\nArchitecture: {}\nMaintainer: The Fulcrum maintainers <maintainers@fulcrum.run>\n\
+         Installed-Size: {kib}\nDepends: libc6 (>= 2.34)\nRecommends: nodejs (>= 20.13)\nSection: admin\nPriority: optional\n\
+         Homepage: https://github.com/fulcrum-run/fulcrum\n\
+         Description: process manager for the domains of a TypeScript app\n \
+         Starts the domains of an app in the order of their dependencies, restarts\n \
+         what crashes or hangs, reloads what changes, and stores all output.\n",
+        version(),
+        platform.debian
+    )
+}
+
+fn install(from: &Path, to: &Path) -> anyhow::Result<()> {
+    if let Some(dir) = to.parent() {
+        fs::create_dir_all(dir)?;
+    }
+    fs::copy(from, to)
+        .map(drop)
+        .with_context(|| format!("cannot copy {}", from.display()))
+}
+
+/// As Debian wants it, and without the time of the file.
+fn compress(file: &Path) -> anyhow::Result<()> {
+    CommandRunner::new("gzip", ".")
+        .args(["--no-name", "--best", "--force"])
+        .arg(std::path::absolute(file)?)
         .run_checked()
 }
 
-/// The program on `PATH`, or below the tools directory, where it is installed if it is not there.
-fn cargo_deb() -> anyhow::Result<PathBuf> {
-    let directory = workspace::tools()?.join(format!("cargo-deb-{VERSION}"));
-    let below = directory.join("bin/cargo-deb");
-    let candidates = [PathBuf::from("cargo-deb"), below.clone()];
-    if let Some(program) = candidates.into_iter().find(|program| has_version(program)) {
-        return Ok(program);
+/// Modes that do not depend on the umask.
+fn set_modes(path: &Path) -> anyhow::Result<()> {
+    let is_dir = path.is_dir();
+    let is_program = path.parent().is_some_and(|dir| dir.ends_with("usr/bin"));
+    let mode = if is_dir || is_program { 0o755 } else { 0o644 };
+    fs::set_permissions(path, fs::Permissions::from_mode(mode))?;
+    if is_dir {
+        for entry in entries(path)? {
+            set_modes(&entry)?;
+        }
     }
-    eprintln!(
-        "dist: compiling cargo-deb {VERSION} into {} (once, some minutes)",
-        directory.display()
-    );
-    CommandRunner::cargo()
-        .args(["install", "--locked", "--quiet", "--force"])
-        .args(["--version", VERSION, "--no-default-features", "--root"])
-        .arg(&directory)
-        .arg("--target-dir")
-        .arg(directory.join("build"))
-        .arg("cargo-deb")
-        .run_checked()?;
-    std::fs::remove_dir_all(directory.join("build"))?;
-    Ok(below)
+    Ok(())
 }
 
-fn has_version(program: &Path) -> bool {
-    let version = CommandRunner::new(program, workspace::root())
-        .arg("--version")
-        .stdout();
-    version.is_ok_and(|text| text.trim().ends_with(VERSION))
+/// The size of all files, in KiB.
+fn size(dir: &Path) -> anyhow::Result<u64> {
+    let mut total = 0;
+    for entry in entries(dir)? {
+        total += match entry.is_dir() {
+            true => size(&entry)?,
+            false => fs::metadata(&entry)?.len().div_ceil(1024),
+        };
+    }
+    Ok(total)
+}
+
+fn entries(dir: &Path) -> anyhow::Result<Vec<PathBuf>> {
+    let entries = fs::read_dir(dir)?.collect::<Result<Vec<_>, _>>()?;
+    Ok(entries.into_iter().map(|entry| entry.path()).collect())
 }

@@ -11,6 +11,8 @@ pub(super) struct Platform {
     pub(super) os: &'static str,
     pub(super) cpu: &'static str,
     pub(super) libc: &'static str,
+    /// The architecture as Debian has it.
+    pub(super) debian: &'static str,
 }
 
 const PLATFORMS: [Platform; 2] = [
@@ -20,6 +22,7 @@ const PLATFORMS: [Platform; 2] = [
         os: "linux",
         cpu: "x64",
         libc: "glibc",
+        debian: "amd64",
     },
     Platform {
         triple: "aarch64-unknown-linux-gnu",
@@ -27,6 +30,7 @@ const PLATFORMS: [Platform; 2] = [
         os: "linux",
         cpu: "arm64",
         libc: "glibc",
+        debian: "arm64",
     },
 ];
 

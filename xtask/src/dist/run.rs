@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use anyhow::Context;
 
 use crate::command::CommandRunner;
+use crate::steps::Outcome;
 use crate::{sample, workspace};
 
 use super::platform::Platform;
@@ -38,11 +39,14 @@ pub(crate) fn run(options: &Options) -> anyhow::Result<()> {
     let tree = Tree::write(&out, &program)?;
     archive::tarball(&out, &tree, platform)?;
     let packages = npm::pack(&out, &tree, platform)?;
-    deb::build(&out, &tree)?;
+    let debian = deb::build(&out, &tree, platform)?;
     fs::remove_dir_all(&tree.dir)?;
     for path in sorted(&out)? {
         let size = fs::metadata(&path)?.len();
         println!("{:>9} KiB  {}", size.div_ceil(1024), path.display());
+    }
+    if let Outcome::Skipped(why) = debian {
+        println!("no Debian package: {why}");
     }
     match options.check {
         true => check::run(&packages),

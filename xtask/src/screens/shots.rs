@@ -93,6 +93,6 @@ pub(super) const TOP: &[Shot] = &[
     },
     Shot {
         name: "top-detail",
-        steps: &[Keys(&["4", "z", "k", "z", "k", "k"]), Wait("Last exit")],
+        steps: &[Keys(&["4", "Down", "z"]), Wait("Last exit")],
     },
 ];

@@ -1,6 +1,7 @@
 //! A terminal whose screen can be captured: a session of tmux with a server of its own.
 
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::thread;
 use std::time::Duration;
 
@@ -20,7 +21,12 @@ pub(super) struct Terminal {
     app: PathBuf,
     /// Where the server has its socket.
     sockets: PathBuf,
+    /// The socket's name. The server before may still be ending.
+    server: String,
 }
+
+/// The number of servers so far.
+static SERVERS: AtomicU32 = AtomicU32::new(0);
 
 impl Terminal {
     /// A terminal of this size with a shell in the directory of an app.
@@ -35,6 +41,7 @@ impl Terminal {
         let terminal = Self {
             app: app.to_owned(),
             sockets: sockets.to_owned(),
+            server: format!("screens-{}", SERVERS.fetch_add(1, Ordering::Relaxed)),
         };
         let (columns, rows) = (columns.to_string(), rows.to_string());
         let shell = "unset CI NO_COLOR; PS1='$ ' exec bash --norc --noprofile";
@@ -114,7 +121,7 @@ impl Terminal {
 
     fn tmux(&self, arguments: &[&str]) -> anyhow::Result<String> {
         CommandRunner::new("tmux", &self.app)
-            .args(["-u", "-L", "screens", "-f", "/dev/null"])
+            .args(["-u", "-L", &self.server, "-f", "/dev/null"])
             .args(arguments)
             .env("TMUX_TMPDIR", &self.sockets)
             .env("TMUX", "")

@@ -16,7 +16,10 @@ use crate::state::domain::{DomainState, SharedDomainStates};
 use crate::state::process::ProcessIdentity;
 
 /// How long Node may take to open its inspector.
-const OPEN_TIMEOUT: Duration = Duration::from_secs(3);
+const OPEN_TIMEOUT: Duration = Duration::from_secs(2);
+
+/// How often it is asked to.
+const OPEN_ATTEMPTS: usize = 3;
 
 /// Finds domains and opens their inspectors.
 #[derive(Clone)]
@@ -108,15 +111,19 @@ impl InspectorAccess {
                  not started yet"
             ))
         })?;
-        let lines = stderr_lines(&self.hub, name, process.generation);
-        let opening = timeout(OPEN_TIMEOUT, Inspector::open(&node, lines)).await;
-        opening.ok().flatten().ok_or_else(|| {
-            ControlError::Failed(format!(
-                "cannot open the inspector of {name}: its port may be in use, or it is open already\n  \
-                 hint: see `fulcrum logs {name}`; `fulcrum dev --inspect={name}` starts it with an \
-                 inspector of its own"
-            ))
-        })
+        // One that is being closed does not open again; a busy program takes its time for that.
+        for _ in 0..OPEN_ATTEMPTS {
+            let lines = stderr_lines(&self.hub, name, process.generation);
+            let opening = timeout(OPEN_TIMEOUT, Inspector::open(&node, lines)).await;
+            if let Ok(Some(inspector)) = opening {
+                return Ok(inspector);
+            }
+        }
+        Err(ControlError::Failed(format!(
+            "cannot open the inspector of {name}: its port may be in use, or it is open already\n  \
+             hint: see `fulcrum logs {name}`; `fulcrum dev --inspect={name}` starts it with an \
+             inspector of its own"
+        )))
     }
 }
 

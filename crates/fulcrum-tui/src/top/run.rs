@@ -15,6 +15,7 @@ use super::painter::Painter;
 use super::session;
 use crate::model::{Effect, Input, Model, Now};
 use crate::term::{self, ColorDepth, InputReader, ModeGuard, Modes, TermEvent};
+use crate::view;
 
 /// The time between two frames: 20 a second after keys, 8 a second otherwise.
 const KEY_FRAME: Duration = Duration::from_millis(50);
@@ -187,6 +188,9 @@ impl View {
         match wake_up {
             WakeUp::Term(Some(event)) => {
                 self.is_urgent = true;
+                // What was scrolled too far is not to be scrolled back.
+                let last = view::last_scroll(&self.model);
+                self.model.scroll = self.model.scroll.min(last);
                 self.update(Input::Term(event)).await?;
             }
             WakeUp::Term(None) | WakeUp::Input(None) => self.end = Some(TopEnd::Quit),

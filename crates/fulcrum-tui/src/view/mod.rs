@@ -17,5 +17,5 @@ mod theme;
 pub(crate) use columns::port;
 pub use frame::app_name;
 pub use frame_text::frame_text;
-pub use screen::draw;
+pub use screen::{draw, last_scroll};
 pub use theme::{THEME_NAMES, Theme};

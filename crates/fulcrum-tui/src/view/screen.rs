@@ -5,6 +5,8 @@ use ratatui::buffer::Buffer;
 use super::theme::Theme;
 use super::{detail, frame, log_rows, overlays, rows, table};
 use crate::model::{Model, Pane};
+use crate::term::ColorDepth;
+use crate::text::StyledText;
 
 /// Draws the model into a frame of the model's size. Returns where the cursor is, if a text is being
 /// typed.
@@ -15,21 +17,27 @@ pub fn draw(model: &Model, theme: &Theme, buffer: &mut Buffer) -> Option<(u16, u
     frame::draw_title(model, theme, areas.title, buffer);
     table::draw(model, theme, &areas, buffer);
     frame::draw_tabs(model, theme, areas.tabs, buffer);
-    let scroll = model.scroll;
-    match model.pane {
-        Pane::Logs => log_rows::draw(model, theme, areas.pane, buffer),
-        Pane::Events => rows::draw(&rows::event_rows(model, theme), scroll, areas.pane, buffer),
-        Pane::Tree => {
-            let tree = rows::tree_rows(&model.table, model.selected(), theme);
-            rows::draw(&tree, scroll, areas.pane, buffer);
-        }
-        Pane::Detail => rows::draw(
-            &detail::detail_rows(model, theme),
-            scroll,
-            areas.pane,
-            buffer,
-        ),
+    match pane_rows(model, theme) {
+        Some(pane) => rows::draw(&pane, model.scroll, areas.pane, buffer),
+        None => log_rows::draw(model, theme, areas.pane, buffer),
     }
     let cursor = frame::draw_footer(model, theme, areas.footer, buffer);
     overlays::draw(model, theme, buffer).or(cursor)
+}
+
+/// The rows of a pane that is not the logs.
+fn pane_rows(model: &Model, theme: &Theme) -> Option<Vec<StyledText>> {
+    match model.pane {
+        Pane::Logs => None,
+        Pane::Events => Some(rows::event_rows(model, theme)),
+        Pane::Tree => Some(rows::tree_rows(&model.table, model.selected(), theme)),
+        Pane::Detail => Some(detail::detail_rows(model, theme)),
+    }
+}
+
+/// The first row of the last page of the pane: where scrolling ends.
+pub fn last_scroll(model: &Model) -> usize {
+    let theme = Theme::new(0, ColorDepth::None);
+    let rows = pane_rows(model, &theme).map_or(0, |rows| rows.len());
+    rows.saturating_sub(model.areas().pane.height.into())
 }

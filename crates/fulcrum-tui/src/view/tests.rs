@@ -296,6 +296,21 @@ fn a_lost_instance_is_told() {
 }
 
 #[test]
+fn scrolling_ends_at_the_last_page() {
+    let mut model = model(80, 12);
+    press(&mut model, "4G");
+    assert!(model.scroll > 1_000);
+    let last = last_scroll(&model);
+    model.scroll = model.scroll.min(last);
+    let end = frame(&model);
+    model.update(Input::Term(TermEvent::Key(Key::PageUp)), now());
+    assert!(model.scroll < last);
+    assert_ne!(frame(&model), end);
+    press(&mut model, "1");
+    assert_eq!(last_scroll(&model), 0);
+}
+
+#[test]
 fn a_question_names_its_domain() {
     let mut model = model(80, 24);
     press(&mut model, "x");

@@ -87,7 +87,10 @@ fn t08_top_is_driven_by_keys() {
     }
     // The end of a long pane, on all of the screen.
     tmux.keys(&["z", "G"]);
-    tmux.wait_for_text("FULCRUM_DOMAIN_NAME=orders");
+    tmux.wait_for_text("TEST_GATE=");
+    // And up from there.
+    tmux.keys(&["PageUp", "PageUp", "PageUp", "PageUp"]);
+    tmux.wait_for("the start", |screen| !screen.contains("TEST_GATE="));
     tmux.keys(&["q"]);
     tmux.wait_for_text("END 0");
     assert_restored(&tmux, "q");
