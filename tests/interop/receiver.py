@@ -17,9 +17,16 @@ from opentelemetry.proto.collector.trace.v1 import trace_service_pb2, trace_serv
 
 
 def value(any_value):
-    """The value of an AnyValue, for the kinds that occur."""
+    """The value of an AnyValue as JSON has it."""
     kind = any_value.WhichOneof("value")
-    return None if kind is None else getattr(any_value, kind)
+    if kind is None:
+        return None
+    plain = getattr(any_value, kind)
+    if kind == "array_value":
+        return [value(one) for one in plain.values]
+    if kind == "kvlist_value":
+        return attributes(plain.values)
+    return plain.hex() if kind == "bytes_value" else plain
 
 
 def attributes(pairs):

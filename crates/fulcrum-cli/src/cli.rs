@@ -274,10 +274,10 @@ mod tests {
                 for arg in sub.get_arguments().filter(|arg| !arg.is_hide_set()) {
                     let help = arg.get_help().expect("a help line").to_string();
                     let verb = help.split(' ').next().unwrap_or_default();
-                    const VERBS: [&str; 20] = [
+                    const VERBS: [&str; 24] = [
                         "Fail", "Make", "Set", "Choose", "Print", "Select", "Do", "Follow", "Send",
                         "Name", "Pass", "Prefix", "Run", "Wait", "Reload", "Poll", "Start",
-                        "Disable", "Suppress", "Check",
+                        "Disable", "Suppress", "Check", "Sample", "Take", "Draw", "Write",
                     ];
                     assert!(VERBS.contains(&verb) && !help.ends_with('.'), "{help}");
                 }
@@ -364,7 +364,7 @@ mod tests {
             ErrorKind::InvalidValue
         );
         assert_eq!(
-            error_kind("fulcrum dev -o json"),
+            error_kind("fulcrum dev --unknown"),
             ErrorKind::UnknownArgument
         );
         assert_eq!(

@@ -79,6 +79,8 @@ pub(crate) enum ErrorCode {
     ForcedShutdown = 526,
     /// A server of the instance ended.
     ServerFailed = 527,
+    /// Telemetry is not collected or not exported as it was meant.
+    TelemetryProblem = 529,
     /// A call was answered with a failure.
     CallFailed = 601,
     /// Some of many calls failed.

@@ -119,6 +119,7 @@ mod schedule;
 mod schema;
 mod selection;
 mod setting;
+mod setting_descriptions;
 mod settings_cache;
 mod spaces;
 mod stable_load;

@@ -1,8 +1,10 @@
 //! The cures that are safe without a question.
 
+use std::fs;
+
 use fulcrum_rpc::LockError;
 use fulcrum_spawn::prepare::{SdkLocation, sweep_cache};
-use fulcrum_spawn::process::clean_up_stale;
+use fulcrum_spawn::process::{StartupMessage, clean_up_stale};
 
 use crate::check::{Check, Repair};
 use crate::gather::Request;
@@ -49,7 +51,12 @@ fn end_stale_processes(request: &Request<'_>) -> Result<String, String> {
     let lock = dir
         .try_lock()
         .map_err(|error: LockError| error.to_string())?;
-    let messages = clean_up_stale(&lock.dir().join("record")).map_err(|alive| alive.to_string())?;
+    let record = lock.dir().join("record");
+    let messages = clean_up_stale(&record).map_err(|alive| alive.to_string())?;
+    if !messages.iter().any(StartupMessage::is_error) {
+        // Nothing is left that it would lead to. If it cannot be removed, the next start replaces it.
+        let _ = fs::remove_file(&record);
+    }
     let texts: Vec<String> = messages.iter().map(ToString::to_string).collect();
     match texts.is_empty() {
         true => Ok("nothing was left".to_owned()),

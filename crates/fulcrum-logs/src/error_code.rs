@@ -30,7 +30,13 @@ pub fn error_code(text: &str) -> Option<&str> {
     })
 }
 
-/// The first code in a text, and the text without it.
+/// The text without its code, for a sentence around it.
+#[must_use]
+pub fn without_code(text: &str) -> String {
+    split_code(text).1
+}
+
+/// The first code in a text, and the text without it, wherever it is repeated.
 #[must_use]
 pub fn split_code(text: &str) -> (Option<&str>, String) {
     let Some(code) = error_code(text) else {
@@ -42,7 +48,7 @@ pub fn split_code(text: &str) -> (Option<&str>, String) {
         (Some(before), Some(after)) => format!("{before}{after}"),
         _ => format!("{}{after}", before.trim_end_matches(' ')),
     };
-    (Some(code), rest)
+    (Some(code), rest.replace(&format!(" {mark}"), ""))
 }
 
 #[cfg(test)]
@@ -70,6 +76,7 @@ mod tests {
                 Some("FUL0310"),
                 "users: no route\n  hint: x",
             ),
+            ("a [FUL0001]; b [FUL0001]", Some("FUL0001"), "a; b"),
             ("[FUL12] [FUL0001]", Some("FUL0001"), "[FUL12]"),
             ("users: [FULL]", None, "users: [FULL]"),
             ("[FULäöü]", None, "[FULäöü]"),

@@ -97,7 +97,7 @@ pub mod tracing_layer;
 mod wait;
 
 pub use chunk::Chunk;
-pub use error_code::{error_code, split_code, with_code};
+pub use error_code::{error_code, split_code, with_code, without_code};
 pub use follower::{Capacity, ChunkDelivery, Delivery, Follower, Gap};
 pub use hub::{DroppedLines, Hub, HubConfig};
 pub use json::{gap_to_json, to_json, to_json_into};

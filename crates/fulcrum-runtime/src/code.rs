@@ -39,12 +39,16 @@ pub(crate) enum Code {
     InstallWarning = 415,
     /// Not all domains became ready.
     NotAllReady = 416,
+    /// It cannot be seen whether a domain has exited.
+    UnknownMembers = 417,
     /// A process that Fulcrum did not start has registered.
     Unmanaged = 420,
     /// A registration was rejected.
     RegistrationRejected = 421,
     /// A webhook could not be delivered.
     WebhookFailed = 422,
+    /// Lines cannot be exported, since there is no collector.
+    NoCollector = 423,
     /// Files cannot be watched.
     CannotWatch = 801,
     /// The file system does not report changes.

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use fulcrum_logs::without_code;
 use fulcrum_spawn::lifecycle::{Command, Phase};
 use fulcrum_spawn::supervisor::{Blocker, DomainHandle, Outcome, Snapshot, Ticket};
 
@@ -37,7 +38,7 @@ pub(crate) async fn wait_for_outcome(
         if last.replace(phase) != Some(phase) {
             on_step(ProgressStep {
                 domain: name.to_owned(),
-                message: format!("{phase} ({})", handle.snapshot().reason),
+                message: format!("{phase} ({})", without_code(&handle.snapshot().reason)),
             });
         }
         tokio::select! {

@@ -56,7 +56,8 @@ impl TransitionTask {
                 },
                 () = self.exits.due() => {
                     for (domain, exit) in self.exits.take_due(Instant::now()) {
-                        log_for_domain(&self.hub, &domain, exit.generation, Level::Error, exit.text);
+                        let text = with_code(&exit.text, Code::Ended);
+                        log_for_domain(&self.hub, &domain, exit.generation, Level::Error, text);
                     }
                     continue;
                 }
@@ -88,10 +89,6 @@ impl TransitionTask {
             Some(text) => Some((Level::Info, text.clone())),
             None => self.log_message(&transition, snapshot),
         };
-        let message = message.map(|(level, text)| match level {
-            Level::Warn | Level::Error => (level, with_code(&text, code_of(&transition))),
-            _ => (level, text),
-        });
         let is_exit = transition.to == Phase::Stopping
             && transition.cause == TransitionCause::Exited
             && message.is_some();
@@ -100,6 +97,10 @@ impl TransitionTask {
             Some((_, text)) if is_exit => self.exits.hold(&name, generation, &text, Instant::now()),
             Some((level, text)) => {
                 for (generation, level, text) in self.exits.join(&name, generation, level, text) {
+                    let text = match level {
+                        Level::Warn | Level::Error => with_code(&text, code_of(&transition)),
+                        _ => text,
+                    };
                     log_for_domain(&self.hub, &name, generation, level, text);
                 }
             }

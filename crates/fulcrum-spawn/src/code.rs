@@ -33,8 +33,36 @@ pub enum Code {
     SlowCompile = 213,
 }
 
+/// A reason without its code, for a sentence around it: the domain that it is about has it with the
+/// code.
+pub(crate) fn without_code(reason: &str) -> String {
+    // ` [FUL0343]`
+    const LENGTH: usize = 10;
+    match reason.find(" [FUL") {
+        Some(at) if reason.as_bytes().get(at + LENGTH - 1) == Some(&b']') => {
+            format!("{}{}", &reason[..at], &reason[at + LENGTH..])
+        }
+        _ => reason.to_owned(),
+    }
+}
+
 impl fmt::Display for Code {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "FUL{:04}", *self as u16)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_code_of_a_reason_is_left_out() {
+        let reason = format!("exit 1: boom [{}]", Code::StartFailed);
+        assert_eq!(without_code(&reason), "exit 1: boom");
+        assert_eq!(without_code("exit 1 [FUL0343]; 8 times"), "exit 1; 8 times");
+        for other in ["exit 1 (see [a])", "x [FUL", "x [FULäöüß"] {
+            assert_eq!(without_code(other), other);
+        }
     }
 }

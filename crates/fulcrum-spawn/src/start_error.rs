@@ -107,7 +107,11 @@ impl fmt::Display for StartError {
         if let Some(hint) = &self.hint {
             write!(f, " ({hint})")?;
         }
-        write!(f, " [{}]", self.code)
+        // A diagnostic of the configuration has one of its own.
+        match self.message.contains("[FUL") {
+            true => Ok(()),
+            false => write!(f, " [{}]", self.code),
+        }
     }
 }
 

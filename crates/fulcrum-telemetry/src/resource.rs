@@ -79,7 +79,7 @@ pub(crate) fn parse_list(list: &str) -> impl Iterator<Item = (String, String)> {
     })
 }
 
-/// Writes a list that [`parse_list`] reads.
+/// Writes a list that `parse_list` reads.
 #[must_use]
 pub fn write_list<'a>(pairs: impl IntoIterator<Item = (&'a str, &'a str)>) -> String {
     let pairs = pairs.into_iter();

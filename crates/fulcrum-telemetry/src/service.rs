@@ -1,7 +1,7 @@
 //! Telemetry of an instance, running: the receiver's port, what keeps and passes on, and their end.
 
 use std::io;
-use std::net::{Ipv4Addr, SocketAddr, TcpListener as StdListener};
+use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener as StdListener};
 use std::time::Duration;
 
 use tokio::net::TcpListener;
@@ -147,7 +147,9 @@ impl TelemetryService {
 }
 
 fn listen(port: u16) -> io::Result<TcpListener> {
-    let listener = StdListener::bind((Ipv4Addr::LOCALHOST, port))?;
+    // A machine may have only one of the two.
+    let listener = StdListener::bind((Ipv4Addr::LOCALHOST, port))
+        .or_else(|_| StdListener::bind((Ipv6Addr::LOCALHOST, port)))?;
     listener.set_nonblocking(true)?;
     TcpListener::from_std(listener)
 }

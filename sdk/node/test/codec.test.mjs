@@ -31,7 +31,7 @@ test('runtime messages are complete and in order, however their bytes are split'
   const next = random(2);
   for (let round = 0; round < 200; round++) {
     const sent = Array.from({ length: 1 + next(6) }, (_, index) => ({
-      type: SAMPLES[next(SAMPLES.length)], payload: SAMPLES[next(SAMPLES.length)], requestId: `${index}`, success: next(2) === 1, error: SAMPLES[next(SAMPLES.length)], deadlineMs: next(3) * 40_000, streamCredit: next(2) * 16,
+      type: SAMPLES[next(SAMPLES.length)], payload: SAMPLES[next(SAMPLES.length)], requestId: `${index}`, success: next(2) === 1, error: SAMPLES[next(SAMPLES.length)], deadlineMs: next(3) * 40_000, streamCredit: next(2) * 16, traceparent: SAMPLES[next(SAMPLES.length)], tracestate: SAMPLES[next(SAMPLES.length)], baggage: SAMPLES[next(SAMPLES.length)],
     }));
     const bytes = Buffer.concat(sent.map(({ requestId, deadlineMs, streamCredit, ...rest }) => frame(encodeRuntime({ ...rest, request_id: requestId, deadline_ms: deadlineMs, stream_credit: streamCredit }))));
     const reader = new FrameReader();
@@ -48,12 +48,12 @@ test('runtime messages are complete and in order, however their bytes are split'
 test('unknown fields are skipped, whatever their wire type', () => {
   const known = encodeRuntime({ type: 't', request_id: 'r' });
   const unknown = Buffer.concat([
-    stringField(9, 'later'), Buffer.from([10 << 3, 0xac, 0x02]),
+    stringField(13, 'later'), Buffer.from([14 << 3, 0xac, 0x02]),
     Buffer.from([(11 << 3) | 5, 1, 2, 3, 4]), Buffer.from([(12 << 3) | 1, 1, 2, 3, 4, 5, 6, 7, 8]),
     Buffer.from([0x82, 0x7d, 2, 0x61, 0x62]), // field 2000
   ]);
   const message = decodeRuntimeMessage(Buffer.concat([unknown, known, unknown]));
-  assert.deepEqual(message, { type: 't', payload: '', requestId: 'r', success: true, error: '', deadlineMs: 0, streamCredit: 0 });
+  assert.deepEqual(message, { type: 't', payload: '', requestId: 'r', success: true, error: '', deadlineMs: 0, streamCredit: 0, traceparent: '', tracestate: '', baggage: '' });
 });
 
 test('a wrong length is an error, never a hang or a wrong field', () => {

@@ -43,7 +43,7 @@ fn an_unsupported_receiver_url_is_rejected_with_its_position() {
         "runtime:\n  logs:\n    forward:\n      otlp: ftp://otel:4317\n",
     );
     app.run(&["dev"]).exits(5).stderr_contains(&[
-        "fulcrum.yml:4:13: `runtime.logs.forward.otlp`",
+        "fulcrum.yml:4:13: error[FUL0123]: `runtime.logs.forward.otlp`",
         "does not start with `http://` or `https://`",
     ]);
 }

@@ -51,7 +51,7 @@ fn facts(app: &App, name: &str) -> Vec<Value> {
 /// All that a program can observe of its start, except for what is unique to a generation.
 const PRINT_FACTS: &str = r#"
 const stdin = process.stdin;
-const env = Object.fromEntries(Object.entries(process.env).sort().filter(([name]) => name !== 'FULCRUM_DOMAIN_TOKEN'));
+const env = Object.fromEntries(Object.entries(process.env).sort().filter(([name]) => !['FULCRUM_DOMAIN_TOKEN', 'TRACEPARENT', 'OTEL_RESOURCE_ATTRIBUTES'].includes(name)));
 console.log('facts ' + JSON.stringify({
   argv: process.argv, argv0: process.argv0, execArgv: process.execArgv, execPath: process.execPath, title: process.title,
   cwd: process.cwd(), env, stdin: [stdin.constructor.name, stdin.fd, stdin.readable, stdin.readableLength], young: process.uptime() < 3,

@@ -30,7 +30,7 @@ fn type_errors_are_log_lines_of_the_domain_and_delay_nothing() {
     wait_until("the error is a line of its domain", LIMIT, || {
         app.logs("users")
             .into_iter()
-            .find(|line| line.message == error)
+            .find(|line| line.message.starts_with(error))
     });
     assert_eq!(app.status("users")["ready"], true);
     app.write_file("fixed", "");

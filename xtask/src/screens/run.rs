@@ -120,8 +120,13 @@ impl Studio<'_> {
 
     /// Without the paths of this machine.
     fn relative(&self, text: &str) -> String {
-        text.replace(&self.root.display().to_string(), "/srv/shop")
-            .replace(&self.program, "fulcrum")
+        let text = text
+            .replace(&self.root.display().to_string(), "/srv/shop")
+            .replace(&self.program, "fulcrum");
+        match std::env::var("HOME") {
+            Ok(home) if home.len() > 1 => text.replace(&format!("{home}/"), "~/"),
+            _ => text,
+        }
     }
 
     fn fulcrum(&self, arguments: &[&str]) -> anyhow::Result<()> {

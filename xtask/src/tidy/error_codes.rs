@@ -100,7 +100,7 @@ fn check_log_lines(files: &[File]) -> Vec<Finding> {
         let code = file.text.split("#[cfg(test)]").next().unwrap_or_default();
         let lines: Vec<&str> = code.lines().collect();
         for (index, line) in lines.iter().enumerate() {
-            let writes = ["hub.log(", "self.log(", "log_for_domain(", " log("]
+            let writes = ["hub.log(", "self.log(", "log_for_domain("]
                 .iter()
                 .any(|call| line.contains(call) && !line.contains("fn "));
             let is_problem =
@@ -109,7 +109,7 @@ fn check_log_lines(files: &[File]) -> Vec<Finding> {
             if !writes || !statement.iter().any(|line| is_problem(line)) {
                 continue;
             }
-            let context = &lines[index.saturating_sub(3)..lines.len().min(index + 8)];
+            let context = &lines[index.saturating_sub(7)..lines.len().min(index + 8)];
             let has_code = |line: &&str| line.contains("Code::") || line.contains("exit.text");
             if !context.iter().any(has_code) {
                 findings.push(Finding::error(

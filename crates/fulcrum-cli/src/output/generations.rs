@@ -3,6 +3,7 @@
 use std::time::{Duration, SystemTime};
 
 use fulcrum_logs::rfc3339_millis;
+use fulcrum_logs::without_code;
 use fulcrum_rpc::control::Event;
 use fulcrum_runtime::format::format_duration;
 use serde::Serialize;
@@ -132,7 +133,7 @@ impl From<&GenerationHistory<'_>> for GenerationJson {
             ready_in_ms: ready.and_then(|(spawned, ready)| between(spawned, ready).map(millis)),
             ended_at: timestamp(history.end()),
             ended_by: history.end_trigger().map(|end| end.kind.clone()),
-            reason: history.end_trigger().map(|end| end.reason.clone()),
+            reason: history.end_trigger().map(|end| without_code(&end.reason)),
         }
     }
 }

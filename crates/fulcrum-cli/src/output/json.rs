@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::SystemTime;
 
-use fulcrum_logs::{error_code, rfc3339_millis};
+use fulcrum_logs::{error_code, rfc3339_millis, without_code};
 use fulcrum_rpc::control::{Details, Domain, Event, Instance, LastExit};
 use serde::Serialize;
 
@@ -146,7 +146,7 @@ impl From<Domain> for DomainJson {
             entry: domain.entry,
             last_exit: domain.last_exit.map(ExitJson::from),
             code: error_code(&domain.reason).map(str::to_owned),
-            reason: domain.reason,
+            reason: without_code(&domain.reason),
             depends_on: domain.depends_on,
             retry_in_ms: domain.retry_in_ms,
             registered_in_ms: domain.registered_in_ms.map(|time| round(time, 1000.0)),
@@ -173,7 +173,7 @@ impl From<LastExit> for ExitJson {
             code,
             signal,
             error_code: error_code(&reason).map(str::to_owned),
-            reason,
+            reason: without_code(&reason),
             at: timestamp(at),
         }
     }
@@ -223,7 +223,7 @@ impl From<Event> for EventJson {
             to: Some(event.to).filter(|phase| !phase.is_empty()),
             generation: event.generation,
             code: error_code(&event.reason).map(str::to_owned),
-            reason: event.reason,
+            reason: without_code(&event.reason),
         }
     }
 }

@@ -387,8 +387,8 @@ mod tests {
         let expected = "\
 trace 4bf92f3577b34da6a3ce929d0e0e4736    10.0 ms  2 spans  1 error
 
-orders   order_create_request       +0 µs    10.0 ms  ━━━━━━━━━━━━━━━━━━━━━━━━
-catalog    item_find_request     +3.00 ms    4.50 ms         ━━━━━━━━━━━
+orders   order_create_request      +0 µs    10.0 ms  ━━━━━━━━━━━━━━━━━━━━━━━━
+catalog    item_find_request    +3.00 ms    4.50 ms         ━━━━━━━━━━━
              no such ␛[2Jitem
 
 log lines

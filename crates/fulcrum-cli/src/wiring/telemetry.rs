@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use fulcrum_config::App;
-use fulcrum_logs::{Hub, Level};
+use fulcrum_logs::{Hub, Level, with_code};
 use fulcrum_runtime::telemetry_setup;
 use fulcrum_spawn::process::RunId;
 use fulcrum_telemetry::TelemetryService;
@@ -27,7 +27,7 @@ pub(crate) fn start(
 ) -> Result<Option<TelemetryService>, CliError> {
     let environment = EnvironmentSettings::read(|name| std::env::var(name).ok());
     for problem in &environment.problems {
-        hub.log(Level::Warn, problem.clone());
+        hub.log(Level::Warn, with_code(problem, ErrorCode::TelemetryProblem));
     }
     let setup = telemetry_setup(app, run, &environment);
     TelemetryService::start(setup).map_err(|error| {
@@ -42,6 +42,6 @@ pub(crate) async fn stop(service: Option<TelemetryService>, fast: bool, hub: &Hu
     if let Some(service) = service
         && let Some(text) = service.stop(limit).await.describe()
     {
-        hub.log(Level::Warn, text);
+        hub.log(Level::Warn, with_code(&text, ErrorCode::TelemetryProblem));
     }
 }

@@ -151,21 +151,38 @@ pub fn node_options(domains: &[DomainFacts]) -> Check {
 
 fn first_of(what: &str, failures: &[(&DomainFacts, &Problem)]) -> String {
     match failures {
-        [(domain, problem)] => format!("{}: {}", domain.name, problem.message),
+        [(domain, problem)] => named(&domain.name, first_line(&problem.message)),
         _ => format!("{}: {what}", count(failures.len(), "domain")),
     }
 }
 
+/// The lines below the first failure, such as an excerpt of the code, or all of several.
 fn describe(failures: &[(&DomainFacts, &Problem)]) -> Vec<String> {
+    if let [(_, problem)] = failures {
+        let lines = problem.message.lines().skip(1);
+        return lines.map(str::to_owned).collect();
+    }
     let described = failures.iter().map(|(domain, problem)| {
         let hint = problem.hint.as_ref();
         let hint = hint.map(|hint| format!(" ({hint})")).unwrap_or_default();
-        format!("{}: {}{hint}", domain.name, problem.message)
+        named(
+            &domain.name,
+            &format!("{}{hint}", first_line(&problem.message)),
+        )
     });
-    match failures.len() {
-        1 => Vec::new(),
-        _ => described.collect(),
+    described.collect()
+}
+
+/// A message with the name of its domain, which some messages begin with.
+fn named(name: &str, message: &str) -> String {
+    match message.strip_prefix(name) {
+        Some(rest) if rest.starts_with(':') => message.to_owned(),
+        _ => format!("{name}: {message}"),
     }
+}
+
+fn first_line(text: &str) -> &str {
+    text.lines().next().unwrap_or_default()
 }
 
 fn hint(problem: &Problem, otherwise: &str) -> String {
@@ -221,7 +238,17 @@ mod tests {
     fn code_that_cannot_be_run_fails() {
         let mut broken = domain("a");
         broken.code = Some(Err(problem()));
-        assert_eq!(typescript(&[broken]).status, Status::Fail);
+        assert_eq!(
+            typescript(std::slice::from_ref(&broken)).status,
+            Status::Fail
+        );
+        broken.code = Some(Err(Problem {
+            message: "a: domain.ts:1:2: Expression expected\n  x\n  ^".into(),
+            hint: None,
+        }));
+        let check = typescript(&[broken]);
+        assert_eq!(check.what, "a: domain.ts:1:2: Expression expected");
+        assert_eq!(check.details, ["  x", "  ^"]);
         assert_eq!(typescript(&[domain("a")]).details, ["a"]);
     }
 

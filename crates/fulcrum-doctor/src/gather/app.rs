@@ -12,7 +12,8 @@ use fulcrum_spawn::process::find_stale_run;
 use fulcrum_watch::{file_system_name, polling_hint};
 use serde_json::Value;
 
-use super::{Request, domains, files};
+use super::request::Request;
+use super::{domains, files};
 use crate::facts::{AppFacts, Holder, InstanceFacts, LogFacts, PortFacts, SdkCopy, SizeFacts};
 
 /// So many lines are read to find damaged files; a larger store is checked in part.

@@ -12,7 +12,7 @@ use fulcrum_spawn::prepare::{
 };
 use fulcrum_spawn::process::{descends_from, find_listener};
 
-use super::Request;
+use super::request::Request;
 use crate::facts::{CodeFacts, DomainFacts, Holder, NodeFacts, NodeOptionsFacts, Problem};
 use crate::node_options;
 

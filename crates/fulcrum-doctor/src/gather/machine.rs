@@ -7,7 +7,7 @@ use std::thread::available_parallelism;
 use rustix::fs::{StatVfsMountFlags, statvfs};
 use rustix::system::uname;
 
-use super::Request;
+use super::request::Request;
 use crate::facts::{ClockFacts, DiskFacts, MachineFacts};
 
 pub(super) fn machine() -> MachineFacts {

@@ -106,8 +106,8 @@ impl<S: IdentitySource> Authorizer<S> {
         let (local, peer) = (request.local, request.peer);
         // A lookup goes through the processes in their order, and opens the descriptors of each.
         // The sender is nearly always the one whose token or name it has.
+        let token = request.token.as_deref().unwrap_or_default();
         processes.sort_by_key(|process| {
-            let token = request.token.as_deref().unwrap_or_default();
             let has_token = constant_time_eq(&process.token, token);
             (!has_token, process.domain != request.domain)
         });
@@ -197,11 +197,16 @@ impl<S: IdentitySource> Authorizer<S> {
         ))
     }
 
-    fn reject_wrong_name(&self, process: &DomainProcess, requested: &str) -> RegistrationError {
+    fn reject_wrong_name(
+        &self,
+        process: &DomainProcess,
+        peer: Option<&PeerProcess>,
+        requested: &str,
+    ) -> RegistrationError {
         let name = &process.domain;
-        let pid = process
-            .pid
-            .map_or_else(String::new, |pid| format!(" (pid {pid})"));
+        // A process may register before its start has been recorded.
+        let pid = process.pid.or(peer.map(|peer| peer.pid));
+        let pid = pid.map_or_else(String::new, |pid| format!(" (pid {pid})"));
         let text = format!(
             "the process of {name}{pid} registered as {requested}: change the name in its code to \
              {name}, or rename its directory to {requested}"
@@ -264,7 +269,7 @@ impl<S: IdentitySource> RegistrationAuthorizer for Authorizer<S> {
             }
         };
         if process.domain != *domain {
-            return Err(self.reject_wrong_name(&process, domain));
+            return Err(self.reject_wrong_name(&process, peer.as_ref(), domain));
         }
         self.check_not_stopping(&process)?;
         if let Some(peer) = peer {

@@ -6,6 +6,7 @@ use tokio::sync::mpsc;
 use tokio_stream::wrappers::UnboundedReceiverStream;
 use tonic::Status;
 
+use super::call_observer::Caller;
 use super::connection_activity::ConnectionActivity;
 use super::registered_stream::outbound;
 use super::registration::Registration;

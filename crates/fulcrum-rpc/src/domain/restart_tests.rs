@@ -6,6 +6,7 @@ use tokio::task::JoinHandle;
 use tokio::time::Instant;
 use tonic::Code;
 
+use super::call_observer::Caller;
 use super::caller_deadline::CallerDeadline;
 use super::calls::CallerTerms;
 use super::tests::{Harness, PATIENT, Peer, code, message};

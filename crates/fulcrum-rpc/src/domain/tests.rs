@@ -8,6 +8,7 @@ use tokio_stream::StreamExt;
 use tokio_stream::wrappers::UnboundedReceiverStream;
 use tonic::{Code, Status};
 
+use super::call_observer::Caller;
 use super::calls::CallerTerms;
 use super::registered_stream::{Outbound, outbound};
 use super::stream::{StreamContext, drive};

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use fulcrum_config::Domain;
+use fulcrum_logs::{split_code, with_code};
 use fulcrum_spawn::lifecycle::Phase;
 use fulcrum_spawn::supervisor::{Snapshot, Supervisor, WaitCondition, WaitFailure};
 use tokio::time::Instant;
@@ -60,7 +61,9 @@ impl DomainWaiter {
             let reason = state.map_or(now.reason.clone(), |state| {
                 state.probe_status.borrow().append_to_reason(&now.reason)
             });
-            format!("{name} is {} ({reason})", now.phase)
+            let (code, reason) = split_code(&reason);
+            let text = format!("{name} is {} ({reason})", now.phase);
+            code.map_or(text.clone(), |code| with_code(&text, code))
         });
         texts.collect::<Vec<_>>().join("; ")
     }

@@ -4,10 +4,11 @@ use std::time::Duration;
 
 use fulcrum_config::{App, OtlpExportSettings};
 use fulcrum_logs::otlp::{OtlpConfig, OtlpExport, OtlpTransport, TransportError};
-use fulcrum_logs::{Hub, Level};
+use fulcrum_logs::{Hub, Level, with_code};
 use fulcrum_telemetry::environment::EnvironmentSettings;
 use fulcrum_telemetry::{ExportConfig, ExportProtocol, OtlpClient, SendError};
 
+use crate::code::Code;
 use crate::traces::setup::collector;
 
 /// How long the last lines may take to be sent.
@@ -22,7 +23,7 @@ pub fn start(hub: &Hub, app: &App, environment: &EnvironmentSettings) -> Option<
     let settings = app.runtime.logs.forward.as_ref()?;
     let Some(client) = receiver(settings, app, environment) else {
         let text = "no log lines are exported: runtime.logs.forward.collector is set, and there is no collector (runtime.telemetry.export.otlp, or OTEL_EXPORTER_OTLP_ENDPOINT)";
-        hub.log(Level::Warn, text.to_owned());
+        hub.log(Level::Warn, with_code(text, Code::NoCollector));
         return None;
     };
     let config = OtlpConfig {

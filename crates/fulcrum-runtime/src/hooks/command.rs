@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use fulcrum_config::HookSettings;
 use fulcrum_health::truncate_line;
-use fulcrum_logs::{Hub, LogQuery, PumpCounters, Source, Stream, pump};
+use fulcrum_logs::{Hub, LogQuery, PumpCounters, Source, Stream, pump, without_code};
 use fulcrum_spawn::StartError;
 use fulcrum_spawn::prepare::plan_command;
 use fulcrum_spawn::process::{Process, RunId, Spawner};
@@ -125,7 +125,7 @@ impl HookSpawner {
         if let Some((code, reason)) = hook.end {
             let code = code.map_or_else(String::new, |code| code.to_string());
             env.insert("FULCRUM_EXIT_CODE".into(), code.into());
-            env.insert("FULCRUM_REASON".into(), reason.into());
+            env.insert("FULCRUM_REASON".into(), without_code(reason).into());
         }
         Ok(env)
     }

@@ -6,7 +6,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use fulcrum_config::{StopRecipient, StopSettings};
-use fulcrum_logs::{Hub, Level, Pump, PumpCounters, Source, Stream, wait_for_text};
+use fulcrum_logs::{
+    Hub, Level, Pump, PumpCounters, Source, Stream, wait_for_text, with_code, without_code,
+};
 use fulcrum_rpc::Registry;
 use fulcrum_spawn::StartError;
 use fulcrum_spawn::lifecycle::{Fact, StopSignal};
@@ -19,6 +21,7 @@ use tokio::task::JoinHandle;
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
+use crate::code::Code;
 use crate::exit::diagnose::ExitDiagnoser;
 use crate::log_lines::log_for_domain;
 use crate::state::desired::DesiredStateReceiver;
@@ -132,7 +135,10 @@ async fn run(task: ProcessTask) {
     })
     .await;
     facts.report(Fact::Exited(report));
-    let log = |text| log_for_domain(&hub, &domain, facts.generation(), Level::Warn, text);
+    let log = |text: String| {
+        let text = with_code(&text, Code::UnknownMembers);
+        log_for_domain(&hub, &domain, facts.generation(), Level::Warn, text);
+    };
     Box::pin(process.group_empty_or_unknown(|error| log(describe_unknown_members(error)))).await;
     facts.report(Fact::GroupEmpty);
     for (task, _) in pumps {
@@ -146,7 +152,7 @@ async fn run(task: ProcessTask) {
 /// Why the domain is not started again yet.
 fn describe_unknown_members(error: &io::Error) -> String {
     let text = format!("not started again until it is known which processes are left: {error}");
-    StartError::from_io(text, error).to_string()
+    without_code(&StartError::from_io(text, error).to_string())
 }
 
 /// The task of a pump, and the end of its pipe.

@@ -146,7 +146,7 @@ mod tests {
         };
         assert_eq!(late(&harness), [""; 0]);
         sleep(Duration::from_secs(100)).await;
-        let waiting = "connection refused; api, auth are waiting for it";
+        let waiting = "connection refused; api, auth are waiting for it [FUL0407]";
         assert_eq!(
             late(&harness),
             [

@@ -1,6 +1,7 @@
 //! Whether calls of a domain wait while no stream is registered under its name.
 
 use fulcrum_config::Program;
+use fulcrum_logs::without_code;
 use fulcrum_rpc::Outlook;
 use fulcrum_spawn::lifecycle::{Goal, Phase};
 use fulcrum_spawn::supervisor::Snapshot;
@@ -35,7 +36,10 @@ pub(crate) fn outlook(
             "it is stopped; `fulcrum domains start {domain}` starts it"
         )),
         (_, phase @ (Phase::Stopped | Phase::Completed | Phase::Failed | Phase::Stuck))
-        | (Goal::Down, phase) => never(format!("it is {phase} ({})", snapshot.reason)),
+        | (Goal::Down, phase) => never(format!(
+            "it is {phase} ({})",
+            without_code(&snapshot.reason)
+        )),
         (Goal::Up, Phase::Running) if snapshot.ready => {
             let state = states.get(domain);
             let registers = must_register(&config)

@@ -85,7 +85,7 @@ fn outcome(outcome: &CallOutcome<'_>) -> Outcome {
 
 #[cfg(test)]
 mod tests {
-    use std::time::{Duration, Instant};
+    use std::time::Duration;
 
     use fulcrum_telemetry::metrics::{DomainFacts, Snapshot, TextFormat};
 
@@ -128,7 +128,11 @@ mod tests {
             domains: vec![users],
             ..Snapshot::default()
         };
-        let text = metrics.encode(snapshot, TextFormat::OpenMetrics, Instant::now());
+        let text = metrics.encode(
+            snapshot,
+            TextFormat::OpenMetrics,
+            tokio::time::Instant::now().into_std(),
+        );
         for caller in ["orders", "cli", "external"] {
             let counted = format!(
                 "{{caller=\"{caller}\",domain=\"users\",type=\"index_request\",outcome=\"ok\"}} 1\n"

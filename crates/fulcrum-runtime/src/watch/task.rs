@@ -5,7 +5,7 @@ use std::future;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use fulcrum_config::{Domain, FileWatchOptions};
+use fulcrum_config::{App, Domain, FileWatchOptions};
 use fulcrum_logs::{FULCRUM_SOURCE, Hub, Level, with_code};
 use fulcrum_spawn::prepare::report_file;
 use fulcrum_spawn::supervisor::Supervisor;
@@ -199,6 +199,7 @@ impl WatchTask {
         let desired = self.handles.desired.current();
         let states = self.handles.states.all();
         let mut loaded = LoadedFiles::new();
+        let mut reports = Vec::new();
         for (name, state) in states.iter() {
             let before = state.loaded_modules.borrow().clone();
             if let Some(dir) = &self.handles.module_reports {
@@ -207,8 +208,8 @@ impl WatchTask {
             let files = state.loaded_modules.borrow().clone();
             if let Some((files, domain)) = files.zip(desired.app.domain(name)) {
                 let links = links_of(&files, &desired.app.root, &domain.dir).await;
-                self.check_missed_changes(domain, before.as_deref(), &files, &links);
-                loaded.insert(name.clone(), with_links(files, &links));
+                loaded.insert(name.clone(), with_links(files.clone(), &links));
+                reports.push((domain, before, files, links));
             }
         }
         self.loaded = loaded;
@@ -220,8 +221,16 @@ impl WatchTask {
         for name in removed {
             self.remove(&name);
         }
+        self.watch(&desired.app).await;
+        // Not before: what is written before its directory is watched is known only by its time.
+        for (domain, before, files, links) in reports {
+            self.check_missed_changes(domain, before.as_deref(), &files, &links);
+        }
+    }
+
+    async fn watch(&mut self, app: &App) {
         let reports = self.handles.module_reports.as_deref();
-        let spec = build_spec(&desired.app, &self.loaded, reports);
+        let spec = build_spec(app, &self.loaded, reports);
         if spec == self.spec {
             return;
         }

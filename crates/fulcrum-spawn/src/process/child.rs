@@ -201,7 +201,9 @@ fn clone(image: &ChildImage<'_>, cgroup: Option<&File>) -> Option<Pid> {
     // only `child_main`, and never returns from this block. The parent continues after that.
     let result = unsafe { clone3(&raw const args, size_of::<CloneArgs>(), image) };
     drop(stack);
-    i32::try_from(result).ok().and_then(Pid::from_raw)
+    // A failure is a negative number: that of its error.
+    let pid = i32::try_from(result).ok().filter(|pid| *pid > 0);
+    pid.and_then(Pid::from_raw)
 }
 
 #[cfg(not(any(target_arch = "x86_64", target_arch = "aarch64")))]

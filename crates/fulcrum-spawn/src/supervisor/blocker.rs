@@ -4,6 +4,7 @@ use std::fmt;
 
 use super::condition::Condition;
 use super::snapshot::Snapshot;
+use crate::code::without_code;
 use crate::lifecycle::{Goal, Phase};
 
 /// A dependency that is in the way of a start: the root, which waits for none itself.
@@ -23,7 +24,7 @@ pub struct Blocker {
 
 impl Blocker {
     pub(super) fn new(domain: &str, condition: Condition, now: &Snapshot) -> Self {
-        let reason = cause(now);
+        let reason = without_code(cause(now));
         let state = match (now.phase, now.goal) {
             (Phase::Failed | Phase::Stuck | Phase::Backoff, _) => {
                 format!("{} ({reason})", now.phase)

@@ -15,6 +15,10 @@ use super::decision::LoopDecision;
 const TOLERANCE: Duration = Duration::from_millis(100);
 const TOLERANCE_SHARE: u32 = 40;
 
+/// Earlier changes say nothing about their writer: a script that saves as soon as it sees the last
+/// reload does so at the same moment of each generation too.
+const EARLIEST: Duration = Duration::from_secs(1);
+
 /// The share of the time since the start by which the proving reload is delayed, in percent: no
 /// interval begins again after it.
 const SHIFT_PERCENT: u32 = 43;
@@ -114,6 +118,10 @@ impl<T: Ord + Clone> LateWrites<T> {
         let file = self.0.entry(item.clone()).or_default();
         if file.is_ignored(start, &moment, now) {
             return LoopDecision::Suppress;
+        }
+        if moment.since_ready < EARLIEST {
+            file.chain = Chain::default();
+            return LoopDecision::Proceed;
         }
         let chain = &mut file.chain;
         if chain.start == start {

@@ -32,8 +32,7 @@ fn i17_an_end_is_one_line_with_the_error_and_what_follows() {
         .filter(|line| line.contains("boom") && line.contains("exit"))
         .collect();
     assert_eq!(about.len(), 2, "two lives, two lines: {about:#?}");
-    let first =
-        "exited with code 1: Error: boom at users.js:2:31 (cause: Error: inner); restarting now (";
+    let first = "exited with code 1: Error: boom at users.js:2:31 (cause: Error: inner) [FUL0327]; restarting now (";
     assert!(about[0].contains(first), "{about:#?}");
     measurement("I17", about[0]);
 }

@@ -47,10 +47,7 @@ fn k23_commands_and_flags_of_other_tools_work() {
         let run = foreground.wait_exit();
         let lines: Vec<_> = run.stdout.lines().collect();
         let is_json = |line: &&str| serde_json::from_str::<serde_json::Value>(line).is_ok();
-        assert!(
-            !lines.is_empty() && lines.iter().all(|line| is_json(&line)),
-            "{run}"
-        );
+        assert!(!lines.is_empty() && lines.iter().all(is_json), "{run}");
     }
     measurement("K23", "12 words and 4 flags of other tools");
 }

@@ -163,12 +163,15 @@ fn o01_a_start_is_a_trace_that_the_domain_gets_with_its_variables() {
     let attributes = text_of(&variables, "OTEL_RESOURCE_ATTRIBUTES");
     assert!(attributes.contains("fulcrum.domain=orders"), "{attributes}");
     let trace = text_of(&variables, "TRACEPARENT").split('-').nth(1);
-    let (_, spans) = spans(&app, trace.expect("a trace"), 6);
-    let names: Vec<&str> = spans.iter().map(|span| text_of(span, "name")).collect();
-    assert_eq!(names[0], "start orders");
-    for part in ["transform", "spawn", "register", "onStart"] {
-        assert!(names.contains(&part), "{names:?}");
-    }
+    let trace = trace.expect("a trace");
+    let parts = ["transform", "spawn", "register", "onStart"];
+    wait_until(&format!("the trace has {parts:?}"), LIMIT, || {
+        let (_, spans) = spans(&app, trace, 1);
+        let names: Vec<&str> = spans.iter().map(|span| text_of(span, "name")).collect();
+        // The span of the start is recorded when it has ended, after its parts.
+        let is_whole = names[0] == "start orders" && parts.iter().all(|part| names.contains(part));
+        is_whole.then_some(())
+    });
 }
 
 /// Where the instance receives OTLP.

@@ -138,14 +138,14 @@ const FAULTS: &[Fault] = &[
         check: "clock",
         status: "warn",
         plant: |app| {
-            let entry = app.root().join("domains/users/domain.js");
+            let entry = app.root().join("domains/users/domain.cjs");
             let file = File::options().write(true).open(entry).expect("the entry");
             let later = SystemTime::now() + Duration::from_secs(3_600);
             file.set_modified(later).expect("a time in the future");
             app
         },
         variables: &[],
-        what: "domain.js is 3",
+        what: "domain.cjs is 3",
     },
 ];
 
@@ -215,7 +215,9 @@ fn t03_ports_that_other_processes_hold_are_found_with_the_process() {
             "domains/users/fulcrum.yml",
             &format!("process: {{port: {}}}\n", ports[1]),
         );
-    let report = doctor(&app, &[]);
+    // The variable that the tests set prevails over the file.
+    let listen = format!("127.0.0.1:{}", ports[0]);
+    let report = doctor(&app, &[("FULCRUM_RUNTIME__GRPC__LISTEN", &listen)]);
     let own = format!("pid {}", std::process::id());
     assert_found(&report, "port", "fail", &own);
     assert_found(&report, "domain-ports", "fail", &own);
@@ -291,10 +293,14 @@ fn t03_processes_of_a_killed_instance_are_found_and_ended() {
     let found = check(&fixed, "stale-processes");
     let done = found["fixed"].as_str().unwrap_or_default();
     assert!(done.contains("did not shut down cleanly"), "{found}");
+    assert_eq!(found["status"], "ok", "{found}");
     assert!(!users.is_alive());
-    for process in app.processes() {
-        process.signal(Signal::KILL);
-    }
+    // The suspended guard.
+    wait_until("nothing is left", LIMIT, || {
+        let left = app.processes();
+        left.iter().for_each(|process| process.signal(Signal::KILL));
+        left.is_empty().then_some(())
+    });
     app.assert_no_processes();
 }
 

@@ -74,7 +74,9 @@ const STORE_RECOVERED: &str = "log store recovered; dropped lines: ";
 fn dropped_lines(messages: &[String]) -> u64 {
     let each = messages
         .iter()
-        .filter_map(|text| text.strip_prefix(STORE_RECOVERED));
+        .filter_map(|text| text.strip_prefix(STORE_RECOVERED))
+        // The code of the warning is at its end.
+        .map(|text| text.split(" [").next().unwrap_or(text));
     let each = each.flat_map(|text| text.split(", "));
     let numbers = each.map(|one| {
         one.split(' ')
