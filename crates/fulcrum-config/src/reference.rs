@@ -97,6 +97,7 @@ fn scalar(value: &serde_yaml::Value) -> Option<String> {
         _ => None,
     }
 }
+
 #[cfg(test)]
 mod tests {
     use std::collections::BTreeSet;

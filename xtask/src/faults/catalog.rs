@@ -313,9 +313,6 @@ pub(super) const ROWS: &[Entry] = &[
     row('T', 11, "ports of domains"),
 ];
 
-/// The reason of a row whose behavior does not exist yet.
-const NOT_BUILT: &str = "not built yet";
-
 #[cfg(test)]
 mod tests {
     use super::*;

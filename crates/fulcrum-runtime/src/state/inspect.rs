@@ -114,7 +114,7 @@ impl Inspectors {
 fn has_inspector(domain: &Domain) -> bool {
     match &domain.program {
         Program::Node { .. } => domain.process.runtime == JsRuntime::Node,
-        Program::Command(command) => command.first().is_some_and(|program| is_node(program)),
+        Program::Command(command) => command.first().is_some_and(is_node),
         Program::NoProcess => false,
     }
 }

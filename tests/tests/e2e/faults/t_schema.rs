@@ -26,9 +26,7 @@ fn t02_the_schema_has_every_setting_and_show_has_what_differs() {
     let grace = &grace["properties"]["process"]["properties"]["stop"]["properties"]["grace"];
     assert_eq!(grace["default"], "5s");
 
-    let diff = [
-        "config", "show", "--domain", "users", "--diff", "-o", "json",
-    ];
+    let diff = ["config", "show", "users", "--diff", "-o", "json"];
     let diff = app.run(&diff).exits(0).json();
     let process = &diff["process"];
     assert_eq!(process["stop"]["grace"]["value"], "7s");
