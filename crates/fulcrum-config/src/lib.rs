@@ -106,6 +106,7 @@ mod other_tools;
 mod otlp;
 mod overrides;
 mod plan;
+mod port_checks;
 mod ports;
 mod probe;
 mod process;

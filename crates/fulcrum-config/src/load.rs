@@ -22,7 +22,7 @@ use crate::options::{LoadOptions, LoadResult};
 use crate::root::find_app_root;
 use crate::setting::Origin;
 use crate::toplevel::{self, FileKind};
-use crate::{defaults, group_checks, jobs, overrides, ports, resolve, schema};
+use crate::{defaults, group_checks, jobs, overrides, port_checks, ports, resolve, schema};
 
 /// Finds an app and loads its whole configuration.
 ///
@@ -131,7 +131,7 @@ fn read(
     jobs::check(&builders, diagnostics);
     check_dependencies(&builders, &found, diagnostics);
     group_checks::check(&tree, &runtime, &builders, &found, diagnostics);
-    ports::check(&runtime, &builders, diagnostics);
+    port_checks::check(&runtime, &builders, diagnostics);
     let built = builders.into_iter().map(|(name, builder)| {
         let (domain, effective) = builder.build();
         (domain, (name, effective))

@@ -13,6 +13,7 @@ use crate::control::wait::DomainWaiter;
 use crate::error::{Error, ErrorKind};
 use crate::events::log::EventLog;
 use crate::events::stream::EventStream;
+use crate::exit::left_down::has_failed_for_good;
 use crate::outcome::wait_for_outcome;
 use crate::reload::request::{ReloadHandle, ReloadResult, ReloadTrigger};
 use crate::shutdown::stage::{ShutdownSignal, ShutdownStage};
@@ -109,10 +110,12 @@ impl RuntimeHandle {
     /// The domains that have failed for good, in alphabetical order.
     #[must_use]
     pub fn failures(&self) -> Vec<DomainStatus> {
-        let domains = self.domains().into_iter();
-        domains
-            .filter(|domain| matches!(domain.phase, Phase::Failed | Phase::Stuck))
-            .collect()
+        let handles = self.supervisor.domains().into_iter();
+        let failed = handles.filter_map(|handle| {
+            let (config, now) = (self.desired.domain(handle.name())?, handle.snapshot());
+            has_failed_for_good(&config, &now).then(|| DomainStatus::new(handle.name(), now))
+        });
+        failed.collect()
     }
 
     /// The last lines of a domain, of all generations, oldest first.

@@ -71,10 +71,10 @@ impl BackgroundStart<'_> {
         let tie = child.stdin.take();
         let client = match wait_until_serving(&mut child, dir, self.root, &log).await {
             Ok(client) => client,
-            Err(Unserved::Exited(status)) => {
+            Err(StartFailure::Exited(status)) => {
                 return Err(NotServing::Exited(EarlyExit { status, log }));
             }
-            Err(Unserved::Failed(error)) => return Err(NotServing::Failed(error)),
+            Err(StartFailure::Failed(error)) => return Err(NotServing::Failed(error)),
         };
         Ok(Background {
             client,
@@ -147,8 +147,8 @@ impl EarlyExit {
     }
 }
 
-/// As [`NotServing`], without the log.
-enum Unserved {
+/// Why the instance accepts no clients, without its log.
+enum StartFailure {
     Exited(Option<ExitStatus>),
     Failed(CliError),
 }
@@ -159,7 +159,7 @@ async fn wait_until_serving(
     dir: &RuntimeDir,
     root: &Path,
     log: &LogFile,
-) -> Result<ControlClient, Unserved> {
+) -> Result<ControlClient, StartFailure> {
     let pid = child.id();
     let connect = async {
         loop {
@@ -168,7 +168,7 @@ async fn wait_until_serving(
                 Err(
                     error @ (ConnectError::VersionMismatch { .. } | ConnectError::OtherUser { .. }),
                 ) => {
-                    return Err(Unserved::Failed(client::connect_error(root, &error)));
+                    return Err(StartFailure::Failed(client::connect_error(root, &error)));
                 }
                 // Not yet; or another instance was faster, and this one will exit.
                 Ok(_)
@@ -185,9 +185,9 @@ async fn wait_until_serving(
     tokio::select! {
         // If both are complete, the process has exited.
         biased;
-        status = child.wait() => Err(Unserved::Exited(status.ok())),
+        status = child.wait() => Err(StartFailure::Exited(status.ok())),
         result = tokio::time::timeout(READY_TIMEOUT, connect) => result.unwrap_or_else(|_| {
-            Err(Unserved::Failed(CliError::new(ErrorCode::NotAnswering, format!(
+            Err(StartFailure::Failed(CliError::new(ErrorCode::NotAnswering, format!(
                 "the instance (pid {}) is running but did not answer within {}\n  hint: see {}; stop it by its pid",
                 pid.unwrap_or_default(),
                 format_duration(READY_TIMEOUT),

@@ -8,7 +8,6 @@ use super::start_args::StartArgs;
 use super::targets::TargetArgs;
 use crate::commands::context::Context;
 use crate::exit::CliError;
-use crate::output::CiReporter;
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
@@ -31,7 +30,7 @@ pub(crate) fn run(mut args: Args, mut context: Context) -> Result<(), CliError> 
         .apply(&mut args.start.selection, &mut context)?;
     let foreground = Foreground {
         tui: args.tui,
-        ci: args.ci.then(|| CiReporter::detect(&context.output)),
+        ci: args.ci,
     };
     if args.ci {
         args.development.watch.watch.get_or_insert(false);

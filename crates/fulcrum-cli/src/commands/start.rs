@@ -26,7 +26,7 @@ pub(super) struct Foreground {
     /// With the full-screen view first.
     pub(super) tui: bool,
     /// As a step of CI, which ends with the first failure.
-    pub(super) ci: Option<CiReporter>,
+    pub(super) ci: bool,
 }
 
 /// Runs the app in the foreground, or in the background with `--detach`.
@@ -48,6 +48,8 @@ pub(super) fn run(
     let auto_ports = AutoPorts::default();
     let loaded = load::load_for_instance(context.app(), mode, &auto_ports, &context.output)?;
     let wait = start.wait_timeout();
+    let is_ci = foreground.ci;
+    let ci = is_ci.then(|| CiReporter::detect(&context.output, &loaded.0));
     let stdout = context.output.stdout();
     let keys = key_options(mode, loaded.0.runtime.terminal, foreground.tui);
     if foreground.tui && keys.is_none() {
@@ -63,7 +65,7 @@ pub(super) fn run(
         exit_on_stdout_close: mode == Mode::Dev,
         detached: false,
         auto_ports,
-        ci: foreground.ci,
+        ci,
         keys,
         ..options
     };

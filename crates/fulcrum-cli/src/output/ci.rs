@@ -1,11 +1,14 @@
 //! What a CI system shows of a failure: annotations of GitHub, sections of GitLab.
 
+use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::fmt::Write as _;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
-use super::Output;
+use fulcrum_config::App;
+
 use super::table::sanitize;
+use super::writer::Output;
 
 /// The system that runs a command, as far as it reads more than plain text.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -25,7 +28,15 @@ enum CiSystem {
 #[derive(Debug, Clone)]
 pub(crate) struct CiReporter {
     system: CiSystem,
+    dirs: AppDirs,
     output: Output,
+}
+
+/// What paths in reasons are relative to.
+#[derive(Debug, Clone, Default)]
+struct AppDirs {
+    root: PathBuf,
+    domains: BTreeMap<String, PathBuf>,
 }
 
 /// A domain that has failed.
@@ -51,7 +62,7 @@ impl CiSystem {
         }
     }
 
-    fn report(&self, failed: &FailedDomain, app_root: &Path) -> String {
+    fn report(&self, failed: &FailedDomain, dirs: &AppDirs) -> String {
         let FailedDomain {
             name,
             phase,
@@ -69,8 +80,8 @@ impl CiSystem {
             Self::GitHub { workspace } => {
                 let mut properties =
                     format!("title={}", github_property(&format!("{name} {phase}")));
-                if let Some((path, line, column)) = location(&reason, app_root) {
-                    let base = workspace.as_deref().unwrap_or(app_root);
+                if let Some((path, line, column)) = dirs.location(name, &reason) {
+                    let base = workspace.as_deref().unwrap_or(&dirs.root);
                     let path = path.strip_prefix(base).unwrap_or(&path).display();
                     let path = github_property(&path.to_string());
                     let _ = write!(properties, ",file={path},line={line},col={column}");
@@ -99,31 +110,43 @@ impl CiSystem {
 }
 
 impl CiReporter {
-    /// A reporter for the system that the environment tells.
-    pub(crate) fn detect(output: &Output) -> Self {
+    /// A reporter of an app's failures, for the system that the environment tells.
+    pub(crate) fn detect(output: &Output, app: &App) -> Self {
+        let domains = app.domains.iter();
         Self {
             system: CiSystem::detect(|name| std::env::var_os(name)),
+            dirs: AppDirs {
+                root: app.root.clone(),
+                domains: domains
+                    .map(|domain| (domain.name.clone(), domain.dir.clone()))
+                    .collect(),
+            },
             output: output.clone(),
         }
     }
 
-    /// Prints why a domain of the app at `app_root` has failed, and its last lines.
-    pub(crate) fn report(&self, failed: &FailedDomain, app_root: &Path) {
-        let text = self.system.report(failed, app_root);
+    /// Prints why a domain has failed, and its last lines.
+    pub(crate) fn report(&self, failed: &FailedDomain) {
+        let text = self.system.report(failed, &self.dirs);
         self.output.eprint(text.trim_end_matches('\n'));
     }
 }
 
-/// The first place in a file of the app that a text names, such as `domains/users/domain.js:3:9`.
-fn location(text: &str, app_root: &Path) -> Option<(PathBuf, u32, u32)> {
-    text.split_whitespace().find_map(|word| {
-        let word = word.trim_matches(|c: char| "()[],;\"'`".contains(c));
-        let (rest, column) = word.rsplit_once(':')?;
-        let (path, line) = rest.rsplit_once(':')?;
-        let path = app_root.join(path);
-        let found = (line.parse().ok()?, column.parse().ok()?);
-        path.is_file().then_some((path, found.0, found.1))
-    })
+impl AppDirs {
+    /// The first place in a file that the reason of a domain names, such as `domain.js:3:9`: relative
+    /// to its directory, or to the app's.
+    fn location(&self, domain: &str, reason: &str) -> Option<(PathBuf, u32, u32)> {
+        let bases = || self.domains.get(domain).into_iter().chain([&self.root]);
+        reason.split_whitespace().find_map(|word| {
+            let word = word.trim_matches(|c: char| "()[],;\"'`".contains(c));
+            let (rest, column) = word.rsplit_once(':')?;
+            let (path, line) = rest.rsplit_once(':')?;
+            let (line, column) = (line.parse().ok()?, column.parse().ok()?);
+            let mut paths = bases().map(|base| base.join(path));
+            let path = paths.find(|path| path.is_file())?;
+            Some((path, line, column))
+        })
+    }
 }
 
 /// A text of a workflow command.
@@ -171,16 +194,19 @@ mod tests {
     fn an_annotation_of_github_names_the_line_and_output_cannot_be_a_command() {
         let dir = tempfile::tempdir().expect("a temporary directory");
         let root = dir.path().join("app");
-        std::fs::create_dir(&root).expect("writable");
-        std::fs::write(root.join("domain.js"), "").expect("writable");
+        let domain = root.join("domains/users");
+        std::fs::create_dir_all(&domain).expect("writable");
+        std::fs::write(domain.join("domain.js"), "").expect("writable");
+        let domains = BTreeMap::from([("users".to_owned(), domain)]);
+        let dirs = AppDirs { root, domains };
         let github = CiSystem::GitHub {
             workspace: Some(dir.path().to_owned()),
         };
-        let text = github.report(&failed(), &root);
+        let text = github.report(&failed(), &dirs);
         let lines: Vec<&str> = text.lines().collect();
         assert_eq!(
             lines[0],
-            "::error title=users failed,file=app/domain.js,line=3,col=9::exit 1: Error: 100%25 boom \
+            "::error title=users failed,file=app/domains/users/domain.js,line=3,col=9::exit 1: Error: 100%25 boom \
              at domain.js:3:9; crash loop"
         );
         assert_eq!(lines[1], "::group::users: the last 2 lines");
@@ -193,14 +219,14 @@ mod tests {
 
     #[test]
     fn a_section_of_gitlab_has_the_last_lines() {
-        let text = CiSystem::GitLab.report(&failed(), Path::new("/nowhere"));
+        let text = CiSystem::GitLab.report(&failed(), &AppDirs::default());
         assert!(text.starts_with("users failed: exit 1"), "{text}");
         let (start, end) = (
             "section_start:0:fulcrum_users",
             "section_end:0:fulcrum_users",
         );
         assert!(text.contains(start) && text.contains(end), "{text}");
-        let plain = CiSystem::Plain.report(&failed(), Path::new("/nowhere"));
+        let plain = CiSystem::Plain.report(&failed(), &AppDirs::default());
         assert!(
             plain.ends_with("\nusers: ::warning::x\nusers: boom␛[2J\n"),
             "{plain:?}"

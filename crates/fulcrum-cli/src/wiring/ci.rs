@@ -1,6 +1,5 @@
 //! `dev --ci`: the instance ends as soon as a domain has failed for good.
 
-use std::path::Path;
 use std::time::Duration;
 
 use fulcrum_runtime::{
@@ -21,10 +20,10 @@ pub(super) struct Failure {
 }
 
 impl Failure {
-    /// Prints it, for an app at this root. Returns the error of the command.
-    pub(super) fn report(self, app_root: &Path) -> CliError {
+    /// Prints it. Returns the error of the command.
+    pub(super) fn report(self) -> CliError {
         let Self { reporter, domain } = self;
-        reporter.report(&domain, app_root);
+        reporter.report(&domain);
         let text = format!("{} {}: {}", domain.name, domain.phase, domain.reason);
         CliError::new(ErrorCode::DomainFailed, text)
     }

@@ -11,7 +11,7 @@ use fulcrum_runtime::{
     ProcessParts, Runtime, RuntimeExit, RuntimeParts, ShutdownSignal, ShutdownStage, export_target,
 };
 use fulcrum_spawn::prepare::{
-    create_report_dir, remove_report_dir, sweep_in_background, without_cargo,
+    PrepareContext, create_report_dir, remove_report_dir, sweep_in_background, without_cargo,
 };
 use fulcrum_spawn::process::{GuardHandle, StartupMessage};
 use fulcrum_telemetry::TelemetryService;
@@ -63,18 +63,12 @@ pub(crate) async fn run(options: Options, mut timings: Timings) -> Result<(), Cl
     let guard = start_guard(&claim, &processes);
     log_warnings(&hub, &options, &port);
     let traces = telemetry::start(&options.app, &processes.run, &hub)?;
-    let (prepare, cache_warning) = prepare::context()?;
-    if let Some(warning) = cache_warning {
-        hub.log(Level::Warn, with_code(&warning, ErrorCode::CacheMoved));
-    }
+    let prepare = prepare_context(&hub)?;
     let limit = options.app.runtime.cache_size;
     tokio::spawn(sweep_later(claim.dir.clone(), prepare.cache.clone(), limit));
-    let reports = options.watching.map(|_| create_report_dir(claim.dir.dir()));
-    let reports = reports
-        .transpose()
-        .map_err(|error| CliError::cannot_run(&error))?;
+    let reports = report_dir(&options, &claim)?;
     let wait = options.wait;
-    let (ci, root) = (options.ci.clone(), options.app.root.clone());
+    let ci = options.ci.clone();
     if options.is_tied {
         tie::watch(&hub, &shutdown).map_err(|error| CliError::cannot_run(&error))?;
     }
@@ -125,7 +119,7 @@ pub(crate) async fn run(options: Options, mut timings: Timings) -> Result<(), Cl
     }
     drop(claim);
     match failure {
-        Some(failure) => Err(failure.report(&root)),
+        Some(failure) => Err(failure.report()),
         None => conclude(exit),
     }
 }
@@ -146,6 +140,23 @@ async fn stop(
         telemetry::stop(traces, fast, &hub)
     );
     logging.close(fast).await;
+}
+
+/// What commands are prepared with. Logs that the cache is elsewhere.
+fn prepare_context(hub: &Hub) -> Result<PrepareContext, CliError> {
+    let (context, cache_warning) = prepare::context()?;
+    if let Some(warning) = cache_warning {
+        hub.log(Level::Warn, with_code(&warning, ErrorCode::CacheMoved));
+    }
+    Ok(context)
+}
+
+/// The directory in which domains report the files that they load, if those are watched.
+fn report_dir(options: &Options, claim: &Claim) -> Result<Option<PathBuf>, CliError> {
+    let reports = options.watching.map(|_| create_report_dir(claim.dir.dir()));
+    reports
+        .transpose()
+        .map_err(|error| CliError::cannot_run(&error))
 }
 
 /// The result of the instance; a process that is left is a failure.

@@ -251,8 +251,8 @@ fn a_reference_to_a_port_that_does_not_exist_is_reported_with_what_there_is() {
     assert_eq!(
         case.diagnostics(),
         [
-            "domains/orders/fulcrum.yml:2:12: error[FUL0136]: `process.env.A`: `${ports.user}`: unknown domain `user`\n  hint: did you mean `${ports.users}`?",
-            "domains/orders/fulcrum.yml:2:32: error[FUL0136]: `process.env.B`: `${ports.web}`: the domain `web` has no port\n  hint: set `process.port: auto` in the fulcrum.yml of web, or write a default: `${ports.web:-3000}`",
+            "domains/orders/fulcrum.yml:2:12: `process.env.A`: `${ports.user}`: unknown domain `user`\n  hint: did you mean `${ports.users}`?",
+            "domains/orders/fulcrum.yml:2:32: `process.env.B`: `${ports.web}`: the domain `web` has no port\n  hint: set `process.port: auto` in the fulcrum.yml of web, or write a default: `${ports.web:-3000}`",
         ]
     );
     // What else is wrong is reported once.

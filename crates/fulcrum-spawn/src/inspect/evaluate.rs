@@ -25,14 +25,20 @@ pub struct Evaluation {
 }
 
 impl Inspector {
-    /// Evaluates an expression as Node's REPL does: declarations stay, a promise is awaited, and
-    /// `require` is defined. `None` if the connection ends: the value may be too large.
+    /// Evaluates an expression as Node's REPL does: declarations stay, `await` may be used, and
+    /// `require` is defined. A promise is awaited. `None` if the connection ends: the value may be too large.
     pub async fn evaluate(&mut self, expression: &str) -> Option<Evaluation> {
         let params = json!({
             "expression": expression, "objectGroup": GROUP, "includeCommandLineAPI": true,
             "replMode": true, "awaitPromise": true,
         });
-        let response = self.request("Runtime.evaluate", params).await?;
+        let mut response = self.request("Runtime.evaluate", params).await?;
+        let value = &response["result"]["result"];
+        if value["subtype"] == "promise" && response["result"]["exceptionDetails"].is_null() {
+            // As the REPL wraps the value, it is not awaited yet.
+            let params = json!({ "promiseObjectId": value["objectId"] });
+            response = self.request("Runtime.awaitPromise", params).await?;
+        }
         let result = &response["result"];
         if let Some(error) = response["error"]["message"].as_str() {
             return Some(thrown(error));

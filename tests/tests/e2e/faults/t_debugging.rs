@@ -74,8 +74,13 @@ fn t09_a_domain_that_waits_for_a_debugger_does_not_time_out() {
 
 #[test]
 fn t09_an_expression_needs_no_flag_and_leaves_no_inspector_open() {
-    let app = App::new().domain("users", "steady");
-    app.start();
+    let app = App::new()
+        .domain("orders", "steady")
+        .domain("users", "steady");
+    // Another inspector has the port that Node would choose.
+    app.run(&["dev", "-D", "--wait", "--inspect=orders"])
+        .exits(0);
+    inspector_url(&app, "orders");
     let eval = |expression: &str| app.run(&["domains", "eval", "users", expression]);
     let value = eval("await Promise.resolve(new Map([['a', 1n]]))").exits(0);
     assert_eq!(value.stdout, "Map(1) { 'a' => 1n }\n");

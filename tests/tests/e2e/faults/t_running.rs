@@ -62,13 +62,16 @@ fn t10_a_domain_that_fails_for_good_is_reported_and_the_code_is_10() {
         .write("domains/broken/fulcrum.yml", "process: {restart: never}\n");
     let run = app.run(&["run", "--", "echo", "never"]).exits(10);
     assert_eq!(run.stdout, "", "the program does not run: {run}");
-    run.stderr_contains(&["broken failed: ", "broken: Error"]);
+    run.stderr_contains(&[
+        "broken stopped: exit 1 before it registered: Error",
+        "broken: Error",
+    ]);
     app.assert_no_processes();
 
     let github = app.fulcrum(&["dev", "--ci"]).env("GITHUB_ACTIONS", "true");
     let dev = github.output().exits(10);
     dev.stderr_contains(&[
-        "::error title=broken failed,file=domains/broken/domain.cjs,line=",
+        "::error title=broken stopped,file=domains/broken/domain.cjs,line=",
         "::group::broken: the last",
         "::endgroup::",
     ]);

@@ -1,7 +1,5 @@
 //! Which domains have failed while a program ran, and what they wrote last.
 
-use std::path::Path;
-
 use fulcrum_rpc::ControlClient;
 use fulcrum_rpc::control::log_record::Record;
 use fulcrum_rpc::control::{Domain, LogsRequest};
@@ -16,7 +14,6 @@ const LAST_LINES: u64 = 20;
 pub(super) async fn report_failures(
     client: &ControlClient,
     was_ready: bool,
-    app_root: &Path,
     reporter: &CiReporter,
 ) {
     // The failure of the command itself is printed in any case.
@@ -31,13 +28,15 @@ pub(super) async fn report_failures(
             reason: domain.reason.clone(),
             lines: last_lines(client, &domain.name).await,
         };
-        reporter.report(&failed, app_root);
+        reporter.report(&failed);
     }
 }
 
 fn is_failing(domain: &Domain, was_ready: bool) -> bool {
     match domain.phase.as_str() {
         "failed" | "stuck" | "backoff" => true,
+        // It has ended by itself, and nothing starts it again.
+        "stopped" if domain.goal == "up" => true,
         "completed" => false,
         _ => !was_ready && domain.goal == "up" && !domain.ready,
     }
@@ -77,6 +76,7 @@ mod tests {
             ("starting", "up", true, false),
             ("waiting", "up", true, false),
             ("stopped", "down", false, false),
+            ("stopped", "up", true, true),
             ("completed", "up", false, false),
         ] {
             let domain = domain(phase, goal);

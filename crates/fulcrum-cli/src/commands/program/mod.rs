@@ -1,32 +1,15 @@
 //! `fulcrum run` and `fulcrum test`: a program that is run while the app is.
 
+mod args;
 mod failures;
 mod run;
 mod signals;
 
-use std::ffi::OsString;
-use std::time::Duration;
-
-use super::start_args::SelectionArgs;
-use crate::args::duration;
 use crate::commands::context::Context;
 use crate::commands::executor;
 use crate::exit::CliError;
 
-#[derive(Debug, clap::Args)]
-pub(crate) struct Args {
-    #[command(flatten)]
-    selection: SelectionArgs,
-    /// Wait until all domains are ready, which is always done
-    #[arg(long, hide = true)]
-    wait: bool,
-    /// Set the maximum wait until all domains are ready (0 = no limit)
-    #[arg(long, value_name = "DURATION", value_parser = duration::parse, default_value = "60s")]
-    timeout: Duration,
-    /// Run this program, with its arguments
-    #[arg(required = true, trailing_var_arg = true, value_name = "COMMAND")]
-    command: Vec<OsString>,
-}
+pub(crate) use args::Args;
 
 /// `fulcrum run`
 pub(crate) fn run(args: Args, context: Context) -> Result<(), CliError> {

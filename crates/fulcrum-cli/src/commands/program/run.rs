@@ -13,7 +13,7 @@ use fulcrum_rpc::{ConnectError, ControlClient};
 use fulcrum_spawn::prepare::{app_variables, exempt_loopback};
 use fulcrum_spawn::process::ProcessHandle;
 
-use super::Args;
+use super::args::Args;
 use super::failures::report_failures;
 use super::signals::{ForwardedSignals, Received};
 use crate::args::duration::to_millis;
@@ -76,8 +76,8 @@ pub(super) async fn run(
         Ok(()) => run_program(&args.command, node_env, &background.client, &mut signals).await,
         Err(error) => Err(error),
     };
-    let reporter = CiReporter::detect(output);
-    report_failures(&background.client, is_ready, &app.root, &reporter).await;
+    let reporter = CiReporter::detect(output, &app);
+    report_failures(&background.client, is_ready, &reporter).await;
     stop(&mut background, &mut signals).await;
     result
 }
