@@ -27,6 +27,7 @@ mod output;
 mod panic;
 mod paths;
 mod prepare;
+mod schema_files;
 mod shorthand;
 mod usage;
 mod users;

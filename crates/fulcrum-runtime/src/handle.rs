@@ -95,7 +95,8 @@ impl RuntimeHandle {
     }
 
     /// Waits until a domain has failed for good: it is started again only by a request, or by a change
-    /// of its files. Returns the domain, of several the first in alphabetical order; `None` once the
+    /// of its files, or it has failed again after as many restarts as its budget has, in whatever time.
+    /// Returns the domain, of several the first in alphabetical order; `None` once the
     /// instance has ended.
     pub async fn first_failure(&self) -> Option<DomainStatus> {
         let mut events = self.events.subscribe();

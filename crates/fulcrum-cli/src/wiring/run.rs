@@ -4,7 +4,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use fulcrum_config::{Selection, unsupported_settings};
+use fulcrum_config::{LoadOptions, Mode, Selection, unsupported_settings};
 use fulcrum_logs::{Hub, Level, with_code};
 use fulcrum_rpc::RuntimeDir;
 use fulcrum_runtime::{
@@ -29,7 +29,7 @@ use crate::commands::guard::GUARD_COMMAND;
 use crate::error_code::ErrorCode;
 use crate::exit::CliError;
 use crate::output::Timings;
-use crate::{keys, load, prepare};
+use crate::{keys, load, prepare, schema_files};
 
 /// When directories are swept after the start.
 const SWEEP_DELAY: Duration = Duration::from_secs(3);
@@ -66,9 +66,10 @@ pub(crate) async fn run(options: Options, mut timings: Timings) -> Result<(), Cl
     let prepare = prepare_context(&hub)?;
     let limit = options.app.runtime.cache_size;
     tokio::spawn(sweep_later(claim.dir.clone(), prepare.cache.clone(), limit));
+    if options.mode == Mode::Dev {
+        tokio::spawn(refresh_schemas_later(options.app.root.clone()));
+    }
     let reports = report_dir(&options, &claim)?;
-    let wait = options.wait;
-    let ci = options.ci.clone();
     if options.is_tied {
         tie::watch(&hub, &shutdown).map_err(|error| CliError::cannot_run(&error))?;
     }
@@ -78,11 +79,7 @@ pub(crate) async fn run(options: Options, mut timings: Timings) -> Result<(), Cl
         telemetry: traces.as_ref().map(TelemetryService::telemetry),
         export_target: traces.as_ref().and_then(export_target),
         terminal,
-        load_options: load::instance_request(
-            Some(&options.app.root),
-            options.mode,
-            &options.auto_ports,
-        )?,
+        load_options: load_options(&options)?,
         selection: selection(&options),
         auto_ports: options.auto_ports,
         inspect: options.inspect,
@@ -109,7 +106,7 @@ pub(crate) async fn run(options: Options, mut timings: Timings) -> Result<(), Cl
     let keys = keys.and_then(|keys| keys.start(&claim.dir, &shutdown, &hub));
     tokio::spawn(signals.run(shutdown.clone(), hub));
 
-    let (exit, failure) = ci::run(runtime, wait, ci, &shutdown).await;
+    let (exit, failure) = ci::run(runtime, options.wait, options.ci, &shutdown).await;
 
     keys::stop(keys).await;
     stop(servers, logging, traces, &shutdown).await;
@@ -171,6 +168,11 @@ fn conclude(exit: RuntimeExit) -> Result<(), CliError> {
     ))
 }
 
+/// How the configuration is read again.
+fn load_options(options: &Options) -> Result<LoadOptions, CliError> {
+    load::instance_request(Some(&options.app.root), options.mode, &options.auto_ports)
+}
+
 fn selection(options: &Options) -> Selection {
     Selection {
         only: options.only.clone(),
@@ -189,6 +191,12 @@ async fn sweep_later(dir: RuntimeDir, cache: PathBuf, limit: u64) {
     sleep(SWEEP_DELAY).await;
     sweep_in_background(cache, limit);
     dir.sweep_in_background();
+}
+
+/// Writes the schemas that editors read, when most domains have started. Nothing depends on them.
+async fn refresh_schemas_later(root: PathBuf) {
+    sleep(SWEEP_DELAY).await;
+    let _ = tokio::task::spawn_blocking(move || schema_files::refresh(&root)).await;
 }
 
 /// Rejects unknown names before anything is opened.

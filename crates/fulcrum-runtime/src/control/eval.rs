@@ -6,7 +6,7 @@ use fulcrum_config::Mode;
 use fulcrum_rpc::ControlError;
 use fulcrum_rpc::control::progress::timeout_or_max;
 use fulcrum_rpc::control::{EvalRequest, EvalResponse};
-use fulcrum_spawn::inspect::Evaluation;
+use fulcrum_spawn::inspect::{Evaluation, EvaluationError};
 use tokio::time::timeout;
 
 use crate::control::inspector::InspectorAccess;
@@ -58,21 +58,21 @@ impl EvalService {
         limit: Duration,
     ) -> Result<Evaluation, ControlError> {
         let mut open = self.inspectors.open(name, state).await?;
-        let evaluation = timeout(limit, open.inspector.evaluate(expression)).await;
+        let evaluation = open.inspector.evaluate(expression, limit).await;
         // Of no use if the program is busy: it answers to nothing.
         let _ = timeout(CLOSE_TIMEOUT, open.close()).await;
-        let failed = |text: String| ControlError::Failed(format!("{name}: {text}"));
-        let evaluation = evaluation.map_err(|_| {
-            let limit = format_duration(limit);
-            failed(format!(
-                "no value within {limit}\n  hint: it may wait for a promise, or be busy"
-            ))
-        })?;
-        evaluation.ok_or_else(|| {
-            failed(
-                "the inspector has closed the connection\n  hint: the value may be too large"
+        evaluation.map_err(|error| {
+            let text = match error {
+                EvaluationError::TimedOut => format!(
+                    "no value within {}\n  hint: it waits for a promise, runs too long, or the domain \
+                     is busy",
+                    format_duration(limit)
+                ),
+                EvaluationError::Closed => "the inspector has closed the connection\n  \
+                                            hint: the value may be too large"
                     .to_owned(),
-            )
+            };
+            ControlError::Failed(format!("{name}: {text}"))
         })
     }
 }

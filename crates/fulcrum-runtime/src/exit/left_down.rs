@@ -15,11 +15,15 @@ pub(crate) fn is_left_down(config: &Domain, now: &Snapshot) -> bool {
 }
 
 /// Whether a domain has failed for good: it is started again only by a request, or by a change of its
-/// files. One that waits for another that has failed is not meant: the other one is.
+/// files; or it has been restarted as often as its budget allows, and has failed again. The budget is
+/// one per window of time, which the growing pauses between restarts keep, for those who can wait.
+///
+/// A domain that waits for another that has failed is not meant: the other one is.
 pub(crate) fn has_failed_for_good(config: &Domain, now: &Snapshot) -> bool {
     match now.phase {
         Phase::Failed => !now.blocked,
         Phase::Stuck => true,
+        Phase::Backoff => now.restarts >= config.process.restart.budget,
         // Whatever its exit code: it is of no use to those who wait for it.
         _ if has_ended(now) && now.ready_after.is_none() => true,
         _ => is_left_down(config, now),

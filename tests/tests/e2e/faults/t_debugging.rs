@@ -99,6 +99,19 @@ fn t09_an_expression_needs_no_flag_and_leaves_no_inspector_open() {
         "300ms",
     ]);
     slow.exits(1).stderr_contains(&["no value within 300 ms"]);
+    // Code that runs forever is ended, and the domain goes on.
+    let endless = [
+        "domains",
+        "eval",
+        "users",
+        "for (;;);",
+        "--timeout",
+        "300ms",
+    ];
+    app.run(&endless)
+        .exits(1)
+        .stderr_contains(&["no value within 300 ms"]);
+    assert_eq!(eval("6 * 7").exits(0).stdout, "42\n");
     app.down();
     app.run(&["serve", "-D", "--wait"]).exits(0);
     let refused = eval("1").exits(1);
