@@ -66,9 +66,10 @@ pub(crate) async fn run(options: Options, mut timings: Timings) -> Result<(), Cl
     let prepare = prepare_context(&hub)?;
     let limit = options.app.runtime.cache_size;
     tokio::spawn(sweep_later(claim.dir.clone(), prepare.cache.clone(), limit));
-    if options.mode == Mode::Dev {
-        tokio::spawn(refresh_schemas_later(options.app.root.clone()));
-    }
+    tokio::spawn(refresh_schemas_later(
+        options.mode,
+        options.app.root.clone(),
+    ));
     let reports = report_dir(&options, &claim)?;
     if options.is_tied {
         tie::watch(&hub, &shutdown).map_err(|error| CliError::cannot_run(&error))?;
@@ -194,7 +195,10 @@ async fn sweep_later(dir: RuntimeDir, cache: PathBuf, limit: u64) {
 }
 
 /// Writes the schemas that editors read, when most domains have started. Nothing depends on them.
-async fn refresh_schemas_later(root: PathBuf) {
+async fn refresh_schemas_later(mode: Mode, root: PathBuf) {
+    if mode != Mode::Dev {
+        return;
+    }
     sleep(SWEEP_DELAY).await;
     let _ = tokio::task::spawn_blocking(move || schema_files::refresh(&root)).await;
 }
