@@ -107,7 +107,8 @@ impl Builder {
             Kind::MapOf(keys) => map_of(&self.section(keys, &format!("{path}.NAME"), false)),
             Kind::EnvMap => {
                 let mut map = map_of(&reference_to("value"));
-                map["propertyNames"] = json!({ "pattern": "^[^=]+$" });
+                // A key that is null in YAML is an empty name to editors.
+                map["propertyNames"] = json!({ "pattern": "^[^=]*$" });
                 map
             }
             Kind::HeaderMap => map_of(&reference_to("value")),

@@ -64,16 +64,9 @@ pub(crate) async fn run(options: Options, mut timings: Timings) -> Result<(), Cl
     log_warnings(&hub, &options, &port);
     let traces = telemetry::start(&options.app, &processes.run, &hub)?;
     let prepare = prepare_context(&hub)?;
-    let limit = options.app.runtime.cache_size;
-    tokio::spawn(sweep_later(claim.dir.clone(), prepare.cache.clone(), limit));
-    tokio::spawn(refresh_schemas_later(
-        options.mode,
-        options.app.root.clone(),
-    ));
+    work_later(&options, &claim, &prepare);
     let reports = report_dir(&options, &claim)?;
-    if options.is_tied {
-        tie::watch(&hub, &shutdown).map_err(|error| CliError::cannot_run(&error))?;
-    }
+    watch_tie(&options, &hub, &shutdown)?;
     let terminal = options.terminal();
     let runtime = Runtime::new(RuntimeParts {
         http,
@@ -186,6 +179,24 @@ fn start_guard(claim: &Claim, processes: &ProcessParts) -> GuardHandle {
     GuardHandle::start(GUARD_COMMAND, &claim.record(), run, tracker)
 }
 
+/// Ends the instance with the command that started it, if it is tied to one.
+fn watch_tie(options: &Options, hub: &Hub, shutdown: &ShutdownSignal) -> Result<(), CliError> {
+    match options.is_tied {
+        true => tie::watch(hub, shutdown).map_err(|error| CliError::cannot_run(&error)),
+        false => Ok(()),
+    }
+}
+
+/// Starts what can wait.
+fn work_later(options: &Options, claim: &Claim, prepare: &PrepareContext) {
+    let limit = options.app.runtime.cache_size;
+    let sweeping = sweep_later(claim.dir.clone(), prepare.cache.clone(), limit);
+    tokio::spawn(sweeping);
+    if options.mode == Mode::Dev {
+        tokio::spawn(refresh_schemas_later(options.app.root.clone()));
+    }
+}
+
 /// Sweeps the cache and the directories of dead instances, when most domains have started: it reads
 /// many directories.
 async fn sweep_later(dir: RuntimeDir, cache: PathBuf, limit: u64) {
@@ -195,10 +206,7 @@ async fn sweep_later(dir: RuntimeDir, cache: PathBuf, limit: u64) {
 }
 
 /// Writes the schemas that editors read, when most domains have started. Nothing depends on them.
-async fn refresh_schemas_later(mode: Mode, root: PathBuf) {
-    if mode != Mode::Dev {
-        return;
-    }
+async fn refresh_schemas_later(root: PathBuf) {
     sleep(SWEEP_DELAY).await;
     let _ = tokio::task::spawn_blocking(move || schema_files::refresh(&root)).await;
 }
