@@ -68,6 +68,16 @@ fn t10_a_domain_that_fails_for_good_is_reported_and_the_code_is_10() {
     ]);
     app.assert_no_processes();
 
+    // The pauses between restarts are longer than the window, so the budget alone would never end it.
+    app.write_file(
+        "domains/broken/fulcrum.yml",
+        "process: {restart: {budget: 2, window: 100ms, backoff: {initial: 150ms, max: 150ms}}}\n",
+    );
+    let endless = app.run(&["dev", "--ci"]).exits(10);
+    endless.stderr_contains(&["broken backoff: exit 1 before it registered"]);
+    app.assert_no_processes();
+    app.write_file("domains/broken/fulcrum.yml", "process: {restart: never}\n");
+
     let github = app.fulcrum(&["dev", "--ci"]).env("GITHUB_ACTIONS", "true");
     let dev = github.output().exits(10);
     dev.stderr_contains(&[
