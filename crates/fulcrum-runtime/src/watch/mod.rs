@@ -19,6 +19,7 @@ mod links;
 mod load_state;
 mod loops;
 mod messages;
+mod missed;
 mod pending;
 mod spec;
 mod status;

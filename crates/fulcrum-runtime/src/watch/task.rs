@@ -30,11 +30,11 @@ use crate::watch::classify::{ReloadTarget, classify};
 use crate::watch::code_reload::CodeReloadHandles;
 use crate::watch::config_reload::ConfigReloader;
 use crate::watch::facts::{canonical_or_parent, has_dependents, is_module_report, program_exists};
-use crate::watch::file_time::{link_changed_at, modified_at};
 use crate::watch::links::{LoadedLinks, entry_has_moved, links_of, with_links};
 use crate::watch::load_state::{domain_views, is_by_install};
 use crate::watch::loops::ReloadLoopDetector;
 use crate::watch::messages::{Due, WatchMessage};
+use crate::watch::missed::missed_changes;
 use crate::watch::pending::PendingReloads;
 use crate::watch::spec::{LoadedFiles, build_spec};
 use crate::watch::status::log_status;
@@ -243,8 +243,8 @@ impl WatchTask {
         }
     }
 
-    /// Files that changed between being loaded and being watched are reloaded too, and so are those
-    /// whose links were swapped meanwhile. `before` is what was known to be loaded.
+    /// Files that changed between being loaded and being watched are reloaded too. `before` is what
+    /// was known to be loaded.
     fn check_missed_changes(
         &mut self,
         domain: &Domain,
@@ -256,24 +256,10 @@ impl WatchTask {
         let Some(spawned) = handle.and_then(|handle| handle.snapshot().spawned_at) else {
             return;
         };
-        // The domain's own directory is always watched.
-        let is_new = |path: &&PathBuf| {
-            let was_known = before.is_some_and(|before| before.contains(*path));
-            !was_known && !path.starts_with(&domain.dir)
-        };
         let now = Instant::now();
-        let is_later = |at: Option<Instant>| at.is_some_and(|at| at > spawned);
-        let files_of = files.iter().filter(is_new);
-        let mut missed: Vec<&PathBuf> = files_of
-            .filter(|path| is_later(modified_at(path, now)))
-            .collect();
-        if before != Some(files) {
-            let links = links.to_others.iter();
-            missed.extend(links.filter(|link| is_later(link_changed_at(link, now))));
-        }
-        for path in missed {
+        for path in missed_changes(&domain.dir, before, files, links, spawned, now) {
             let target = ReloadTarget::Code(domain.name.clone());
-            self.add_change(target, path.clone(), true, now);
+            self.add_change(target, path, true, now);
         }
     }
 

@@ -437,7 +437,8 @@ impl Companion {
     async fn suspend(&mut self) {
         self.options.screen.hide().await;
         self.leave_terminal();
-        term::suspend();
+        // Without SIGCONT, Ctrl-Z does nothing.
+        let _ = term::suspend().await;
         self.options.screen.reveal();
         self.take_terminal();
         self.status = None;

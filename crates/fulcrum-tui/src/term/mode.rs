@@ -8,6 +8,7 @@
 
 use std::io;
 use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::process::{Signal, getpgrp, kill_current_process_group};
@@ -15,12 +16,17 @@ use rustix::termios::{
     InputModes, LocalModes, OptionalActions, SpecialCodeIndex, Termios, isatty, tcgetattr,
     tcgetpgrp, tcsetattr,
 };
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::time::timeout;
 
 /// How long a terminal that takes no output is waited for when it is restored.
 const WRITE_LIMIT: Timespec = Timespec {
     tv_sec: 0,
     tv_nsec: 200_000_000,
 };
+
+/// How long a process may take to stop.
+const STOP_LIMIT: Duration = Duration::from_secs(1);
 
 /// The value of a special character that does not exist.
 const DISABLED: u8 = 0;
@@ -102,15 +108,26 @@ pub fn restore() {
         true => OptionalActions::Flush,
         false => OptionalActions::Now,
     };
-    // A terminal that is gone needs nothing.
-    let _ = tcsetattr(io::stdin(), action, &original);
+    // In the background, the terminal is another job's, and to change it stops this process.
+    if is_foreground() {
+        // A terminal that is gone needs nothing.
+        let _ = tcsetattr(io::stdin(), action, &original);
+    }
 }
 
-/// Stops the job as Ctrl-Z does, with a restored terminal. Returns when it is continued, or at once
-/// where nobody could continue it.
-pub fn suspend() {
+/// Stops the job as Ctrl-Z does, with a restored terminal. Returns when it is continued, or after a
+/// second where nobody could continue it, so that the system does not stop it.
+///
+/// # Errors
+/// SIGCONT cannot be caught; the job was not stopped then.
+pub async fn suspend() -> io::Result<()> {
+    let mut continued = signal(SignalKind::from_raw(Signal::CONT.as_raw()))?;
     restore();
-    let _ = kill_current_process_group(Signal::TSTP);
+    kill_current_process_group(Signal::TSTP)?;
+    // The threads of a process stop one after the other: this one may run on for a moment, in which
+    // the terminal still seems to be that of this job.
+    let _ = timeout(STOP_LIMIT, continued.recv()).await;
+    Ok(())
 }
 
 fn enter_sequence(modes: Modes) -> String {

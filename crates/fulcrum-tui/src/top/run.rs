@@ -242,7 +242,7 @@ impl View {
     async fn suspend(&mut self) -> io::Result<()> {
         self.writer.settle().await;
         self.reader = None;
-        term::suspend();
+        term::suspend().await?;
         self.resume().await
     }
 
