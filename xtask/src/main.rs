@@ -127,6 +127,8 @@ enum Task {
     },
     /// Compare generated env files with npm's dotenv
     EnvFiles,
+    /// Compare the JSON Schemas of the configuration with Fulcrum's own checks, as npm's ajv reads them
+    Schemas,
     /// Check the sample app with third-party gRPC and OpenTelemetry programs
     #[command(visible_alias = "foreign")]
     Interop,
@@ -199,6 +201,7 @@ fn run(task: &Task) -> anyhow::Result<()> {
         }),
         Task::Screens { filter } => screens::run(filter.as_deref()),
         Task::EnvFiles => interop::check_env_files(),
+        Task::Schemas => interop::check_schemas(),
         Task::Interop => interop::run().map(|outcome| println!("{outcome}")),
         Task::Typescript {
             nodes,

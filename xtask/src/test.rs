@@ -66,6 +66,10 @@ const STEPS: &[Step] = &[
         run: || interop::check_env_files().map(Outcome::from),
     },
     Step {
+        name: "JSON Schemas as ajv reads them",
+        run: || interop::check_schemas().map(Outcome::from),
+    },
+    Step {
         name: "third-party programs",
         run: interop::run,
     },

@@ -9,7 +9,7 @@ use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand};
 
 use crate::commands::{
     background_instance, completions, config, dev, doctor, domains, down, explain, generate,
-    import, init, man, metrics, node, reload, serve, top, traces, typescript,
+    import, init, man, metrics, node, program, reload, serve, top, traces, typescript,
 };
 use crate::shorthand;
 
@@ -49,6 +49,10 @@ pub(crate) enum Command {
     Dev(dev::Args),
     /// Run the app in production mode
     Serve(serve::Args),
+    /// Run a program while the app runs, and stop both
+    Run(program::Args),
+    /// Run tests while the app runs: as `run`, with NODE_ENV=test
+    Test(program::Args),
     /// Stop the running instance and wait for it to exit
     Down(down::Args),
     /// Apply configuration changes without a full restart
@@ -103,7 +107,7 @@ const GROUPS: [(&str, &[&str]); 5] = [
             "import",
         ],
     ),
-    ("Run", &["dev", "serve", "down", "node"]),
+    ("Run", &["dev", "serve", "run", "test", "down", "node"]),
     (
         "Inspect",
         &[
@@ -132,12 +136,18 @@ const GROUPS: [(&str, &[&str]); 5] = [
             "domains signal",
             "domains wait",
             "domains call",
+            "domains eval",
             "reload",
         ],
     ),
     (
         "Configure",
-        &["config validate", "config show", "completions"],
+        &[
+            "config validate",
+            "config show",
+            "config schema",
+            "completions",
+        ],
     ),
 ];
 
@@ -280,7 +290,7 @@ mod tests {
     #[test]
     fn watch_is_a_switch_with_an_optional_value() {
         let watch = |line| match parse(line).expect(line).command {
-            Command::Dev(args) => args.watch.watch,
+            Command::Dev(args) => args.development.watch.watch,
             other => panic!("{other:?}"),
         };
         assert_eq!(watch("fulcrum dev"), None);
@@ -291,7 +301,7 @@ mod tests {
             ErrorKind::UnknownArgument
         );
         let poll = |line| match parse(line).expect(line).command {
-            Command::Dev(args) => args.watch.poll,
+            Command::Dev(args) => args.development.watch.poll,
             other => panic!("{other:?}"),
         };
         assert_eq!(poll("fulcrum dev"), None);
@@ -350,7 +360,7 @@ mod tests {
             ErrorKind::ValueValidation
         );
         assert_eq!(
-            error_kind("fulcrum domains list -o wide"),
+            error_kind("fulcrum domains list -o tall"),
             ErrorKind::InvalidValue
         );
         assert_eq!(

@@ -5,7 +5,7 @@ use crate::commands::context::Context;
 use crate::commands::executor;
 use crate::commands::{
     background_instance, completions, config, dev, doctor, domains, down, explain, generate,
-    import, init, man, metrics, node, reload, serve, top, traces, typescript,
+    import, init, man, metrics, node, program, reload, serve, top, traces, typescript,
 };
 use crate::exit::CliError;
 use crate::output::Output;
@@ -22,6 +22,8 @@ pub(crate) fn run(cli: Cli, output: Output) -> Result<(), CliError> {
     match cli.command {
         Command::Dev(args) => dev::run(args, context),
         Command::Serve(args) => serve::run(args, context),
+        Command::Run(args) => program::run(args, context),
+        Command::Test(args) => program::test(args, context),
         Command::Down(args) => down::run(args, context),
         Command::Reload(args) => reload::run(args, context),
         Command::Domains(args) => domains::run(args.command, context),

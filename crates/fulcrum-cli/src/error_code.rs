@@ -73,6 +73,8 @@ pub(crate) enum ErrorCode {
     NotInTime = 524,
     /// A domain failed permanently.
     DomainFailed = 525,
+    /// A program of `run` or `test` could not be run, or has failed.
+    ProgramFailed = 530,
     /// Processes are killed, as was asked for.
     ForcedShutdown = 526,
     /// A server of the instance ended.
@@ -87,6 +89,8 @@ pub(crate) enum ErrorCode {
     BadPayload = 603,
     /// The message types of a domain are not known.
     UnknownTypes = 604,
+    /// An expression has thrown.
+    ExpressionFailed = 605,
     /// The log store cannot be read.
     StoreUnreadable = 701,
     /// Lines cannot be stored.

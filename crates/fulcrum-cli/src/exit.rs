@@ -1,6 +1,7 @@
 //! How a command ends: the error that carries its codes.
 
 use std::fmt;
+use std::process::ExitCode;
 
 use fulcrum_logs::split_code;
 
@@ -16,6 +17,8 @@ pub(crate) struct CliError {
     pub(crate) id: String,
     /// What failed, where, why and what to do; empty if it was printed already.
     pub(crate) message: String,
+    /// The exit code of a program that the command has run, which is passed on.
+    pub(crate) program: Option<u8>,
 }
 
 impl CliError {
@@ -25,7 +28,22 @@ impl CliError {
             code: error.exit(),
             id: error.to_string(),
             message: message.into(),
+            program: None,
         }
+    }
+
+    /// A program that the command has run has failed with this exit code.
+    pub(crate) fn of_program(code: u8, message: impl Into<String>) -> Self {
+        Self {
+            program: Some(code),
+            ..Self::new(ErrorCode::ProgramFailed, message)
+        }
+    }
+
+    /// The exit code of the process.
+    pub(crate) fn exit_code(&self) -> ExitCode {
+        self.program
+            .map_or_else(|| self.code.into(), ExitCode::from)
     }
 
     /// A failure that another part has described; its text may have a code, which is moved to the
@@ -36,6 +54,7 @@ impl CliError {
             code,
             id: id.map_or_else(|| ErrorCode::of_exit(code).to_string(), str::to_owned),
             message,
+            program: None,
         }
     }
 
@@ -53,6 +72,7 @@ impl CliError {
             code: Code::Interrupted,
             id: String::new(),
             message: message.into(),
+            program: None,
         }
     }
 
@@ -62,6 +82,7 @@ impl CliError {
             code,
             id: String::new(),
             message: String::new(),
+            program: None,
         }
     }
 }

@@ -2,8 +2,10 @@
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use fulcrum_config::{App, Diagnostic, LoadOptions, LoadResult, Mode, Severity};
+use fulcrum_runtime::AutoPorts;
 use fulcrum_runtime::format::pluralize;
 
 use crate::error_code::ErrorCode;
@@ -36,13 +38,14 @@ pub(crate) fn read(app: Option<&Path>, mode: Mode) -> Result<LoadResult, CliErro
 ///
 /// # Errors
 /// The working directory is not usable.
-pub(crate) fn request(app: Option<&Path>, mode: Mode) -> Result<LoadOptions, CliError> {
+fn request(app: Option<&Path>, mode: Mode) -> Result<LoadOptions, CliError> {
     Ok(LoadOptions {
         app: app.map(Path::to_owned),
         cwd: working_dir()?,
         env: environment(),
         flags: Vec::new(),
         mode,
+        auto_ports: None,
     })
 }
 
@@ -55,11 +58,48 @@ pub(crate) fn load_valid(
     mode: Mode,
     output: &Output,
 ) -> Result<(App, Vec<Diagnostic>), CliError> {
+    valid(app, read(app, mode)?, output)
+}
+
+/// As [`load_valid`], for an instance: values that refer to automatic ports have those of the instance.
+///
+/// # Errors
+/// Those of [`load_valid`].
+pub(crate) fn load_for_instance(
+    app: Option<&Path>,
+    mode: Mode,
+    auto_ports: &AutoPorts,
+    output: &Output,
+) -> Result<(App, Vec<Diagnostic>), CliError> {
+    let options = instance_request(app, mode, auto_ports)?;
+    valid(app, fulcrum_config::load(&options), output)
+}
+
+/// The options with which an instance loads the configuration, and loads it again.
+///
+/// # Errors
+/// The working directory is not usable.
+pub(crate) fn instance_request(
+    app: Option<&Path>,
+    mode: Mode,
+    auto_ports: &AutoPorts,
+) -> Result<LoadOptions, CliError> {
+    Ok(LoadOptions {
+        auto_ports: Some(Arc::new(auto_ports.clone())),
+        ..request(app, mode)?
+    })
+}
+
+fn valid(
+    app: Option<&Path>,
+    loaded: LoadResult,
+    output: &Output,
+) -> Result<(App, Vec<Diagnostic>), CliError> {
     let LoadResult {
-        app: loaded,
+        app: loaded_app,
         diagnostics: problems,
-    } = read(app, mode)?;
-    match loaded {
+    } = loaded;
+    match loaded_app {
         Some(app) => Ok((app, problems)),
         None => {
             output.diagnostics(&problems, root(app).as_deref());

@@ -27,6 +27,7 @@ mod output;
 mod panic;
 mod paths;
 mod prepare;
+mod schema_files;
 mod shorthand;
 mod usage;
 mod users;
@@ -59,7 +60,7 @@ fn main() -> ExitCode {
         Ok(Ok(())) => Code::Done.into(),
         Ok(Err(error)) => {
             printer.error(&error);
-            error.code.into()
+            error.exit_code()
         }
         // The panic hook has printed the message.
         Err(_) => Code::Internal.into(),

@@ -22,6 +22,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         env: BTreeMap::from([("FULCRUM_PROCESS__REPLICAS".into(), "2".into())]),
         flags: Vec::new(),
         mode: Mode::Dev,
+        auto_ports: None,
     };
     let loaded = load(&options);
     for diagnostic in &loaded.diagnostics {

@@ -64,6 +64,8 @@ pub enum Code {
     ReplacedVariable = 134,
     /// An environment file does not exist.
     MissingEnvFile = 135,
+    /// A reference to the port of a domain that has none.
+    UnknownPort = 136,
     /// A listed directory is no domain.
     NoDomain = 140,
     /// The app has no domains.
@@ -98,6 +100,8 @@ pub enum Code {
     MissingCron = 164,
     /// Two domains have the same port.
     DuplicatePort = 165,
+    /// Two domains whose ports others find in the same variable.
+    DuplicatePortVariable = 168,
     /// A domain is in a group twice.
     DuplicateMember = 166,
     /// The order of a group contradicts dependencies.

@@ -22,7 +22,7 @@ pub(crate) fn layers(mode: Mode, arena: &mut SettingArena) -> (Dict, Dict) {
     let mut diagnostics: Vec<Diagnostic> = Vec::new();
     let mut parser = LayerParser {
         source: Source::Default,
-        env: None,
+        references: None,
         arena,
         diagnostics: &mut diagnostics,
     };

@@ -1,6 +1,5 @@
 //! One domain while it is built: its file read, its layers merged, its program found.
 
-use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use figment::value::Dict;
@@ -12,6 +11,7 @@ use crate::discovered::DiscoveredDomain;
 use crate::effective::EffectiveDomain;
 use crate::entry_point;
 use crate::file::{CONFIG_FILE, read_config};
+use crate::interpolate::References;
 use crate::job_defaults::apply_job_defaults;
 use crate::layer_parser::{LayerParser, Source};
 use crate::layers::{self, SettingArena};
@@ -25,7 +25,8 @@ use crate::toplevel::{self, FileKind};
 /// The layers below and above a domain's own file.
 pub(crate) struct DomainContext<'a> {
     pub(crate) root: &'a Path,
-    pub(crate) env: &'a BTreeMap<String, String>,
+    /// What `${…}` stands for, and the environment.
+    pub(crate) references: References<'a>,
     /// The built-in defaults and the app's defaults, merged.
     pub(crate) lower_layers: &'a Dict,
     /// Variables and flags, merged.
@@ -37,7 +38,7 @@ pub(crate) struct DomainContext<'a> {
 impl DomainContext<'_> {
     fn environment(&self) -> Environment<'_> {
         Environment {
-            inherited: self.env,
+            inherited: self.references.env,
             files_override: self.env_override,
         }
     }
@@ -82,7 +83,7 @@ pub(crate) fn read(
             };
             let mut parser = LayerParser {
                 source,
-                env: Some(context.env),
+                references: Some(context.references),
                 arena,
                 diagnostics,
             };

@@ -4,17 +4,17 @@
 //! reported once and not for every domain, and even if a higher layer overrides the value. An invalid
 //! value is left out, so that the layer below applies and no further error follows.
 
-use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use figment::value::{Dict, Value};
 
 use crate::code::Code;
 use crate::diagnostic::{self, Diagnostic, quoted};
-use crate::interpolate::{Interpolated, InterpolationError, interpolate};
+use crate::interpolate::{Interpolated, InterpolationError, References, interpolate};
 use crate::layers::SettingArena;
 use crate::node::{Entry, Node, NodeKind, Position};
 use crate::other_tools::{self, Meaning};
+use crate::ports;
 use crate::scalars::scalar;
 use crate::schema::{self, Key, Kind, Type};
 use crate::setting::{Origin, SettingWithOrigin};
@@ -53,8 +53,8 @@ impl Source {
 /// Turns nodes into a layer.
 pub(crate) struct LayerParser<'a> {
     pub(crate) source: Source,
-    /// The variables for `${…}`, which is expanded only in files.
-    pub(crate) env: Option<&'a BTreeMap<String, String>>,
+    /// What `${…}` stands for. It is expanded only in files.
+    pub(crate) references: Option<References<'a>>,
     pub(crate) arena: &'a mut SettingArena,
     pub(crate) diagnostics: &'a mut Vec<Diagnostic>,
 }
@@ -315,12 +315,12 @@ impl LayerParser<'_> {
 
     /// The node with its variables expanded; none if that fails.
     fn interpolate_node(&mut self, node: &Node, path: &str) -> Option<Node> {
-        let Some(env) = self.env else {
+        let Some(references) = self.references else {
             return Some(node.clone());
         };
         let value = match &node.value {
             NodeKind::Null => NodeKind::Null,
-            NodeKind::Scalar { text, plain } => match interpolate(text, env) {
+            NodeKind::Scalar { text, plain } => match interpolate(text, references) {
                 Ok(Interpolated { text, bare }) => {
                     for name in bare {
                         self.report_bare_variable(&name, node.position, path);
@@ -368,6 +368,9 @@ impl LayerParser<'_> {
                 message: format!("the variable {} is not set", quoted(&name)),
                 hint: Some(format!("set {name}, or write a default: `${{{name}:-…}}`")),
             },
+            InterpolationError::UnknownPort(domain) => {
+                ports::unknown_port(&domain, self.references.map(|references| references.ports))
+            }
             InterpolationError::Required { name, message } => ValueError {
                 code: Code::UnsetVariable,
                 message: if message.is_empty() {
@@ -390,8 +393,8 @@ impl LayerParser<'_> {
                 code: Code::BadVariable,
                 message: format!("{} is not a variable reference", quoted(&text)),
                 hint: Some(
-                    "write `${NAME}`, `${NAME:-default}`, `${NAME:?message}` or `${NAME:+text}`; \
-                     a dollar sign is `$$`"
+                    "write `${NAME}`, `${NAME:-default}`, `${NAME:?message}`, `${NAME:+text}` or \
+                     `${ports.DOMAIN}`; a dollar sign is `$$`"
                         .into(),
                 ),
             },

@@ -20,6 +20,7 @@
 //!     env: BTreeMap::new(),
 //!     flags: vec![("process.replicas".into(), "2".into())],
 //!     mode: Mode::Dev,
+//!     auto_ports: None,
 //! };
 //! let loaded = load(&options);
 //! assert!(loaded.diagnostics.is_empty());
@@ -92,6 +93,7 @@ mod import;
 mod interpolate;
 mod job_defaults;
 mod jobs;
+mod json_schema;
 mod layer_parser;
 mod layers;
 mod listen;
@@ -104,6 +106,8 @@ mod other_tools;
 mod otlp;
 mod overrides;
 mod plan;
+mod port_checks;
+mod ports;
 mod probe;
 mod process;
 mod redact;
@@ -137,12 +141,14 @@ pub use discover::check_domain_name;
 pub use env_file::read_env_file;
 pub use file_watch::FileWatchOptions;
 pub use import::{Import, ImportKind, ImportRequest, ImportedDomain, ImportedFile, import};
+pub use json_schema::{app_json_schema, domain_json_schema};
 pub use load::load;
 pub use mode::Mode;
-pub use options::{LoadOptions, LoadResult};
+pub use options::{LoadOptions, LoadResult, PortSource};
 pub use plan::{
     Action, Difference, DomainChange, ReloadPlan, RunningState, describe_changes, restart_reason,
 };
+pub use ports::{automatic_port, port_variable};
 pub use process::{
     BackoffSettings, DependencyCondition, HeartbeatSettings, HookSettings, JsRuntime, PortSetting,
     ProbeCheck, ProbeSettings, ProcessKind, ProcessSettings, ResourceLimits, RestartMode,

@@ -15,15 +15,14 @@ use crate::discovered::Discovery;
 use crate::domain_builder::{self, DomainBuilder, DomainContext, unknown_domain};
 use crate::effective::EffectiveConfig;
 use crate::file::{CONFIG_FILE, read_config};
+use crate::interpolate::References;
 use crate::layer_parser::{LayerParser, Source};
 use crate::layers::{self, SettingArena};
 use crate::options::{LoadOptions, LoadResult};
-use crate::process::PortSetting;
 use crate::root::find_app_root;
-use crate::runtime::RuntimeSettings;
 use crate::setting::Origin;
 use crate::toplevel::{self, FileKind};
-use crate::{defaults, group_checks, jobs, overrides, resolve, schema};
+use crate::{defaults, group_checks, jobs, overrides, port_checks, ports, resolve, schema};
 
 /// Finds an app and loads its whole configuration.
 ///
@@ -32,7 +31,7 @@ use crate::{defaults, group_checks, jobs, overrides, resolve, schema};
 pub fn load(options: &LoadOptions) -> LoadResult {
     let mut diagnostics = Vec::new();
     let app = match find_app_root(options.app.as_deref(), &options.env, &options.cwd) {
-        Ok(root) => read(options, &root, &mut diagnostics),
+        Ok(root) => read_with_ports(options, &root, &mut diagnostics),
         Err(diagnostic) => {
             diagnostics.push(diagnostic);
             None
@@ -57,9 +56,41 @@ struct AppLayers {
     readable: bool,
 }
 
-fn read(options: &LoadOptions, root: &Path, diagnostics: &mut Vec<Diagnostic>) -> Option<App> {
+/// Reads the app; a second time if a value refers to the port of a domain, since those are known only
+/// when all domains have been read.
+fn read_with_ports(
+    options: &LoadOptions,
+    root: &Path,
+    diagnostics: &mut Vec<Diagnostic>,
+) -> Option<App> {
+    let mut first = Vec::new();
+    let app = read(options, root, &BTreeMap::new(), &mut first);
+    let is_unknown = |diagnostic: &Diagnostic| diagnostic.code == Code::UnknownPort;
+    if !first.iter().any(is_unknown) {
+        diagnostics.append(&mut first);
+        return app;
+    }
+    let Some(app) = app else {
+        // The app's file has errors of its own, and which ports there are is not known.
+        first.retain(|diagnostic| !is_unknown(diagnostic));
+        diagnostics.append(&mut first);
+        return None;
+    };
+    read(options, root, &ports::by_domain(&app, options), diagnostics)
+}
+
+fn read(
+    options: &LoadOptions,
+    root: &Path,
+    ports: &BTreeMap<String, Option<String>>,
+    diagnostics: &mut Vec<Diagnostic>,
+) -> Option<App> {
+    let references = References {
+        env: &options.env,
+        ports,
+    };
     let mut arena = SettingArena::default();
-    let layers = app_layers(options, root, &mut arena, diagnostics);
+    let layers = app_layers(options, references, root, &mut arena, diagnostics);
     let tree = layers::resolve(&arena, layers.runtime);
     let runtime = resolve::runtime(&tree, root, diagnostics);
     let count_before = diagnostics.len();
@@ -70,7 +101,7 @@ fn read(options: &LoadOptions, root: &Path, diagnostics: &mut Vec<Diagnostic>) -
     let is_discovery_clean = diagnostics.len() == count_before;
     let context = DomainContext {
         root,
-        env: &options.env,
+        references,
         lower_layers: &layers.lower,
         upper_layers: &layers.upper,
         env_override: runtime.env_override,
@@ -100,7 +131,7 @@ fn read(options: &LoadOptions, root: &Path, diagnostics: &mut Vec<Diagnostic>) -
     jobs::check(&builders, diagnostics);
     check_dependencies(&builders, &found, diagnostics);
     group_checks::check(&tree, &runtime, &builders, &found, diagnostics);
-    check_ports(&runtime, &builders, diagnostics);
+    port_checks::check(&runtime, &builders, diagnostics);
     let built = builders.into_iter().map(|(name, builder)| {
         let (domain, effective) = builder.build();
         (domain, (name, effective))
@@ -124,6 +155,7 @@ fn read(options: &LoadOptions, root: &Path, diagnostics: &mut Vec<Diagnostic>) -
 
 fn app_layers(
     options: &LoadOptions,
+    references: References<'_>,
     root: &Path,
     arena: &mut SettingArena,
     diagnostics: &mut Vec<Diagnostic>,
@@ -142,7 +174,7 @@ fn app_layers(
             };
             let mut lower = LayerParser {
                 source,
-                env: Some(&options.env),
+                references: Some(references),
                 arena,
                 diagnostics,
             };
@@ -220,46 +252,5 @@ fn check_dependencies(
             .at(origin.location())
             .hint("remove one of these dependencies"),
         );
-    }
-}
-
-/// Two domains with the same port cannot both listen on it. It is only a warning, since they may use
-/// different addresses, or not listen at all.
-fn check_ports(
-    runtime: &RuntimeSettings,
-    builders: &BTreeMap<String, DomainBuilder>,
-    diagnostics: &mut Vec<Diagnostic>,
-) {
-    let mut used: BTreeMap<u16, &str> =
-        BTreeMap::from([(runtime.grpc.listen.port, "runtime.grpc.listen")]);
-    if let Some(listen) = runtime
-        .http
-        .listen
-        .as_ref()
-        .filter(|listen| listen.explicit)
-    {
-        used.insert(listen.port, "runtime.http.listen");
-    }
-    for builder in builders.values() {
-        let Some(PortSetting::Fixed(port)) = builder.process.port else {
-            continue;
-        };
-        match used.get(&port) {
-            Some(other) => diagnostics.push(
-                Diagnostic::warning(
-                    Code::DuplicatePort,
-                    format!(
-                        "`process.port`: {} uses port {port}, which {} uses too",
-                        quoted(&builder.name),
-                        quoted(other)
-                    ),
-                )
-                .at(builder.origin("port").and_then(Origin::location))
-                .hint("assign different ports, or use `port: auto`"),
-            ),
-            None => {
-                used.insert(port, &builder.name);
-            }
-        }
     }
 }

@@ -1,7 +1,9 @@
 //! The input and the result of loading a configuration.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::fmt;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use crate::app::App;
 use crate::diagnostic::{Diagnostic, Severity};
@@ -21,6 +23,17 @@ pub struct LoadOptions {
     pub flags: Vec<(String, String)>,
     /// What the instance is started for.
     pub mode: Mode,
+    /// What chooses the ports of domains with `port: auto`, where a value refers to one. Without it,
+    /// that is [`automatic_port`](crate::automatic_port), whether or not it is free.
+    pub auto_ports: Option<Arc<dyn PortSource>>,
+}
+
+/// Chooses the ports of domains with `port: auto`.
+pub trait PortSource: fmt::Debug + Send + Sync {
+    /// The port of a domain; the same at each call. `is_reserved` says which ports other domains are
+    /// configured with. `None` if no port is free.
+    fn port(&self, app_root: &Path, domain: &str, is_reserved: &dyn Fn(u16) -> bool)
+    -> Option<u16>;
 }
 
 /// The result of [`load`](crate::load).

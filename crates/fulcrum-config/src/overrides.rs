@@ -144,7 +144,7 @@ impl Overrides {
         };
         let mut parser = LayerParser {
             source: source.clone(),
-            env: None,
+            references: None,
             arena,
             diagnostics,
         };

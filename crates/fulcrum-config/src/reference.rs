@@ -20,12 +20,17 @@ pub struct SettingReference {
 /// All settings of `runtime` and `process`, in the order of the schema.
 #[must_use]
 pub fn setting_reference() -> Vec<SettingReference> {
-    let defaults: serde_yaml::Value = serde_yaml::from_str(include_str!("defaults.yml"))
-        .expect("defaults.yml is valid YAML, as a test verifies");
+    let defaults = defaults();
     let mut settings = Vec::new();
     collect(schema::RUNTIME, "runtime", &defaults, &mut settings);
     collect(schema::PROCESS, "process", &defaults, &mut settings);
     settings
+}
+
+/// The lowest layer.
+pub(crate) fn defaults() -> serde_yaml::Value {
+    serde_yaml::from_str(include_str!("defaults.yml"))
+        .expect("defaults.yml is valid YAML, as a test verifies")
 }
 
 fn collect(
@@ -65,7 +70,8 @@ fn collect(
     }
 }
 
-fn description(path: &str) -> &'static str {
+/// The meaning of a setting, in Markdown; empty for one that does not exist.
+pub(crate) fn description(path: &str) -> &'static str {
     let found = DESCRIPTIONS.iter().find(|(key, _)| *key == path);
     found.map_or("", |(_, text)| text)
 }

@@ -9,7 +9,7 @@ use crate::code::Code;
 use crate::diagnostic::{Diagnostic, quoted};
 use crate::discover::is_skipped;
 use crate::file::{CONFIG_FILE, MISNAMED_CONFIG_FILE, io_error_text};
-use crate::interpolate::interpolate;
+use crate::interpolate::{References, interpolate};
 use crate::node::NodeKind;
 
 const APP_PATH_VAR: &str = "FULCRUM_APP_PATH";
@@ -147,9 +147,13 @@ fn domain_globs(app: &Path, env: &BTreeMap<String, String>) -> Vec<String> {
             .collect(),
         _ => vec![DEFAULT_DOMAINS],
     };
+    let references = References {
+        env,
+        ports: &BTreeMap::new(),
+    };
     texts
         .into_iter()
-        .filter_map(|text| Some(interpolate(text, env).ok()?.text))
+        .filter_map(|text| Some(interpolate(text, references).ok()?.text))
         .collect()
 }
 

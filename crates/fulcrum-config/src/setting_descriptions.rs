@@ -381,7 +381,7 @@ pub(crate) const DESCRIPTIONS: &[(&str, &str)] = &[
     ),
     (
         "process.port",
-        "Port in the variable `PORT` of the process; `auto` chooses a free one.",
+        "Port in the variable `PORT` of the process, and in `FULCRUM_PORT_NAME` of the others; `auto` chooses a free one, which stays the same as long as the instance runs.",
     ),
     ("process.watch", "Files whose changes reload the domain."),
     (

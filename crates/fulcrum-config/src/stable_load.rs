@@ -96,6 +96,7 @@ mod tests {
             env: BTreeMap::new(),
             flags: Vec::new(),
             mode: Mode::Dev,
+            auto_ports: None,
         };
         let running = load(&options).app.expect("a valid configuration");
         std::fs::write(&file, "runtime:\n  domains: [").expect("half of a file");

@@ -15,7 +15,7 @@ use crate::value_error::ValueError;
 use crate::{listen, notify, otlp, probe};
 
 /// The signals that stop a process; the first is the usual one.
-const SIGNALS: &[&str] = &[
+pub(crate) const SIGNALS: &[&str] = &[
     "SIGTERM", "SIGINT", "SIGHUP", "SIGQUIT", "SIGUSR1", "SIGUSR2", "SIGKILL",
 ];
 

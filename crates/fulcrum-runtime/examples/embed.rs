@@ -40,6 +40,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
         env: BTreeMap::new(),
         flags: Vec::new(),
         mode: Mode::Serve,
+        auto_ports: None,
     };
     let loaded = load(&options);
     let app = loaded

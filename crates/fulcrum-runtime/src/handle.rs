@@ -13,6 +13,7 @@ use crate::control::wait::DomainWaiter;
 use crate::error::{Error, ErrorKind};
 use crate::events::log::EventLog;
 use crate::events::stream::EventStream;
+use crate::exit::left_down::has_failed_for_good;
 use crate::outcome::wait_for_outcome;
 use crate::reload::request::{ReloadHandle, ReloadResult, ReloadTrigger};
 use crate::shutdown::stage::{ShutdownSignal, ShutdownStage};
@@ -91,6 +92,42 @@ impl RuntimeHandle {
         result
             .map(drop)
             .map_err(|text| Error::new(ErrorKind::DomainFailed, text))
+    }
+
+    /// Waits until a domain has failed for good: it is started again only by a request, or by a change
+    /// of its files, or it has failed again after as many restarts as its budget has, in whatever time.
+    /// Returns the domain, of several the first in alphabetical order; `None` once the
+    /// instance has ended.
+    pub async fn first_failure(&self) -> Option<DomainStatus> {
+        let mut events = self.events.subscribe();
+        loop {
+            if let Some(failed) = self.failures().into_iter().next() {
+                return Some(failed);
+            }
+            events.next().await?;
+        }
+    }
+
+    /// The domains that have failed for good, in alphabetical order.
+    #[must_use]
+    pub fn failures(&self) -> Vec<DomainStatus> {
+        let handles = self.supervisor.domains().into_iter();
+        let failed = handles.filter_map(|handle| {
+            let (config, now) = (self.desired.domain(handle.name())?, handle.snapshot());
+            has_failed_for_good(&config, &now).then(|| DomainStatus::new(handle.name(), now))
+        });
+        failed.collect()
+    }
+
+    /// The last lines of a domain, of all generations, oldest first.
+    #[must_use]
+    pub fn last_lines(&self, domain: &str, count: usize) -> Vec<String> {
+        let query = LogQuery {
+            tail: Some(count),
+            ..LogQuery::domain(domain)
+        };
+        let lines = self.hub.tail(&query);
+        lines.iter().map(|line| line.text().into_owned()).collect()
     }
 
     /// Starts a domain and waits until it is ready.

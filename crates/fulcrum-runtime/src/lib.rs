@@ -126,6 +126,8 @@ pub use parts::{ProcessParts, RuntimeParts};
 pub use runtime::{Runtime, RuntimeExit};
 pub use shutdown::escalation::{ShutdownAction, SignalEscalation, SignalKind};
 pub use shutdown::stage::{ShutdownSignal, ShutdownStage};
+pub use state::inspect::InspectRequest;
+pub use state::ports::AutoPorts;
 pub use state::terminal::OutputTerminal;
 pub use traces::setup::{export_target, telemetry_setup};
 pub use traces::variables::ExportTarget;

@@ -15,6 +15,8 @@ use fulcrum_telemetry::http::HttpListener;
 
 use crate::process::untracked::open_tracker;
 use crate::shutdown::stage::ShutdownSignal;
+use crate::state::inspect::InspectRequest;
+use crate::state::ports::AutoPorts;
 use crate::state::terminal::OutputTerminal;
 use crate::traces::variables::ExportTarget;
 
@@ -52,6 +54,11 @@ pub struct RuntimeParts {
     /// The address at which the caller serves [`Runtime::registry`](crate::Runtime::registry), as
     /// `host:port`. Domains register there.
     pub grpc: String,
+    /// The ports of domains with `port: auto`. If values refer to ports, these are also those of the
+    /// options that the app was loaded with.
+    pub auto_ports: AutoPorts,
+    /// The domains that are started with Node's inspector. Default: none.
+    pub inspect: Vec<InspectRequest>,
     /// Where health endpoints and metrics are served while the instance runs. Default: nowhere, and then
     /// nothing is counted.
     pub http: Option<HttpListener>,
@@ -93,6 +100,8 @@ impl RuntimeParts {
             export_target: None,
             terminal: None,
             grpc: grpc.into(),
+            auto_ports: AutoPorts::default(),
+            inspect: Vec::new(),
             http: None,
             port_hint: None,
             socket: String::new(),

@@ -108,7 +108,9 @@ impl NodeStandbyFactory {
     fn plan(&self, domain: &Domain) -> Option<(StandbyCommand, String)> {
         let is_node = matches!(domain.program, Program::Node { .. })
             && domain.process.runtime == JsRuntime::Node;
-        if domain.is_job() || !is_node {
+        // The generation that runs holds the port of the inspector.
+        let is_inspected = self.command.inspectors.is_inspected(domain);
+        if domain.is_job() || !is_node || is_inspected {
             return None;
         }
         let token = self.run.token().ok()?;

@@ -32,6 +32,7 @@ use crate::restart::policy::RestartPolicyAdapter;
 use crate::shutdown::stage::ShutdownSignal;
 use crate::state::desired::{self, DesiredState, DesiredStateReceiver, DesiredStateSender};
 use crate::state::domain::{DomainStates, SharedDomainStates};
+use crate::state::ports::AutoPorts;
 use crate::traces::starts::StartTraces;
 use crate::transitions::TransitionTask;
 
@@ -51,6 +52,7 @@ pub(crate) fn app(files: &[(&str, &str)]) -> (TempDir, App) {
         env: BTreeMap::new(),
         flags: Vec::new(),
         mode: Mode::Dev,
+        auto_ports: None,
     };
     let loaded = fulcrum_config::load(&options);
     let app = loaded.app;
@@ -296,6 +298,7 @@ impl Harness {
                 modules: None,
                 mode: Mode::Dev,
                 terminal: None,
+                auto_ports: AutoPorts::default(),
                 traces: StartTraces::default(),
                 export_target: None,
                 instance: String::new(),

@@ -44,6 +44,7 @@ impl Instance {
             env: BTreeMap::new(),
             flags: Vec::new(),
             mode: Mode::Serve,
+            auto_ports: None,
         };
         let loaded = load(&options);
         let loaded_app = loaded.app.expect("a valid app");

@@ -19,7 +19,8 @@ isConstructed(exported)||isConnected(process.env.FULCRUM_GRPC_SERVER))return!0;r
 []].some(instance=>instance instanceof exported):hasInstances(exported)}function hasInstances(exported){let{queryObjects}=require("node:v8");if(!queryObjects)return!1;
 let{emitWarning}=process;process.emitWarning=()=>{};try{return queryObjects(exported,{format:"count"})>0}finally{process.emitWarning=emitWarning}}function mentionsConstruction(entry,name){
 if(!/^[\w$]+$/.test(name))return!1;try{let text2=(0,import_node_fs2.readFileSync)(entry,"utf8");if(!/\bnew\s/.test(text2))return!1;let code=text2.replace(/\/\*[\s\S]*?\*\/|(^|\s)\/\/.*/gm,
-"$1");return new RegExp(`\\bnew\\s+${name.replaceAll("$","\\$")}(?![\\w$])`).test(code)}catch{return!1}}var FLUSH_DELAY_MS=2e3;function flushCompileCacheLater(){process.env.NODE_COMPILE_CACHE&&setTimeout(()=>nodeModule().flushCompileCache?.(),FLUSH_DELAY_MS).unref()}var INTERNALS_FLAG="--expose-internals";var DATA_KEY="fulcrum.bootstrap";function addedPreload(){return["-r",`${__dirname}/bootstrap.cjs`]}function hideAddedPreload(){let[flag,file]=addedPreload(),at=process.
+"$1");return new RegExp(`\\bnew\\s+${name.replaceAll("$","\\$")}(?![\\w$])`).test(code)}catch{return!1}}var FLUSH_DELAY_MS=2e3;function flushCompileCacheLater(){process.env.NODE_COMPILE_CACHE&&setTimeout(()=>nodeModule().flushCompileCache?.(),FLUSH_DELAY_MS).unref()}function chooseInspectorPort(){[...process.execArgv,...(process.env.NODE_OPTIONS??"").split(/\s+/)].some(flag=>flag.startsWith("--inspect")||flag.startsWith("--\
+debug-port"))||(process.debugPort=1e4+process.pid%1e4)}var INTERNALS_FLAG="--expose-internals";var DATA_KEY="fulcrum.bootstrap";function addedPreload(){return["-r",`${__dirname}/bootstrap.cjs`]}function hideAddedPreload(){let[flag,file]=addedPreload(),at=process.
 execArgv.findIndex((word,index)=>word===flag&&process.execArgv[index+1]===file);at>=0&&process.execArgv.splice(at,2)}function inheritedConfig(){let data=require("node:worker_threads").
 getEnvironmentData(DATA_KEY);return typeof data=="string"?data:void 0}function withoutOwnFrames(error){return error instanceof Error&&typeof error.stack=="string"&&error.stack.includes(`${__dirname}/`)&&(error.stack=error.stack.split(
 `
@@ -74,11 +75,11 @@ config2;current.deferred!==null&&hidePreload(),current.ts&&support?.files.reconf
 deferred===null&&blockOnPipes(),setUpProcess(config2,text2,support,config2.deferred===null?"main":"deferred")):(config2.deferred!==null&&hidePreload(),hideAddedPreload(),
 cascadedLoader(),followChildren(config2,text2,support,"child"))}function hookLoaders({ts,sdk,modules}){let support=ts===null?void 0:loader().hookTypeScript(ts),
 sdkNeedsThread=sdk!==null&&provideSdk(sdk);if(support?.needsThread||sdkNeedsThread){let data={ts:support?.needsThread?ts:null,sdk:sdk&&sdkNeedsThread?importedUrl(
-sdk):null,modules};nodeModule().register(urlOf(`${__dirname}/hooks.mjs`),{data})}return support}function setUpProcess(config2,text2,support,origin){autoStart(config2.
-entry,config2.starts&&origin!=="deferred"),followChildren(config2,text2,support,origin),flushCompileCacheLater()}function followChildren({modules,ts,entry},text2,support,origin){
-if(support?.prepare(),modules===null&&ts===null)return;let{hookChildren,noteSpecifier,reportOwnWrites}=loader(),report=modules===null?void 0:reportModules({entry:origin===
-"child"?process.argv[1]:entry,file:modules,origin,inputs:()=>support?.files.openTable?.inputs()??[],noteSpecifier});modules!==null&&reportOwnWrites(`${modules}.\
-written`,origin!=="child"),hookChildren({config:text2,preloaded:origin!=="deferred",starting:()=>report?.(),entry:path=>support?.resolver.entry(path,entry)??path})}
-var opened3;function loader(){return opened3||(opened3=require("./loader.cjs"),opened3.setHost({cascadedLoader,hasInternals,internalModule,wrapResolve}),opened3)}
-function hidePreload(){let at=process.execArgv.findIndex((word,index)=>word==="--require"&&process.execArgv[index+1]===__filename);at>=0&&process.execArgv.splice(
-at,2)}
+sdk):null,modules};nodeModule().register(urlOf(`${__dirname}/hooks.mjs`),{data})}return support}function setUpProcess(config2,text2,support,origin){chooseInspectorPort(),
+autoStart(config2.entry,config2.starts&&origin!=="deferred"),followChildren(config2,text2,support,origin),flushCompileCacheLater()}function followChildren({modules,
+ts,entry},text2,support,origin){if(support?.prepare(),modules===null&&ts===null)return;let{hookChildren,noteSpecifier,reportOwnWrites}=loader(),report=modules===
+null?void 0:reportModules({entry:origin==="child"?process.argv[1]:entry,file:modules,origin,inputs:()=>support?.files.openTable?.inputs()??[],noteSpecifier});modules!==
+null&&reportOwnWrites(`${modules}.written`,origin!=="child"),hookChildren({config:text2,preloaded:origin!=="deferred",starting:()=>report?.(),entry:path=>support?.
+resolver.entry(path,entry)??path})}var opened3;function loader(){return opened3||(opened3=require("./loader.cjs"),opened3.setHost({cascadedLoader,hasInternals,internalModule,
+wrapResolve}),opened3)}function hidePreload(){let at=process.execArgv.findIndex((word,index)=>word==="--require"&&process.execArgv[index+1]===__filename);at>=0&&
+process.execArgv.splice(at,2)}

@@ -134,7 +134,7 @@ export class RuntimeConnection {
     const excess = this.#excessOf(frame, type);
     if (excess) throw excess;
     this.#writer?.write(frame);
-    return this.#pending.add(id, type, Math.max(1, Math.round(deadline - monotonicMs())));
+    return this.#pending.add(id, type, timeoutMs, Math.max(1, deadline - monotonicMs()));
   }
 
   /** A request to another domain, through the runtime's `SendMessage`. */

@@ -11,13 +11,16 @@ interface Entry {
 export class PendingRequests {
   readonly #entries = new Map<string, Entry>();
 
-  /** A promise of the response to `id`; it rejects with TIMEOUT after `timeoutMs`. */
-  add(id: string, what: string, timeoutMs: number): Promise<RuntimeMessage> {
+  /**
+   * A promise of the response to `id`; it rejects with TIMEOUT after `remainingMs`, what is left of
+   * the caller's `timeoutMs`.
+   */
+  add(id: string, what: string, timeoutMs: number, remainingMs = timeoutMs): Promise<RuntimeMessage> {
     return new Promise((resolve, reject) => {
       const timer = setTimeout(() => {
         this.#entries.delete(id);
         reject(new FulcrumError('TIMEOUT', `${what}: no response within ${timeoutMs} ms`));
-      }, timeoutMs);
+      }, remainingMs);
       this.#entries.set(id, { resolve, reject, timer });
     });
   }

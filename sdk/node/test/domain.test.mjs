@@ -194,6 +194,17 @@ test('a missing response is a timeout', async (t) => {
   await assert.rejects(domain.createRecord('users', {}), { code: 'TIMEOUT', message: 'db_create: no response within 20 ms' });
 });
 
+test('a timeout tells the time that was given, also after a wait for the connection', async (t) => {
+  const { domain, runtime, peer } = await started(t, Users, { timeoutMs: 600 });
+  const lost = domain.createRecord('users', {});
+  await peer.expect('db_create');
+  runtime.drop();
+  await assert.rejects(lost, { code: 'DISCONNECTED' });
+  const late = assert.rejects(domain.createRecord('users', {}), { code: 'TIMEOUT', message: 'db_create: no response within 600 ms' });
+  await runtime.registered(2);
+  await late;
+});
+
 test('after a lost connection pending requests fail and the domain registers again', async (t) => {
   const { domain, runtime, peer } = await started(t, Users);
   const waiting = domain.createRecord('users', {});

@@ -115,6 +115,37 @@ fn a_variable_deleted_from_the_settings_is_unset_after_a_restart() {
     app.down();
 }
 
+/// S7: two automatic ports are distinct, each domain sees that of the other, and a restart keeps them.
+/// A reload that changes one restarts the domain and those that depend on it.
+#[test]
+fn a_domain_keeps_its_port_and_sees_those_of_the_others() {
+    let app = App::new()
+        .domain("orders", "prints-environment")
+        .domain("users", "prints-environment")
+        .write(
+            "domains/orders/fulcrum.yml",
+            "process: {port: auto, depends_on: [users]}\n",
+        )
+        .write("domains/users/fulcrum.yml", "process: {port: auto}\n");
+    app.start();
+    let env = |name: &str| printed_variables(&app, name);
+    let (orders, users) = (env("orders"), env("users"));
+    assert_ne!(orders["PORT"], users["PORT"]);
+    assert_eq!(orders["FULCRUM_PORT_USERS"], users["PORT"]);
+    assert_eq!(users["FULCRUM_PORT_ORDERS"], orders["PORT"]);
+    assert!(!users.contains_key("FULCRUM_PORT_USERS"), "{users:?}");
+
+    app.run(&["domains", "restart", "users"]).exits(0);
+    assert_eq!(env("users")["PORT"], users["PORT"]);
+
+    app.write_file("domains/users/fulcrum.yml", "process: {port: 3999}\n");
+    app.run(&["reload"]).exits(0);
+    assert_eq!(env("users")["PORT"], "3999");
+    assert_eq!(env("orders")["FULCRUM_PORT_USERS"], "3999");
+    assert_eq!(env("orders")["PORT"], orders["PORT"]);
+    app.down();
+}
+
 /// S1: the raw log has the variables as the domain printed them.
 #[test]
 fn the_raw_log_is_what_the_domain_wrote() {

@@ -26,6 +26,10 @@ Layers, from the lowest to the highest:
 `fulcrum config validate` reports all errors with file, line and column. `fulcrum config show`
 prints the effective settings and the origin of each.
 
+`fulcrum config schema` prints the JSON Schema of the app's file, and `fulcrum config schema domain`
+that of a domain's. Editors with the YAML language server complete and check a file that names one in
+its first line: `# yaml-language-server: $schema=fulcrum.schema.json`.
+
 A duration is a number with a unit (`500ms`, `10s`, `1.5h`, `1m30s`, `14d`), and so is a size
 (`64KiB`, `8MiB`, `1GB`).
 
@@ -40,6 +44,10 @@ Strings expand variables of the environment, as docker compose does:
 | `${NAME?message}` | an error | empty | the value |
 | `${NAME:+text}` | empty | empty | the text |
 | `${NAME+text}` | empty | the text | the text |
+
+`${ports.NAME}` is the port of a domain, its `process.port`, with the same forms for a domain that has none:
+`http://127.0.0.1:${ports.users}/`. Without a running instance, as for `fulcrum config show`, the number of an
+automatic port is the one that it has if that is free.
 
 A default may contain references and braces that match. `$$` is a dollar sign. `$NAME` stays as it is,
 with a warning.

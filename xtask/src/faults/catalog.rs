@@ -298,7 +298,7 @@ pub(super) const ROWS: &[Entry] = &[
     row('O', 6, "telemetry on disk is there after a restart"),
     row('T', 0, "installed from npm as a native binary"),
     row('T', 1, "an empty directory becomes an app without network"),
-    untested('T', 2, "the schema of the configuration", NOT_BUILT),
+    row('T', 2, "the schema of the configuration"),
     row('T', 3, "doctor finds what is wrong"),
     row('T', 4, "every error has a code"),
     row(
@@ -309,13 +309,10 @@ pub(super) const ROWS: &[Entry] = &[
     row('T', 6, "progress of long work"),
     row('T', 7, "keys in dev"),
     row('T', 8, "the full-screen view"),
-    untested('T', 9, "debugging with the inspector", NOT_BUILT),
-    untested('T', 10, "a command within the running app", NOT_BUILT),
-    untested('T', 11, "ports of domains", NOT_BUILT),
+    row('T', 9, "debugging with the inspector"),
+    row('T', 10, "a command within the running app"),
+    row('T', 11, "ports of domains"),
 ];
-
-/// The reason of a row whose behavior does not exist yet.
-const NOT_BUILT: &str = "not built yet";
 
 #[cfg(test)]
 mod tests {

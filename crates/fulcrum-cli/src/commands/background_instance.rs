@@ -5,15 +5,17 @@ use std::path::Path;
 
 use clap::ValueEnum;
 use fulcrum_config::Mode;
+use fulcrum_runtime::AutoPorts;
 
 use super::context::Context;
+use super::development::DevelopmentArgs;
 use super::start_args::SelectionArgs;
-use super::watch::WatchArgs;
 use super::{executor, instance_options};
 use crate::error_code::ErrorCode;
 use crate::exit::CliError;
 use crate::load;
 use crate::output::Timings;
+use crate::wiring::options::Options;
 use crate::wiring::run;
 
 #[derive(Debug, clap::Args)]
@@ -23,7 +25,10 @@ pub(crate) struct Args {
     #[command(flatten)]
     selection: SelectionArgs,
     #[command(flatten)]
-    watch: WatchArgs,
+    development: DevelopmentArgs,
+    /// Shut down at the end of standard input: the process that started the instance has ended
+    #[arg(long)]
+    tied: bool,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -36,7 +41,8 @@ enum ModeArg {
 pub(super) fn arguments(
     mode: Mode,
     selection: &SelectionArgs,
-    watch: WatchArgs,
+    development: &DevelopmentArgs,
+    is_tied: bool,
     root: &Path,
 ) -> Vec<OsString> {
     let mut arguments: Vec<OsString> = ["__instance", "--mode"].map(OsString::from).into();
@@ -56,6 +62,7 @@ pub(super) fn arguments(
     if selection.no_install {
         arguments.push("--no-install".into());
     }
+    let DevelopmentArgs { watch, inspect } = development;
     if let Some(watch) = watch.watch {
         arguments.push(format!("--watch={watch}").into());
     }
@@ -64,6 +71,10 @@ pub(super) fn arguments(
     }
     if watch.typecheck {
         arguments.push("--typecheck".into());
+    }
+    arguments.extend(inspect.arguments());
+    if is_tied {
+        arguments.push("--tied".into());
     }
     arguments
 }
@@ -83,16 +94,20 @@ pub(crate) fn run(args: Args, context: &Context) -> Result<(), CliError> {
         ModeArg::Dev => Mode::Dev,
         ModeArg::Serve => Mode::Serve,
     };
-    let (app, warnings) = load::load_valid(context.app(), mode, &context.output)?;
+    let auto_ports = AutoPorts::default();
+    let loaded = load::load_for_instance(context.app(), mode, &auto_ports, &context.output)?;
     let stdout = context.output.stdout();
-    let options = instance_options::background_options(
-        mode,
-        args.selection,
-        args.watch,
-        app,
-        &warnings,
-        stdout,
-    );
+    let options = Options {
+        auto_ports,
+        is_tied: args.tied,
+        ..instance_options::background_options(
+            mode,
+            args.selection,
+            &args.development,
+            loaded,
+            stdout,
+        )
+    };
     executor::run_instance(run::run(options, Timings::begin()))
 }
 
@@ -104,6 +119,8 @@ mod tests {
 
     use super::*;
     use crate::cli::{Cli, Command};
+    use crate::commands::inspect::InspectArgs;
+    use crate::commands::watch::WatchArgs;
 
     #[test]
     fn arguments_are_parsed_as_they_were_given() {
@@ -112,12 +129,19 @@ mod tests {
             no_deps: true,
             no_install: true,
         };
-        let watch = WatchArgs {
-            watch: Some(false),
-            poll: Some(Duration::from_millis(1500)),
-            typecheck: true,
+        let development = DevelopmentArgs {
+            watch: WatchArgs {
+                watch: Some(false),
+                poll: Some(Duration::from_millis(1500)),
+                typecheck: true,
+            },
+            inspect: InspectArgs {
+                inspect: vec!["".parse().expect("all")],
+                inspect_brk: vec!["users:9300".parse().expect("a target")],
+            },
         };
-        let arguments = arguments(Mode::Serve, &selection, watch, Path::new("/srv/shop"));
+        let root = Path::new("/srv/shop");
+        let arguments = arguments(Mode::Serve, &selection, &development, true, root);
         let cli = Cli::try_parse_from([OsString::from("fulcrum")].into_iter().chain(arguments))
             .expect("parsed");
         let Command::BackgroundInstance(args) = cli.command else {
@@ -126,7 +150,10 @@ mod tests {
         assert_eq!(args.mode, ModeArg::Serve);
         assert_eq!(args.selection.only, ["a", "-b"]);
         assert!(args.selection.no_deps && args.selection.no_install);
-        assert_eq!(args.watch, watch);
+        assert!(args.tied);
+        assert_eq!(args.development.watch, development.watch);
+        let requests = args.development.inspect.requests();
+        assert_eq!(requests, development.inspect.requests());
         assert_eq!(cli.global.app.as_deref(), Some(Path::new("/srv/shop")));
     }
 }

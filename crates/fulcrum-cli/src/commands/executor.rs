@@ -42,6 +42,19 @@ pub(crate) fn run_client(
     result
 }
 
+/// Runs a command that handles signals itself.
+///
+/// # Errors
+/// Those of the command.
+pub(crate) fn run_foreground(
+    command: impl Future<Output = Result<(), CliError>>,
+) -> Result<(), CliError> {
+    let runtime = runtime(1)?;
+    let result = runtime.block_on(command);
+    runtime.shutdown_background();
+    result
+}
+
 /// Runs an instance, which handles signals itself.
 ///
 /// # Errors

@@ -1,26 +1,32 @@
 //! The options of an instance, from the arguments and the configuration.
 
 use fulcrum_config::{App, Diagnostic, FileWatchOptions, LogFormat, Mode};
-
+use fulcrum_runtime::AutoPorts;
 use fulcrum_tui::term::has_links;
 
+use super::development::DevelopmentArgs;
 use super::start_args::SelectionArgs;
-use super::watch::WatchArgs;
 use crate::output::StreamInfo;
 use crate::wiring::options::{Options, OutputStyle};
 
-/// The options of a background instance with these arguments.
+/// The options of a background instance with these arguments. `loaded` is the app, and the warnings
+/// about its configuration.
 pub(super) fn background_options(
     mode: Mode,
     selection: SelectionArgs,
-    watch: WatchArgs,
-    mut app: App,
-    warnings: &[Diagnostic],
+    development: &DevelopmentArgs,
+    loaded: (App, Vec<Diagnostic>),
     stdout: StreamInfo,
 ) -> Options {
+    let (mut app, warnings) = loaded;
+    let watch = &development.watch;
     app.forget_effective();
     Options {
         mode,
+        auto_ports: AutoPorts::default(),
+        inspect: development.inspect.requests(),
+        is_tied: false,
+        ci: None,
         only: selection.only,
         no_deps: selection.no_deps,
         install: !selection.no_install,

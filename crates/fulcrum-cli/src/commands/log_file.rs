@@ -5,6 +5,7 @@ use std::fs::{File, OpenOptions};
 use std::io::{self, Read, Seek, SeekFrom};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use fulcrum_rpc::{RuntimeDir, create_state_dir};
 use rustix::fs::OFlags;
@@ -15,10 +16,10 @@ const FILE_NAME: &str = "instance.log";
 const TAIL_BYTES: u64 = 16 * 1024;
 
 /// The log file of a background start.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) struct LogFile {
     path: PathBuf,
-    file: File,
+    file: Arc<File>,
 }
 
 impl LogFile {
@@ -53,7 +54,10 @@ impl LogFile {
             .map_err(|error| with_context(&path, &error))?;
         file.set_len(0)
             .map_err(|error| with_context(&path, &error))?;
-        Ok(Self { path, file })
+        Ok(Self {
+            path,
+            file: Arc::new(file),
+        })
     }
 
     pub(super) fn path(&self) -> &Path {

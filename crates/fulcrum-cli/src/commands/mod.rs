@@ -1,11 +1,13 @@
 //! The commands: a file for each, with its arguments and its implementation.
 
+mod background;
 pub(crate) mod background_instance;
 pub(crate) mod completions;
 pub(crate) mod config;
 pub(crate) mod context;
 mod detach;
 pub(crate) mod dev;
+mod development;
 pub(crate) mod doctor;
 pub(crate) mod domains;
 pub(crate) mod down;
@@ -15,12 +17,14 @@ pub(crate) mod generate;
 pub(crate) mod guard;
 pub(crate) mod import;
 pub(crate) mod init;
+mod inspect;
 mod instance_exit;
 mod instance_options;
 mod log_file;
 pub(crate) mod man;
 pub(crate) mod metrics;
 pub(crate) mod node;
+pub(crate) mod program;
 pub(crate) mod reload;
 mod scaffold;
 pub(crate) mod serve;

@@ -11,7 +11,7 @@ use fulcrum_spawn::prepare::SdkLocation;
 use crate::error_code::ErrorCode;
 use crate::exit::CliError;
 use crate::output::Output;
-use crate::prepare;
+use crate::{prepare, schema_files};
 
 /// The language of generated code.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -58,8 +58,9 @@ fn message_of(diagnostic: &Diagnostic) -> String {
     format!("{}{}", diagnostic.message, hint.unwrap_or_default())
 }
 
-/// Writes what editors, `tsc` and tests need of Fulcrum itself: the package `@fulcrum/domain`. None of it
-/// belongs in git; a start writes it again. A failure is a warning.
+/// Writes what editors, `tsc` and tests need of Fulcrum itself: the package `@fulcrum/domain`, and the
+/// schemas of configuration files. None of it belongs in git; a start writes it again. A failure is a
+/// warning.
 pub(super) fn make_resolvable(root: &Path, output: &Output) {
     let result = prepare::context().map(|(context, _)| context.sdk.provide(root, &context.cache));
     match result {
@@ -69,6 +70,12 @@ pub(super) fn make_resolvable(root: &Path, output: &Output) {
             root.join("node_modules").display()
         )),
         Err(error) => output.eprint(&format!("warning: {error}")),
+    }
+    if let Err((file, error)) = schema_files::write(root) {
+        output.eprint(&format!(
+            "warning: cannot write {}: {error}; editors do not complete fulcrum.yml",
+            file.display()
+        ));
     }
 }
 

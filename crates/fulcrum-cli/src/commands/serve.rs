@@ -2,10 +2,10 @@
 
 use fulcrum_config::Mode;
 
-use super::start;
+use super::development::DevelopmentArgs;
+use super::start::{self, Foreground};
 use super::start_args::StartArgs;
 use super::targets::TargetArgs;
-use super::watch::WatchArgs;
 use crate::commands::context::Context;
 use crate::exit::CliError;
 
@@ -20,11 +20,6 @@ pub(crate) struct Args {
 pub(crate) fn run(mut args: Args, mut context: Context) -> Result<(), CliError> {
     args.targets
         .apply(&mut args.start.selection, &mut context)?;
-    start::run(
-        Mode::Serve,
-        args.start,
-        WatchArgs::default(),
-        false,
-        context,
-    )
+    let (development, foreground) = (DevelopmentArgs::default(), Foreground::default());
+    start::run(Mode::Serve, args.start, development, foreground, context)
 }

@@ -1,17 +1,18 @@
 //! Shared by `dev` and `serve`.
 
 use fulcrum_config::{FailureNotice, Mode, TerminalSettings};
+use fulcrum_runtime::AutoPorts;
 use fulcrum_tui::dev::Notify;
 use fulcrum_tui::term::is_interactive;
 
 use super::context::Context;
+use super::development::DevelopmentArgs;
 use super::start_args::{LineFormat, StartArgs};
-use super::watch::WatchArgs;
 use super::{detach, executor, instance_options};
 use crate::error_code::ErrorCode;
 use crate::exit::CliError;
 use crate::load;
-use crate::output::Timings;
+use crate::output::{CiReporter, Timings};
 use crate::wiring::options::{KeyOptions, Options};
 use crate::wiring::run;
 
@@ -19,37 +20,52 @@ use crate::wiring::run;
 const NO_KEYS: &str = "the full-screen view needs a terminal for input and output, with keys\n  \
                        hint: set runtime.terminal.keys, and not CI or TERM=dumb";
 
+/// How an instance in the foreground is shown.
+#[derive(Debug, Default)]
+pub(super) struct Foreground {
+    /// With the full-screen view first.
+    pub(super) tui: bool,
+    /// As a step of CI, which ends with the first failure.
+    pub(super) ci: bool,
+}
+
 /// Runs the app in the foreground, or in the background with `--detach`.
 ///
 /// # Errors
 /// An invalid configuration, or any end of the instance except by a signal or `down`.
-pub(crate) fn run(
+pub(super) fn run(
     mode: Mode,
     start: StartArgs,
-    watch: WatchArgs,
-    tui: bool,
+    development: DevelopmentArgs,
+    foreground: Foreground,
     context: Context,
 ) -> Result<(), CliError> {
     if start.detach {
-        return executor::run_client(Some("the start"), detach::run(mode, start, watch, context));
+        let detached = detach::run(mode, start, development, context);
+        return executor::run_client(Some("the start"), detached);
     }
     let mut timings = Timings::begin();
-    let (app, warnings) = load::load_valid(context.app(), mode, &context.output)?;
+    let auto_ports = AutoPorts::default();
+    let loaded = load::load_for_instance(context.app(), mode, &auto_ports, &context.output)?;
     let wait = start.wait_timeout();
+    let is_ci = foreground.ci;
+    let ci = is_ci.then(|| CiReporter::detect(&context.output, &loaded.0));
     let stdout = context.output.stdout();
-    let keys = key_options(mode, app.runtime.terminal, tui);
-    if tui && keys.is_none() {
+    let keys = key_options(mode, loaded.0.runtime.terminal, foreground.tui);
+    if foreground.tui && keys.is_none() {
         return Err(CliError::new(ErrorCode::NoTerminal, NO_KEYS));
     }
     let format = start.output;
     let options =
-        instance_options::background_options(mode, start.selection, watch, app, &warnings, stdout);
+        instance_options::background_options(mode, start.selection, &development, loaded, stdout);
     let mut options = Options {
         json: format.map_or(options.json, |format| format == LineFormat::Json),
         wait,
         // In production a closed log pipe is no reason to exit.
         exit_on_stdout_close: mode == Mode::Dev,
         detached: false,
+        auto_ports,
+        ci,
         keys,
         ..options
     };

@@ -66,6 +66,12 @@ pub(crate) fn describe_domain(
         let usage = format!("{:.1}% CPU, {memory}", domain.cpu_percent);
         view.line("usage", &usage);
     }
+    if let Some(port) = domain.port {
+        view.line("port", &port.to_string());
+    }
+    if let Some(url) = &domain.inspector_url {
+        view.line("inspector", url);
+    }
     if let Some(process) = &domain.external {
         let text = format!("pid {} ({})", process.pid, process.command);
         view.line("external", &text);

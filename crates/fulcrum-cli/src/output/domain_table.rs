@@ -6,46 +6,90 @@ use fulcrum_runtime::format::{format_bytes, format_duration, format_uptime};
 use super::color::Color;
 use super::table::{Cell, Table};
 
+/// Which columns a table of domains has.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Columns {
+    /// Those that matter, and those of ports and inspectors if a domain has one.
+    Usual,
+    /// All.
+    All,
+}
+
+/// A column: its title, and the cell of a domain.
+struct Column(&'static str, fn(&Domain) -> Cell);
+
+const FIRST: [Column; 8] = [
+    Column("NAME", |domain| Cell::new(&domain.name)),
+    Column("PHASE", |domain| {
+        Cell::new(&domain.phase).colored(phase_color(domain))
+    }),
+    Column("READY", |domain| {
+        Cell::new(if domain.ready { "yes" } else { "no" }).colored(phase_color(domain))
+    }),
+    Column(">PID", |domain| {
+        of_process(domain, domain.pid.map(|pid| pid.to_string()))
+    }),
+    Column(">UPTIME", |domain| {
+        of_process(domain, Some(format_uptime(domain.uptime_ms)))
+    }),
+    Column(">RESTARTS", |domain| {
+        Cell::new(&domain.restarts.to_string())
+    }),
+    Column(">CPU", |domain| {
+        of_process(domain, Some(format!("{:.1}%", domain.cpu_percent)))
+    }),
+    Column(">MEM", |domain| {
+        of_process(domain, Some(format_bytes(domain.memory_bytes)))
+    }),
+];
+
+const PORT: Column = Column(">PORT", |domain| {
+    optional(domain.port.map(|port| port.to_string()))
+});
+
+const LAG: Column = Column(">LAG", |domain| {
+    let lag = domain.event_loop_lag_ms.map(|lag| format!("{lag:.0} ms"));
+    of_process(domain, lag)
+});
+
+const ENTRY: Column = Column("ENTRY", |domain| optional(domain.entry.clone()));
+
+const INSPECTOR: Column = Column("INSPECTOR", |domain| optional(domain.inspector_url.clone()));
+
+const REASON: Column = Column("REASON", |domain| Cell::new(&reason_text(domain)));
+
 /// One row per domain.
-pub(crate) fn domain_table(domains: &[Domain]) -> Table {
-    let mut table = Table::new(&[
-        "NAME",
-        "PHASE",
-        "READY",
-        ">PID",
-        ">UPTIME",
-        ">RESTARTS",
-        ">CPU",
-        ">MEM",
-        "REASON",
-    ]);
+pub(crate) fn domain_table(domains: &[Domain], columns: Columns) -> Table {
+    let is_wide = columns == Columns::All;
+    let mut shown: Vec<Column> = FIRST.into();
+    if is_wide || domains.iter().any(|domain| domain.port.is_some()) {
+        shown.push(PORT);
+    }
+    if is_wide {
+        shown.extend([LAG, ENTRY]);
+    }
+    if is_wide || domains.iter().any(|domain| domain.inspector_url.is_some()) {
+        shown.push(INSPECTOR);
+    }
+    shown.push(REASON);
+    let titles: Vec<&str> = shown.iter().map(|Column(title, _)| *title).collect();
+    let mut table = Table::new(&titles);
     for domain in domains {
-        table.push(row(domain));
+        table.push(shown.iter().map(|Column(_, cell)| cell(domain)));
     }
     table
 }
 
-fn row(domain: &Domain) -> [Cell; 9] {
-    let color = phase_color(domain);
-    // Without a process there is nothing to measure.
-    let of_process = |text: String| {
-        if domain.pid.is_some() {
-            Cell::new(&text)
-        } else {
-            Cell::new("-").colored(Color::Dim)
-        }
-    };
-    [
-        Cell::new(&domain.name),
-        Cell::new(&domain.phase).colored(color),
-        Cell::new(if domain.ready { "yes" } else { "no" }).colored(color),
-        of_process(domain.pid.map_or_else(String::new, |pid| pid.to_string())),
-        of_process(format_uptime(domain.uptime_ms)),
-        Cell::new(&domain.restarts.to_string()),
-        of_process(format!("{:.1}%", domain.cpu_percent)),
-        of_process(format_bytes(domain.memory_bytes)),
-        Cell::new(&reason_text(domain)),
-    ]
+/// A cell about a process: without one there is nothing to measure.
+fn of_process(domain: &Domain, text: Option<String>) -> Cell {
+    optional(text.filter(|_| domain.pid.is_some()))
+}
+
+fn optional(text: Option<String>) -> Cell {
+    match text {
+        Some(text) => Cell::new(&text),
+        None => Cell::new("-").colored(Color::Dim),
+    }
 }
 
 /// The reason for the phase, with the time until the next attempt.
@@ -99,8 +143,8 @@ mod tests {
             retry_in_ms: Some(1_600),
             ..domain("orders", "backoff")
         };
-        let text =
-            domain_table(&[running, crashed, domain("pricing", "stopped")]).render(false, None);
+        let domains = [running, crashed, domain("pricing", "stopped")];
+        let text = domain_table(&domains, Columns::Usual).render(false, None);
         let golden = "\
 NAME     PHASE    READY  PID  UPTIME  RESTARTS   CPU       MEM  REASON
 catalog  running  yes     42   3m12s         2  0.3%  48.3 MiB  registered
@@ -108,6 +152,33 @@ orders   backoff  no       -       -         0     -         -  exit code 1
 pricing  stopped  no       -       -         0     -         -
 ";
         assert_eq!(text, golden);
+    }
+
+    #[test]
+    fn ports_and_inspectors_are_columns_if_there_are_any() {
+        let web = Domain {
+            pid: Some(42),
+            port: Some(3000),
+            ..domain("web", "running")
+        };
+        let titles = |domains: &[Domain], columns| -> Vec<String> {
+            let text = domain_table(domains, columns).render(false, None);
+            let titles = text.lines().next().unwrap_or_default();
+            titles.split_whitespace().map(str::to_owned).collect()
+        };
+        let usual = titles(std::slice::from_ref(&web), Columns::Usual);
+        assert_eq!(usual[7..], ["MEM", "PORT", "REASON"]);
+        let debugged = Domain {
+            inspector_url: Some("ws://127.0.0.1:9229/x".into()),
+            ..domain("users", "running")
+        };
+        let usual = titles(&[web.clone(), debugged], Columns::Usual);
+        assert_eq!(usual[7..], ["MEM", "PORT", "INSPECTOR", "REASON"]);
+        let all = titles(&[domain("pricing", "stopped")], Columns::All);
+        assert_eq!(
+            all[7..],
+            ["MEM", "PORT", "LAG", "ENTRY", "INSPECTOR", "REASON"]
+        );
     }
 
     #[test]

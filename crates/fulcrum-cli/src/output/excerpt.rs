@@ -163,6 +163,7 @@ mod tests {
             env: std::collections::BTreeMap::new(),
             flags: Vec::new(),
             mode: fulcrum_config::Mode::Dev,
+            auto_ports: None,
         };
         let loaded = fulcrum_config::load(&options);
         let mut found = loaded.diagnostics.iter();

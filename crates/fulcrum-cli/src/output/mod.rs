@@ -1,5 +1,6 @@
 //! Output of commands: data on standard output, everything else on standard error.
 
+mod ci;
 mod color;
 mod describe;
 mod diagnostic;
@@ -20,10 +21,11 @@ mod timings;
 mod traces;
 mod writer;
 
+pub(crate) use ci::{CiReporter, FailedDomain};
 pub(crate) use color::Color;
 pub(crate) use describe::{describe_domain, describe_instance};
 pub(crate) use diagnostic::DiagnosticJson;
-pub(crate) use domain_table::domain_table;
+pub(crate) use domain_table::{Columns, domain_table};
 pub(crate) use event_kind::kind_color;
 pub(crate) use explanation::Explanation;
 pub(crate) use generations::{GenerationJson, group_by_generation};

@@ -1,6 +1,7 @@
 //! Wiring: opens the lock, sockets, store and process tracker of an instance, builds the parts, and
 //! hands them to `fulcrum-runtime`.
 
+mod ci;
 pub(crate) mod claim;
 mod http;
 mod listen;
@@ -11,3 +12,4 @@ pub(crate) mod run;
 mod servers;
 mod signals;
 mod telemetry;
+mod tie;

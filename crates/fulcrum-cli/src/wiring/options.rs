@@ -3,14 +3,20 @@
 use std::time::Duration;
 
 use fulcrum_config::{App, FileWatchOptions, Mode};
-use fulcrum_runtime::OutputTerminal;
+use fulcrum_runtime::{AutoPorts, InspectRequest, OutputTerminal};
 use fulcrum_tui::dev::Notify;
+
+use crate::output::CiReporter;
 
 /// How an instance is to run.
 #[derive(Debug)]
 pub(crate) struct Options {
     /// The app, valid.
     pub(crate) app: App,
+    /// The automatic ports that the app was loaded with.
+    pub(crate) auto_ports: AutoPorts,
+    /// The domains that are started with an inspector.
+    pub(crate) inspect: Vec<InspectRequest>,
     /// As `dev` or as `serve`.
     pub(crate) mode: Mode,
     /// Which domains to start, with their dependencies; empty means all.
@@ -35,6 +41,10 @@ pub(crate) struct Options {
     pub(crate) style: OutputStyle,
     /// Warnings about the configuration.
     pub(crate) warnings: Vec<String>,
+    /// Shut down at the end of standard input.
+    pub(crate) is_tied: bool,
+    /// Shut down when a domain has failed for good, and report it to this CI system.
+    pub(crate) ci: Option<CiReporter>,
     /// Shut down if not all domains are ready after this time.
     pub(crate) wait: Option<Duration>,
 }

@@ -4,14 +4,14 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use fulcrum_config::{Selection, unsupported_settings};
+use fulcrum_config::{LoadOptions, Mode, Selection, unsupported_settings};
 use fulcrum_logs::{Hub, Level, with_code};
 use fulcrum_rpc::RuntimeDir;
 use fulcrum_runtime::{
     ProcessParts, Runtime, RuntimeExit, RuntimeParts, ShutdownSignal, ShutdownStage, export_target,
 };
 use fulcrum_spawn::prepare::{
-    create_report_dir, remove_report_dir, sweep_in_background, without_cargo,
+    PrepareContext, create_report_dir, remove_report_dir, sweep_in_background, without_cargo,
 };
 use fulcrum_spawn::process::{GuardHandle, StartupMessage};
 use fulcrum_telemetry::TelemetryService;
@@ -24,12 +24,12 @@ use super::logging::Logging;
 use super::options::Options;
 use super::servers::Servers;
 use super::signals::Signals;
-use super::telemetry;
+use super::{ci, telemetry, tie};
 use crate::commands::guard::GUARD_COMMAND;
 use crate::error_code::ErrorCode;
 use crate::exit::CliError;
 use crate::output::Timings;
-use crate::{keys, load, prepare};
+use crate::{keys, load, prepare, schema_files};
 
 /// When directories are swept after the start.
 const SWEEP_DELAY: Duration = Duration::from_secs(3);
@@ -63,25 +63,20 @@ pub(crate) async fn run(options: Options, mut timings: Timings) -> Result<(), Cl
     let guard = start_guard(&claim, &processes);
     log_warnings(&hub, &options, &port);
     let traces = telemetry::start(&options.app, &processes.run, &hub)?;
-    let (prepare, cache_warning) = prepare::context()?;
-    if let Some(warning) = cache_warning {
-        hub.log(Level::Warn, with_code(&warning, ErrorCode::CacheMoved));
-    }
-    let limit = options.app.runtime.cache_size;
-    tokio::spawn(sweep_later(claim.dir.clone(), prepare.cache.clone(), limit));
-    let reports = options.watching.map(|_| create_report_dir(claim.dir.dir()));
-    let reports = reports
-        .transpose()
-        .map_err(|error| CliError::cannot_run(&error))?;
-    let wait = options.wait;
+    let prepare = prepare_context(&hub)?;
+    work_later(&options, &claim, &prepare);
+    let reports = report_dir(&options, &claim)?;
+    watch_tie(&options, &hub, &shutdown)?;
     let terminal = options.terminal();
     let runtime = Runtime::new(RuntimeParts {
         http,
         telemetry: traces.as_ref().map(TelemetryService::telemetry),
         export_target: traces.as_ref().and_then(export_target),
         terminal,
-        load_options: load::request(Some(&options.app.root), options.mode)?,
+        load_options: load_options(&options)?,
         selection: selection(&options),
+        auto_ports: options.auto_ports,
+        inspect: options.inspect,
         app: options.app,
         install: options.install,
         watch: options.watching,
@@ -105,7 +100,7 @@ pub(crate) async fn run(options: Options, mut timings: Timings) -> Result<(), Cl
     let keys = keys.and_then(|keys| keys.start(&claim.dir, &shutdown, &hub));
     tokio::spawn(signals.run(shutdown.clone(), hub));
 
-    let exit = runtime.run(wait).await;
+    let (exit, failure) = ci::run(runtime, options.wait, options.ci, &shutdown).await;
 
     keys::stop(keys).await;
     stop(servers, logging, traces, &shutdown).await;
@@ -114,7 +109,10 @@ pub(crate) async fn run(options: Options, mut timings: Timings) -> Result<(), Cl
         remove_report_dir(reports);
     }
     drop(claim);
-    conclude(exit)
+    match failure {
+        Some(failure) => Err(failure.report()),
+        None => conclude(exit),
+    }
 }
 
 /// Ends what the domains needed, in order. Fast after a second Ctrl-C.
@@ -135,6 +133,23 @@ async fn stop(
     logging.close(fast).await;
 }
 
+/// What commands are prepared with. Logs that the cache is elsewhere.
+fn prepare_context(hub: &Hub) -> Result<PrepareContext, CliError> {
+    let (context, cache_warning) = prepare::context()?;
+    if let Some(warning) = cache_warning {
+        hub.log(Level::Warn, with_code(&warning, ErrorCode::CacheMoved));
+    }
+    Ok(context)
+}
+
+/// The directory in which domains report the files that they load, if those are watched.
+fn report_dir(options: &Options, claim: &Claim) -> Result<Option<PathBuf>, CliError> {
+    let reports = options.watching.map(|_| create_report_dir(claim.dir.dir()));
+    reports
+        .transpose()
+        .map_err(|error| CliError::cannot_run(&error))
+}
+
 /// The result of the instance; a process that is left is a failure.
 fn conclude(exit: RuntimeExit) -> Result<(), CliError> {
     if exit.survivors.is_empty() {
@@ -145,6 +160,11 @@ fn conclude(exit: RuntimeExit) -> Result<(), CliError> {
         ErrorCode::SurvivedKill,
         format!("still running after SIGKILL: {survivors}"),
     ))
+}
+
+/// How the configuration is read again.
+fn load_options(options: &Options) -> Result<LoadOptions, CliError> {
+    load::instance_request(Some(&options.app.root), options.mode, &options.auto_ports)
 }
 
 fn selection(options: &Options) -> Selection {
@@ -159,12 +179,36 @@ fn start_guard(claim: &Claim, processes: &ProcessParts) -> GuardHandle {
     GuardHandle::start(GUARD_COMMAND, &claim.record(), run, tracker)
 }
 
+/// Ends the instance with the command that started it, if it is tied to one.
+fn watch_tie(options: &Options, hub: &Hub, shutdown: &ShutdownSignal) -> Result<(), CliError> {
+    match options.is_tied {
+        true => tie::watch(hub, shutdown).map_err(|error| CliError::cannot_run(&error)),
+        false => Ok(()),
+    }
+}
+
+/// Starts what can wait.
+fn work_later(options: &Options, claim: &Claim, prepare: &PrepareContext) {
+    let limit = options.app.runtime.cache_size;
+    let sweeping = sweep_later(claim.dir.clone(), prepare.cache.clone(), limit);
+    tokio::spawn(sweeping);
+    if options.mode == Mode::Dev {
+        tokio::spawn(refresh_schemas_later(options.app.root.clone()));
+    }
+}
+
 /// Sweeps the cache and the directories of dead instances, when most domains have started: it reads
 /// many directories.
 async fn sweep_later(dir: RuntimeDir, cache: PathBuf, limit: u64) {
     sleep(SWEEP_DELAY).await;
     sweep_in_background(cache, limit);
     dir.sweep_in_background();
+}
+
+/// Writes the schemas that editors read, when most domains have started. Nothing depends on them.
+async fn refresh_schemas_later(root: PathBuf) {
+    sleep(SWEEP_DELAY).await;
+    let _ = tokio::task::spawn_blocking(move || schema_files::refresh(&root)).await;
 }
 
 /// Rejects unknown names before anything is opened.

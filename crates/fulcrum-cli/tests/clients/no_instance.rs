@@ -74,6 +74,22 @@ async fn a_valid_configuration_is_printed_with_origins() {
 }
 
 #[tokio::test]
+async fn the_schema_of_each_file_is_printed_without_an_app() {
+    let app = App::new();
+    for (command, section, other) in [
+        ("config schema", "runtime", "process"),
+        ("config schema domain", "process", "runtime"),
+    ] {
+        let schema = app.run(command).await.json();
+        let of_section = &schema["properties"][section];
+        assert_eq!(of_section["additionalProperties"], false, "{command}");
+        assert!(of_section["properties"].is_object(), "{command}");
+        assert!(schema["properties"][other]["not"].is_object(), "{command}");
+    }
+    assert_eq!(app.run("config schema users").await.code, Some(2));
+}
+
+#[tokio::test]
 async fn a_request_for_typescript_is_answered_with_a_part_of_the_table() {
     let app = App::new();
     std::fs::write(app.file("a.mts"), "export const a: number = 1;\n").expect("written");

@@ -5,11 +5,12 @@ use std::process::Output;
 use std::time::SystemTime;
 
 use fulcrum_rpc::control::{
-    CallRequest, CallResponse, ChangeRequest, Domain, Event, EventsRequest, Instance, LogRecord,
-    LogSeam, LogsRequest, MetricsRequest, MetricsResponse, Outcome, ProfileRequest,
-    ProfileResponse, Progress, ReloadProgress, ReloadRequest, ShutdownRequest, SignalRequest,
-    StatusRequest, StatusResponse, TraceLine, TraceRecordsResponse, TraceRequest, TraceResponse,
-    TraceSummary, TracesRequest, WaitRequest, log_record::Record, outcome::Kind, reload_progress,
+    CallRequest, CallResponse, ChangeRequest, Domain, EvalRequest, EvalResponse, Event,
+    EventsRequest, Instance, LogRecord, LogSeam, LogsRequest, MetricsRequest, MetricsResponse,
+    Outcome, ProfileRequest, ProfileResponse, Progress, ReloadProgress, ReloadRequest,
+    ShutdownRequest, SignalRequest, StatusRequest, StatusResponse, TraceLine, TraceRecordsResponse,
+    TraceRequest, TraceResponse, TraceSummary, TracesRequest, WaitRequest, log_record::Record,
+    outcome::Kind, reload_progress,
 };
 use fulcrum_rpc::{
     ControlError, ControlHandler, MessageStream, RuntimeDir, bind_control, serve_control,
@@ -247,6 +248,14 @@ impl ControlHandler for ScriptedInstance {
     ) -> Result<MessageStream<CallResponse>, ControlError> {
         self.check(&[request.domain])?;
         stream_of(vec![self.script.call.clone(); 3])
+    }
+
+    async fn eval(&self, request: EvalRequest) -> Result<EvalResponse, ControlError> {
+        Ok(EvalResponse {
+            success: true,
+            text: request.expression,
+            json: String::new(),
+        })
     }
 
     async fn reload(

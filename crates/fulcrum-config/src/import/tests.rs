@@ -38,6 +38,7 @@ fn accepted(imported: &Import) -> crate::App {
         env: BTreeMap::new(),
         flags: Vec::new(),
         mode: Mode::Dev,
+        auto_ports: None,
     });
     let texts: Vec<_> = imported.files.iter().map(|file| &file.text).collect();
     assert!(

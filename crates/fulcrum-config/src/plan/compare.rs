@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::change::{Action, DomainChange, ReloadPlan, RunningState};
+use super::change::{Action, Difference, DomainChange, ReloadPlan, RunningState};
 use super::diff::diff;
 use super::settings::{self, ComparableSettings};
 use crate::app::{App, Domain};
@@ -40,12 +40,14 @@ fn action(running: &RunningState<'_>, target: &App, name: &str) -> Action {
         (None, None) => return Action::Unchanged,
     };
     let started = running.processes.get(name).copied().unwrap_or(&old);
+    let peer_ports = changed_peer_ports(started, running.app, &new, target);
     let (started, old, new) = (
         ComparableSettings::from_domain(started, running.app),
         ComparableSettings::from_domain(&old, running.app),
         ComparableSettings::from_domain(&new, target),
     );
     let mut differences = diff(started.process, new.process);
+    differences.extend(peer_ports);
     let same_process = differences.is_empty();
     differences.extend(diff(old.supervision, new.supervision));
     match (differences.is_empty(), same_process || is_stopped) {
@@ -53,4 +55,30 @@ fn action(running: &RunningState<'_>, target: &App, name: &str) -> Action {
         (false, true) => Action::UpdateInPlace(differences),
         (false, false) => Action::Restart(differences),
     }
+}
+
+/// The changed ports of its dependencies: the running process has the old ones in its environment. A
+/// dependency that is new or gone is not among them, since its own change says what follows.
+fn changed_peer_ports(
+    started: &Domain,
+    running: &App,
+    new: &Domain,
+    target: &App,
+) -> Vec<Difference> {
+    let port = |app: &App, name: &str| {
+        let port = app.domain(name).and_then(|domain| domain.process.port);
+        Some(settings::port_setting(port)).filter(|port| !port.is_null())
+    };
+    let before = &started.process.depends_on;
+    let names = new.process.depends_on.keys();
+    let kept = names.filter(|name| before.contains_key(*name));
+    kept.filter_map(|name| {
+        let (old, new) = (port(running, name), port(target, name));
+        (old != new).then(|| Difference {
+            key: format!("depends_on.{name}.port"),
+            old,
+            new,
+        })
+    })
+    .collect()
 }

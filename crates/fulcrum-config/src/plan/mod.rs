@@ -7,6 +7,7 @@
 //! |---|---|
 //! | the directory, `entry`, `command`, `runtime`, `node`, `node_args`, `args`, `cwd`, `port`, `install`, `tty`, `user` | `depends_on`, `restart`, `start_timeout`, `stop`, `autostart` |
 //! | `env`, and the variables in the files under `env_file` | the list of these files |
+//! | the `port` of a dependency, which is in the environment | |
 //! | `limits`, which are set at the start | `ready`, `alive`, `heartbeat` |
 //! | `runtime.logs.level`, which is in the environment | `watch`, `replicas`, `runtime.groups` |
 //!

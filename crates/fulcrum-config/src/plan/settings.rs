@@ -157,7 +157,7 @@ fn other_runtime(runtime: JsRuntime) -> Value {
     }
 }
 
-fn port_setting(port: Option<PortSetting>) -> Value {
+pub(super) fn port_setting(port: Option<PortSetting>) -> Value {
     let port = port.map(|port| Setting::Port(port).to_json());
     port.unwrap_or_default()
 }

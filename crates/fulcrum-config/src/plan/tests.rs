@@ -31,6 +31,7 @@ fn app(names: &[&str]) -> App {
         env: BTreeMap::new(),
         flags: Vec::new(),
         mode: Mode::Dev,
+        auto_ports: None,
     };
     crate::load(&options).app.expect("a valid app")
 }
@@ -277,6 +278,50 @@ fn a_changed_log_level_restarts_every_domain() {
             "{plan:?}"
         );
     }
+}
+
+#[test]
+fn a_changed_port_restarts_the_domain_and_its_dependents() {
+    let mut old = app(&["other", "orders", "users"]);
+    let index = |app: &App, name: &str| {
+        let mut domains = app.domains.iter();
+        domains
+            .position(|domain| domain.name == name)
+            .expect("it exists")
+    };
+    let (orders, users) = (index(&old, "orders"), index(&old, "users"));
+    old.domains[orders]
+        .process
+        .depends_on
+        .insert("users".into(), DependencyCondition::Ready);
+    let mut new = old.clone();
+    old.domains[users].process.port = Some(PortSetting::Fixed(3000));
+    new.domains[users].process.port = Some(PortSetting::Fixed(3001));
+    let plan = ReloadPlan::new(&RunningState::new(&old), &new);
+    let difference = |key: &str| Difference {
+        key: key.into(),
+        old: Some(json!(3000)),
+        new: Some(json!(3001)),
+    };
+    assert_eq!(
+        plan.action("users"),
+        Some(&Action::Restart(vec![difference("port")]))
+    );
+    let of_dependency = difference("depends_on.users.port");
+    assert_eq!(
+        plan.action("orders"),
+        Some(&Action::Restart(vec![of_dependency]))
+    );
+    assert_eq!(plan.action("other"), Some(&Action::Unchanged));
+
+    // A dependency that is new has been in the environment before.
+    let mut independent = old.clone();
+    independent.domains[orders].process.depends_on.clear();
+    let plan = ReloadPlan::new(&RunningState::new(&independent), &old);
+    assert!(
+        matches!(plan.action("orders"), Some(Action::UpdateInPlace(_))),
+        "{plan:?}"
+    );
 }
 
 const NAMES: [&str; 5] = ["a", "b", "c", "d", "e"];

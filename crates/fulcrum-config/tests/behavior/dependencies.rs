@@ -184,6 +184,18 @@ fn a_duplicate_port_is_a_warning() {
 }
 
 #[test]
+fn two_ports_in_one_variable_are_a_warning() {
+    let case = app(&[("my-api", "port: auto"), ("my_api", "port: 3000")]);
+    let reported = case.diagnostics();
+    assert_eq!(reported.len(), 1, "{reported:?}");
+    assert!(
+        reported[0].contains("`my-api` and `my_api` in the same variable, `FULCRUM_PORT_MY_API`"),
+        "{reported:?}"
+    );
+    assert!(case.load().is_valid());
+}
+
+#[test]
 fn a_domain_without_autostart_is_selected_by_name_or_as_a_dependency() {
     let by_hand = "process: {autostart: false}";
     let case = Case::new(&[
@@ -204,4 +216,51 @@ fn a_domain_without_autostart_is_selected_by_name_or_as_a_dependency() {
     assert_eq!(select(&[], false), ["api", "seed", "web"]);
     assert_eq!(select(&[], true), ["api", "web"]);
     assert_eq!(select(&["tools"], false), ["tools"]);
+}
+
+#[test]
+fn a_value_refers_to_the_port_of_a_domain() {
+    let case = app(&[
+        (
+            "orders",
+            "env: {USERS_URL: 'http://127.0.0.1:${ports.users}', DB: '${ports.db:-5432}'}",
+        ),
+        ("users", "port: 3001"),
+        ("db", "port: auto"),
+    ]);
+    case.write(
+        "fulcrum.yml",
+        "runtime: {defaults: {env: {ALSO: '${ports.users}'}}}\n",
+    );
+    let app = case.app();
+    let env = &app.domain("orders").expect("it is configured").process.env;
+    let value = |name: &str| env[name].as_str();
+    assert_eq!(value("USERS_URL"), "http://127.0.0.1:3001");
+    assert_eq!(value("ALSO"), "3001");
+    let automatic = fulcrum_config::automatic_port(&case.root(), "db", 0);
+    assert_eq!(value("DB"), automatic.to_string());
+}
+
+#[test]
+fn a_reference_to_a_port_that_does_not_exist_is_reported_with_what_there_is() {
+    let case = app(&[
+        ("orders", "env: {A: '${ports.user}', B: '${ports.web}'}"),
+        ("users", "port: 3001"),
+        ("web", "args: []"),
+    ]);
+    assert_eq!(
+        case.diagnostics(),
+        [
+            "domains/orders/fulcrum.yml:2:12: `process.env.A`: `${ports.user}`: unknown domain `user`\n  hint: did you mean `${ports.users}`?",
+            "domains/orders/fulcrum.yml:2:32: `process.env.B`: `${ports.web}`: the domain `web` has no port\n  hint: set `process.port: auto` in the fulcrum.yml of web, or write a default: `${ports.web:-3000}`",
+        ]
+    );
+    // What else is wrong is reported once.
+    case.write("fulcrum.yml", "runtime: {defaults: {prot: 1}}\n");
+    let diagnostics = case.diagnostics();
+    assert_eq!(diagnostics.len(), 3, "{diagnostics:#?}");
+    // Without the app's file, nothing is known of other domains.
+    case.write("fulcrum.yml", "runtime: [\n");
+    let diagnostics = case.diagnostics();
+    assert_eq!(diagnostics.len(), 1, "{diagnostics:#?}");
 }

@@ -3,8 +3,9 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU32, Ordering};
 
-use fulcrum_config::{App, LoadOptions, LoadResult, Mode, load};
+use fulcrum_config::{App, Code, LoadOptions, LoadResult, Mode, Severity, load};
 
 pub(crate) struct Case {
     dir: tempfile::TempDir,
@@ -70,11 +71,61 @@ impl Case {
             env: self.env.clone(),
             flags: self.flags.clone(),
             mode: self.mode,
+            auto_ports: None,
         }
     }
 
     pub(crate) fn load(&self) -> LoadResult {
-        load(&self.options())
+        let loaded = load(&self.options());
+        if let Some(corpus) = std::env::var_os("FULCRUM_CONFIG_CORPUS") {
+            self.record(&loaded, Path::new(&corpus));
+        }
+        loaded
+    }
+
+    /// Writes the configuration files and what came of them, for `cargo xtask schemas`: whether a file
+    /// is valid, and which of its errors are such that a schema sees them.
+    fn record(&self, loaded: &LoadResult, corpus: &Path) {
+        let root = self.root();
+        let domains = fs::read_dir(root.join("domains")).into_iter().flatten();
+        let domains = domains.flatten().map(|entry| entry.path());
+        let files = domains
+            .map(|dir| ("domain", dir))
+            .chain([("app", root.clone())]);
+        for (kind, dir) in files {
+            let path = dir.join("fulcrum.yml");
+            // Some tests have a pipe there, or a device that never ends.
+            if !fs::metadata(&path).is_ok_and(|file| file.is_file()) {
+                continue;
+            }
+            let Ok(text) = fs::read_to_string(&path) else {
+                continue;
+            };
+            let relative = path.strip_prefix(&root).expect("it is in the app");
+            let errors = loaded.diagnostics.iter().filter(|diagnostic| {
+                let file = diagnostic.at.as_ref().map(|at| at.file.as_path());
+                diagnostic.severity == Severity::Error && file == Some(relative)
+            });
+            // A schema does not know the values of variables.
+            let wrong: Vec<String> = errors
+                .map(|diagnostic| diagnostic.code)
+                .filter(|code| matches!(code, Code::UnknownKey | Code::WrongType))
+                .filter(|_| !text.contains("${"))
+                .map(Code::kind)
+                .collect();
+            // A directory that is no domain is not read.
+            let is_read = kind == "app"
+                || loaded
+                    .app
+                    .as_ref()
+                    .is_some_and(|app| app.domains.iter().any(|domain| domain.dir == dir));
+            let file = serde_json::json!({
+                "kind": kind, "text": text, "valid": loaded.is_valid() && is_read, "wrong": wrong,
+            });
+            static NEXT: AtomicU32 = AtomicU32::new(0);
+            let number = NEXT.fetch_add(1, Ordering::Relaxed);
+            fs::write(corpus.join(format!("{number}.json")), file.to_string()).expect("writable");
+        }
     }
 
     /// The app, which must have no diagnostics.

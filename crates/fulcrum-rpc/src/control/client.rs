@@ -20,11 +20,11 @@ use super::runtime_dir::RuntimeDir;
 use super::version::{PROTOCOL, VERSION};
 use crate::generated::control::control_client::ControlClient as Generated;
 use crate::generated::control::{
-    CallRequest, CallResponse, ChangeRequest, Event, EventsRequest, HelloRequest, Instance,
-    LogRecord, LogsRequest, MetricsRequest, MetricsResponse, ProfileRequest, ProfileResponse,
-    Progress, ReloadProgress, ReloadRequest, ShutdownRequest, SignalRequest, StatusRequest,
-    StatusResponse, TraceRecordsResponse, TraceRequest, TraceResponse, TraceSummary, TracesRequest,
-    WaitRequest,
+    CallRequest, CallResponse, ChangeRequest, EvalRequest, EvalResponse, Event, EventsRequest,
+    HelloRequest, Instance, LogRecord, LogsRequest, MetricsRequest, MetricsResponse,
+    ProfileRequest, ProfileResponse, Progress, ReloadProgress, ReloadRequest, ShutdownRequest,
+    SignalRequest, StatusRequest, StatusResponse, TraceRecordsResponse, TraceRequest,
+    TraceResponse, TraceSummary, TracesRequest, WaitRequest,
 };
 use crate::transport::MAX_CONTROL_MESSAGE;
 
@@ -206,6 +206,14 @@ impl ControlClient {
         request: CallRequest,
     ) -> Result<ControlStream<CallResponse>, ControlError> {
         ControlStream::from_response(self.client.clone().call_stream(request).await)
+    }
+
+    /// Evaluates a JavaScript expression in a Node domain.
+    ///
+    /// # Errors
+    /// The error that the instance reports, or [`ControlError::Disconnected`].
+    pub async fn eval(&self, request: EvalRequest) -> Result<EvalResponse, ControlError> {
+        Ok(self.client.clone().eval(request).await?.into_inner())
     }
 
     /// Applies changes of the configuration. The last message is the outcome.

@@ -8,10 +8,11 @@ use tonic::{Code, Status};
 
 use super::finished_request::FinishedRequest;
 use crate::generated::control::{
-    CallRequest, CallResponse, ChangeRequest, Event, EventsRequest, Instance, LogRecord,
-    LogsRequest, MetricsRequest, MetricsResponse, ProfileRequest, ProfileResponse, Progress,
-    ReloadProgress, ReloadRequest, ShutdownRequest, SignalRequest, StatusRequest, StatusResponse,
-    TraceRecordsResponse, TraceRequest, TraceResponse, TraceSummary, TracesRequest, WaitRequest,
+    CallRequest, CallResponse, ChangeRequest, EvalRequest, EvalResponse, Event, EventsRequest,
+    Instance, LogRecord, LogsRequest, MetricsRequest, MetricsResponse, ProfileRequest,
+    ProfileResponse, Progress, ReloadProgress, ReloadRequest, ShutdownRequest, SignalRequest,
+    StatusRequest, StatusResponse, TraceRecordsResponse, TraceRequest, TraceResponse, TraceSummary,
+    TracesRequest, WaitRequest,
 };
 
 /// A stream of messages to one client. It is dropped when the client disconnects.
@@ -117,6 +118,12 @@ pub trait ControlHandler: Send + Sync + 'static {
         &self,
         request: ReloadRequest,
     ) -> impl Future<Output = Result<MessageStream<ReloadProgress>, ControlError>> + Send;
+
+    /// Evaluates a JavaScript expression in a Node domain.
+    fn eval(
+        &self,
+        request: EvalRequest,
+    ) -> impl Future<Output = Result<EvalResponse, ControlError>> + Send;
 
     /// Sends a signal to running domains. The last message is the outcome.
     fn signal(

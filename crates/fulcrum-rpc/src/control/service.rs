@@ -10,11 +10,11 @@ use super::handler::{ControlError, ControlHandler, MessageStream};
 use super::version::PROTOCOL;
 use crate::generated::control::control_server::Control;
 use crate::generated::control::{
-    CallRequest, CallResponse, ChangeRequest, Event, EventsRequest, HelloRequest, HelloResponse,
-    LogRecord, LogsRequest, MetricsRequest, MetricsResponse, ProfileRequest, ProfileResponse,
-    Progress, ReloadProgress, ReloadRequest, ShutdownRequest, SignalRequest, StatusRequest,
-    StatusResponse, TraceRecordsResponse, TraceRequest, TraceResponse, TraceSummary, TracesRequest,
-    WaitRequest,
+    CallRequest, CallResponse, ChangeRequest, EvalRequest, EvalResponse, Event, EventsRequest,
+    HelloRequest, HelloResponse, LogRecord, LogsRequest, MetricsRequest, MetricsResponse,
+    ProfileRequest, ProfileResponse, Progress, ReloadProgress, ReloadRequest, ShutdownRequest,
+    SignalRequest, StatusRequest, StatusResponse, TraceRecordsResponse, TraceRequest,
+    TraceResponse, TraceSummary, TracesRequest, WaitRequest,
 };
 
 type TonicStream<T> = Pin<Box<dyn Stream<Item = Result<T, Status>> + Send>>;
@@ -111,6 +111,12 @@ impl<H: ControlHandler> Control for Service<H> {
         request: Request<CallRequest>,
     ) -> Result<Response<TonicStream<CallResponse>>, Status> {
         stream_response(self.handler.call_stream(request.into_inner()).await)
+    }
+
+    async fn eval(&self, request: Request<EvalRequest>) -> Result<Response<EvalResponse>, Status> {
+        Ok(Response::new(
+            self.handler.eval(request.into_inner()).await?,
+        ))
     }
 
     async fn reload(

@@ -120,6 +120,12 @@ pub struct Domain {
     /// The types of the requests that it handles, if its client names them. Only with details.
     #[prost(string, repeated, tag = "22")]
     pub message_types: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
+    /// The port in its variable PORT. Absent without process.port, and until an automatic one is chosen.
+    #[prost(uint32, optional, tag = "23")]
+    pub port: ::core::option::Option<u32>,
+    /// Where a debugger connects, ws://127.0.0.1:9229/…. Absent unless Node has opened its inspector.
+    #[prost(string, optional, tag = "24")]
+    pub inspector_url: ::core::option::Option<::prost::alloc::string::String>,
 }
 /// A process that Fulcrum did not start.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
@@ -529,6 +535,29 @@ pub struct CallResponse {
     pub success: bool,
     #[prost(string, tag = "4")]
     pub error: ::prost::alloc::string::String,
+}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct EvalRequest {
+    #[prost(string, tag = "1")]
+    pub domain: ::prost::alloc::string::String,
+    /// As in Node's REPL: a top-level await is possible, and require is defined.
+    #[prost(string, tag = "2")]
+    pub expression: ::prost::alloc::string::String,
+    /// 0 means no limit.
+    #[prost(uint64, tag = "3")]
+    pub timeout_ms: u64,
+}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct EvalResponse {
+    /// Whether the expression has a value. Otherwise it has thrown.
+    #[prost(bool, tag = "1")]
+    pub success: bool,
+    /// The value, or what was thrown, as util.inspect formats it.
+    #[prost(string, tag = "2")]
+    pub text: ::prost::alloc::string::String,
+    /// The value as JSON; empty if it has no JSON text, as undefined and functions.
+    #[prost(string, tag = "3")]
+    pub json: ::prost::alloc::string::String,
 }
 #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct ReloadRequest {
@@ -1208,6 +1237,28 @@ pub mod control_client {
                 .insert(GrpcMethod::new("fulcrum.control.v1.Control", "Signal"));
             self.inner.server_streaming(req, path, codec).await
         }
+        /// Evaluates a JavaScript expression in a Node domain, through its inspector. Only in mode dev.
+        pub async fn eval(
+            &mut self,
+            request: impl tonic::IntoRequest<super::EvalRequest>,
+        ) -> std::result::Result<tonic::Response<super::EvalResponse>, tonic::Status> {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/fulcrum.control.v1.Control/Eval",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(GrpcMethod::new("fulcrum.control.v1.Control", "Eval"));
+            self.inner.unary(req, path, codec).await
+        }
         /// The traces in memory, the newest first; with follow, only those that end from now on.
         pub async fn traces(
             &mut self,
@@ -1449,6 +1500,11 @@ pub mod control_server {
             &self,
             request: tonic::Request<super::SignalRequest>,
         ) -> std::result::Result<tonic::Response<Self::SignalStream>, tonic::Status>;
+        /// Evaluates a JavaScript expression in a Node domain, through its inspector. Only in mode dev.
+        async fn eval(
+            &self,
+            request: tonic::Request<super::EvalRequest>,
+        ) -> std::result::Result<tonic::Response<super::EvalResponse>, tonic::Status>;
         /// Server streaming response type for the Traces method.
         type TracesStream: tonic::codegen::tokio_stream::Stream<
                 Item = std::result::Result<super::TraceSummary, tonic::Status>,
@@ -2053,6 +2109,49 @@ pub mod control_server {
                                 max_encoding_message_size,
                             );
                         let res = grpc.server_streaming(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/fulcrum.control.v1.Control/Eval" => {
+                    #[allow(non_camel_case_types)]
+                    struct EvalSvc<T: Control>(pub Arc<T>);
+                    impl<T: Control> tonic::server::UnaryService<super::EvalRequest>
+                    for EvalSvc<T> {
+                        type Response = super::EvalResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::EvalRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as Control>::eval(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = EvalSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
                         Ok(res)
                     };
                     Box::pin(fut)

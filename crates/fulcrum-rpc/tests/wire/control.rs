@@ -102,6 +102,14 @@ impl ControlHandler for TestInstance {
         Ok(Box::pin(tokio_stream::iter([Ok(response)])))
     }
 
+    async fn eval(&self, request: EvalRequest) -> Result<EvalResponse, ControlError> {
+        Ok(EvalResponse {
+            success: true,
+            text: request.expression,
+            json: String::new(),
+        })
+    }
+
     async fn reload(
         &self,
         _: ReloadRequest,
@@ -449,6 +457,9 @@ impl Control for OtherProtocol {
         unreachable!()
     }
     async fn call_stream(&self, _: tonic::Request<CallRequest>) -> Reply<Never<CallResponse>> {
+        unreachable!()
+    }
+    async fn eval(&self, _: tonic::Request<EvalRequest>) -> Reply<EvalResponse> {
         unreachable!()
     }
     async fn reload(&self, _: tonic::Request<ReloadRequest>) -> Reply<Never<ReloadProgress>> {

@@ -13,6 +13,7 @@ use fulcrum_spawn::{CommandSpec, StartError};
 
 use crate::command::environment::{EnvironmentBase, ForProcess, environment};
 use crate::state::desired::DesiredStateReceiver;
+use crate::state::inspect::Inspectors;
 
 /// What commands are built from, besides the settings of a domain.
 #[derive(Clone)]
@@ -20,6 +21,8 @@ pub(crate) struct CommandContext {
     pub(crate) environment: Arc<EnvironmentBase>,
     pub(crate) prepare: Arc<PrepareContext>,
     pub(crate) desired: DesiredStateReceiver,
+    /// The domains that are started with an inspector.
+    pub(crate) inspectors: Inspectors,
 }
 
 /// Builds the command of a generation. May block.
@@ -33,7 +36,7 @@ pub(crate) fn build_command(
 ) -> Result<(CommandSpec, Vec<StartWarning>), StartError> {
     let base = &context.environment;
     let desired = context.desired.current();
-    let env = environment(base, domain, &desired.app.runtime, process)?;
+    let env = environment(base, domain, &desired.app, process)?;
     let terminal = domain.process.tty.then(|| {
         let names = desired.app.domains.iter().map(|domain| &*domain.name);
         let columns = names.chain([FULCRUM_SOURCE]).map(str::len).max();
@@ -51,17 +54,21 @@ fn plan(
 ) -> Result<(CommandSpec, Vec<StartWarning>), StartError> {
     let base = &context.environment;
     let process = &domain.process;
+    // After the domain's own flags: of two addresses, Node takes the last.
+    let inspect = context.inspectors.flag(domain)?;
     match &domain.program {
         Program::Node { entry } => {
             let reports = base.modules.as_ref();
             let report = reports.map(|dir| report_file(dir, &domain.name));
+            let node_args = process.node_args.iter().cloned();
+            let node_args: Vec<String> = node_args.chain(inspect).collect();
             let program = NodeProgram {
                 name: &domain.name,
                 entry,
                 dir: &domain.dir,
                 app_root: &base.app,
                 node: process.node.as_deref(),
-                node_args: &process.node_args,
+                node_args: &node_args,
                 args: &process.args,
                 cwd: &process.cwd,
                 env,
@@ -74,7 +81,10 @@ fn plan(
             }
         }
         Program::Command(argv) => {
-            let argv: Vec<String> = argv.iter().chain(&process.args).cloned().collect();
+            let mut argv: Vec<String> = argv.iter().chain(&process.args).cloned().collect();
+            if let Some(flag) = inspect {
+                argv.insert(1, flag);
+            }
             let path = env.get(OsStr::new("PATH")).cloned().unwrap_or_default();
             if command_runs_javascript(&argv) {
                 // Where it cannot be written, the program says that it finds no such package.

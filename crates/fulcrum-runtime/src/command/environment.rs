@@ -4,12 +4,13 @@ use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};
 use std::path::PathBuf;
 
-use fulcrum_config::{Domain, Mode, PortSetting, RuntimeSettings, read_env_file};
+use fulcrum_config::{App, Domain, Mode, read_env_file};
 use fulcrum_spawn::prepare::{
-    DomainVariables, NodeEnv, color_level, exempt_loopback, find_free_port, merge_environment,
+    DomainVariables, NodeEnv, color_level, exempt_loopback, merge_environment,
 };
 use fulcrum_spawn::{StartError, TerminalSize};
 
+use crate::state::ports::AutoPorts;
 use crate::state::terminal::OutputTerminal;
 use crate::traces::starts::StartTraces;
 use crate::traces::variables::{ExportTarget, Generation, add_variables};
@@ -29,6 +30,8 @@ pub(crate) struct EnvironmentBase {
     pub(crate) mode: Mode,
     /// The terminal on which lines are shown, if there is one.
     pub(crate) terminal: Option<OutputTerminal>,
+    /// The ports of domains with `port: auto`.
+    pub(crate) auto_ports: AutoPorts,
     /// The traces of starts.
     pub(crate) traces: StartTraces,
     /// Where domains export their telemetry.
@@ -117,16 +120,19 @@ pub(crate) struct ForProcess<'a> {
 pub(crate) fn environment(
     base: &EnvironmentBase,
     domain: &Domain,
-    runtime: &RuntimeSettings,
+    app: &App,
     process: ForProcess<'_>,
 ) -> Result<BTreeMap<OsString, OsString>, StartError> {
+    let runtime = &app.runtime;
+    let peer_ports = base.auto_ports.peer_variables(domain, app)?;
     let variables = DomainVariables {
         domain: &domain.name,
         grpc_server: &base.grpc,
         token: process.token,
         log_level: &runtime.logs.level,
         app_root: &base.app,
-        port: domain.process.port.map(port_number).transpose()?,
+        port: base.auto_ports.of(domain, app)?,
+        peer_ports: &peer_ports,
         node_env: match base.mode {
             Mode::Serve => NodeEnv::ProductionByDefault,
             Mode::Dev => NodeEnv::DevelopmentByDefault,
@@ -163,11 +169,4 @@ pub(crate) fn environment(
         add_variables(&mut environment, &base.inherited, &generation, target);
     }
     Ok(environment)
-}
-
-fn port_number(port: PortSetting) -> Result<u16, StartError> {
-    match port {
-        PortSetting::Fixed(number) => Ok(number),
-        PortSetting::Auto => find_free_port(),
-    }
 }

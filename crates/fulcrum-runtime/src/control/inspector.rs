@@ -4,13 +4,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use fulcrum_config::select;
-use fulcrum_logs::{Hub, LogQuery, Stream};
+use fulcrum_logs::Hub;
 use fulcrum_rpc::ControlError;
-use fulcrum_spawn::inspect::{Inspector, inspector_url};
+use fulcrum_spawn::inspect::Inspector;
 use fulcrum_spawn::process::{GroupSnapshot, SharedProcessTable, exe_path};
 use tokio::time::timeout;
 
-use crate::liveness::hang_report::{inspector_flag, select_process, stderr_lines};
+use crate::liveness::hang_report::{select_process, stderr_lines};
 use crate::state::desired::DesiredStateReceiver;
 use crate::state::domain::{DomainState, SharedDomainStates};
 use crate::state::process::ProcessIdentity;
@@ -76,7 +76,7 @@ impl InspectorAccess {
         name: &str,
         state: &DomainState,
     ) -> Result<OpenInspector, ControlError> {
-        if let Some(url) = self.printed_url(name, state) {
+        if let Some(url) = state.inspector_url() {
             let inspector = Inspector::connect(&url)
                 .await
                 .map_err(|error| ControlError::Failed(format!("{name}: {url}: {error}")))?;
@@ -89,21 +89,6 @@ impl InspectorAccess {
             inspector: self.open_by_signal(name, state).await?,
             opened: true,
         })
-    }
-
-    /// The address of the inspector that a domain was started with, as Node has printed it.
-    fn printed_url(&self, name: &str, state: &DomainState) -> Option<String> {
-        let process = state.running()?;
-        inspector_flag(&process.spec)?;
-        let query = LogQuery {
-            generation: Some(process.generation),
-            stream: Some(Stream::Stderr),
-            ..LogQuery::domain(name)
-        };
-        let lines = self.hub.tail(&query);
-        lines
-            .iter()
-            .find_map(|line| inspector_url(&line.text()).map(str::to_owned))
     }
 
     async fn open_by_signal(

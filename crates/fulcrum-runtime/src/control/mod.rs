@@ -2,6 +2,7 @@
 
 pub(crate) mod call;
 pub(crate) mod change;
+pub(crate) mod eval;
 pub(crate) mod info;
 pub(crate) mod inspector;
 mod logs;

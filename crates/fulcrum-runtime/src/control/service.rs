@@ -12,10 +12,11 @@ use fulcrum_rpc::control::progress::{
 };
 use fulcrum_rpc::control::wait_request::Condition;
 use fulcrum_rpc::control::{
-    CallRequest, CallResponse, ChangeRequest, Event, EventsRequest, Instance, LogRecord,
-    LogsRequest, MetricsRequest, MetricsResponse, ProfileRequest, ProfileResponse, Progress,
-    ReloadProgress, ReloadRequest, ShutdownRequest, SignalRequest, StatusRequest, StatusResponse,
-    TraceRecordsResponse, TraceRequest, TraceResponse, TraceSummary, TracesRequest, WaitRequest,
+    CallRequest, CallResponse, ChangeRequest, EvalRequest, EvalResponse, Event, EventsRequest,
+    Instance, LogRecord, LogsRequest, MetricsRequest, MetricsResponse, ProfileRequest,
+    ProfileResponse, Progress, ReloadProgress, ReloadRequest, ShutdownRequest, SignalRequest,
+    StatusRequest, StatusResponse, TraceRecordsResponse, TraceRequest, TraceResponse, TraceSummary,
+    TracesRequest, WaitRequest,
 };
 use fulcrum_rpc::{ControlError, ControlHandler, FinishedRequest, MessageStream};
 use fulcrum_spawn::lifecycle::{Command, Phase};
@@ -24,6 +25,7 @@ use tokio::time::{interval, timeout};
 
 use crate::control::call::CallService;
 use crate::control::change::{LifecycleExecutor, LifecycleRequest};
+use crate::control::eval::EvalService;
 use crate::control::logs;
 use crate::control::profile::ProfileService;
 use crate::control::reload::{progress_message, stream_reload};
@@ -53,6 +55,7 @@ pub(crate) struct ControlService {
     pub(crate) waiter: DomainWaiter,
     pub(crate) reload: ReloadHandle,
     pub(crate) calls: CallService,
+    pub(crate) evaluations: EvalService,
     pub(crate) traces: TraceReader,
     pub(crate) profiles: ProfileService,
     pub(crate) events: EventLog,
@@ -294,6 +297,10 @@ impl ControlHandler for ControlService {
         request: CallRequest,
     ) -> Result<MessageStream<CallResponse>, ControlError> {
         self.calls.call_stream(request)
+    }
+
+    async fn eval(&self, request: EvalRequest) -> Result<EvalResponse, ControlError> {
+        self.evaluations.eval(request).await
     }
 
     async fn reload(

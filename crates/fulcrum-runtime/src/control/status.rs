@@ -87,6 +87,7 @@ impl StatusReader {
             message.heartbeat_age_ms = state.last_heartbeat.borrow().map(age_ms);
             let lag = *state.event_loop_lag.borrow();
             message.event_loop_lag_ms = lag.map(|lag| lag.as_secs_f64() * 1000.0);
+            message.inspector_url = state.inspector_url();
         }
         let state = self.states.get(name);
         let external = state.and_then(|state| state.external.borrow().clone());
@@ -94,6 +95,7 @@ impl StatusReader {
             message.reason = format!("external: pid {pid} ({command}); {}", message.reason);
             message.external = Some(ExternalProcess { pid, command });
         }
+        message.port = self.environment.auto_ports.known(config).map(u32::from);
         if detail != Detail::None {
             message.details = self.details(config, detail == Detail::Masked);
         }

@@ -169,7 +169,7 @@ impl HookRunner {
         let (base, config) = (Arc::clone(&self.environment), hook.config.clone());
         let desired = self.desired.current();
         let reading = tokio::task::spawn_blocking(move || {
-            environment(&base, &config, &desired.app.runtime, ForProcess::default())
+            environment(&base, &config, &desired.app, ForProcess::default())
         });
         let env = reading.await.map_err(|error| error.to_string())?;
         env.map_err(|error| format!("{} hook failed: {error}", hook.kind.as_str()))

@@ -19,9 +19,11 @@ use crate::code::Code;
 use crate::command::build::{CommandContext, build_command};
 use crate::command::environment::{ForProcess, environment};
 use crate::exit::diagnose::ExitDiagnoser;
+use crate::exit::port_conflict;
 use crate::hooks::command::{HookCommand, HookKind, HookSpawner};
 use crate::launch::install::{InstallRequest, ensure_installed};
 use crate::launch::permit::release_when_started;
+use crate::liveness::inspector;
 use crate::log_lines::log_for_domain;
 use crate::process::task::{self, ProcessTask};
 use crate::readiness::probe_set::ProbeSet;
@@ -123,6 +125,10 @@ impl Backend for DomainBackend {
                     identity.pid = Some(process.pid());
                 }
             });
+        }
+        if let Some(state) = &state {
+            let hub = &context.hub;
+            inspector::follow(hub, state, &config.name, generation, &spec, &process);
         }
         let traces = &context.command.environment.traces;
         traces.spawned(&config.name, generation, from);
@@ -240,6 +246,9 @@ async fn prepare(
     if let Some(warning) = warning {
         log(Level::Warn, with_code(&warning, Code::SettingsUnreadable));
     }
+    if let Some((cause, hint)) = port_holder(&domain, &context).await {
+        log(Level::Warn, format!("{cause}\nhint: {hint}"));
+    }
     if is_node(&domain) {
         let env = install_environment(&domain, &context).await?;
         let request = InstallRequest {
@@ -287,6 +296,21 @@ async fn prepare(
         true => Ok(plan),
         false => run_before_start(plan, &hooks, &limiter, generation).await,
     }
+}
+
+/// Who listens on the port of a domain that is about to start, and what to do about it. The start goes
+/// on: the domain may use another address, or not listen at all.
+async fn port_holder(domain: &Arc<Domain>, context: &LaunchContext) -> Option<(String, String)> {
+    domain.process.port?;
+    let (domain, context) = (Arc::clone(domain), context.clone());
+    // Reads /proc, which may block.
+    let looking = tokio::task::spawn_blocking(move || {
+        let app = &context.desired().current().app;
+        let port = context.command.environment.auto_ports.of(&domain, app);
+        let address = format!(":::{}", port.ok()??);
+        port_conflict::diagnose(&address, &context.states, &domain.name)
+    });
+    looking.await.ok().flatten()
 }
 
 /// Runs the hook before a start. It holds no permit: it may wait for another domain.
@@ -340,7 +364,7 @@ async fn install_environment(
         environment(
             &base,
             &domain,
-            &desired.current().app.runtime,
+            &desired.current().app,
             ForProcess::default(),
         )
     })

@@ -17,6 +17,9 @@ use crate::state::desired::DesiredState;
 /// How long a process may take to exit after SIGKILL before its domain counts as stuck.
 const KILL_WAIT: Duration = Duration::from_secs(5);
 
+/// How long the start of a domain with an inspector may take: longer than an instance runs.
+const DEBUGGED_START_TIMEOUT: Duration = Duration::from_secs(365 * 24 * 60 * 60);
+
 /// What every domain of an instance is set up with.
 pub(crate) struct DomainFactory {
     pub(crate) context: LaunchContext,
@@ -72,6 +75,14 @@ impl DomainFactory {
         })
     }
 
+    /// A debugger may stop a domain at its first line, for as long as it takes.
+    fn start_timeout(&self, domain: &Domain) -> Duration {
+        match self.context.command.inspectors.is_inspected(domain) {
+            true => DEBUGGED_START_TIMEOUT,
+            false => domain.process.start_timeout,
+        }
+    }
+
     /// The settings in force for a domain that is supervised already.
     pub(crate) fn update(
         &self,
@@ -101,7 +112,7 @@ impl DomainFactory {
         DomainUpdate {
             dependencies,
             timing: Timing {
-                start_timeout: process.start_timeout,
+                start_timeout: self.start_timeout(domain),
                 time_limit: process.timeout.filter(|_| domain.is_job()),
                 stop_grace: process.stop.grace,
                 kill_wait: KILL_WAIT,

@@ -6,7 +6,6 @@ use std::path::Path;
 use std::time::Duration;
 
 use fulcrum_logs::{Capacity, Delivery, Hub, LogQuery, Stream as LogStream};
-use fulcrum_spawn::CommandSpec;
 use fulcrum_spawn::inspect::{
     Inspector, describe_process, describe_stack, is_inspector_output, report_file_name, save_report,
 };
@@ -18,6 +17,7 @@ use tokio_stream::wrappers::ReceiverStream;
 
 use crate::clock::now;
 use crate::format::format_duration;
+use crate::state::inspect::is_node;
 
 /// How long the restart waits for the report.
 const COLLECT_TIMEOUT: Duration = Duration::from_millis(500);
@@ -50,7 +50,7 @@ pub(crate) async fn collect(context: &HangContext<'_>) -> Vec<String> {
         return Vec::new();
     };
     let (busy, silence) = (context.cpu_time, context.silence);
-    let node = is_node(suspect.pid);
+    let node = runs_node(suspect.pid);
     let mut lines = Vec::new();
     let process = suspect.clone();
     // Reads /proc, which may block.
@@ -110,15 +110,15 @@ async fn inspect_javascript(
 /// The process to inspect: the leader, or the first Node process if the leader is a wrapper.
 pub(crate) fn select_process(group: &GroupSnapshot) -> Option<&ProcessSnapshot> {
     let leader = group.members.first()?;
-    if is_node(leader.pid) {
+    if runs_node(leader.pid) {
         return Some(leader);
     }
-    let node = group.members.iter().find(|member| is_node(member.pid));
+    let node = group.members.iter().find(|member| runs_node(member.pid));
     Some(node.unwrap_or(leader))
 }
 
-fn is_node(pid: u32) -> bool {
-    exe_path(pid).as_deref().is_some_and(is_node_name)
+fn runs_node(pid: u32) -> bool {
+    exe_path(pid).is_some_and(is_node)
 }
 
 /// The lines that a generation writes to standard error from now on.
@@ -168,79 +168,4 @@ fn last_output(context: &HangContext<'_>) -> Option<String> {
         })
         .max_by_key(|line| line.seq)?;
     Some(format!("last output: {}", last.text().trim()))
-}
-
-/// The flag in a command that opens Node's inspector, if there is one.
-pub(crate) fn inspector_flag(spec: &CommandSpec) -> Option<String> {
-    if !is_node_name(&spec.program) {
-        return None;
-    }
-    let inspector_flag = |arg: &str| {
-        let flag = arg.split('=').next().unwrap_or_default();
-        matches!(flag, "--inspect" | "--inspect-brk" | "--inspect-wait").then(|| flag.to_owned())
-    };
-    let mut takes_value = false;
-    let args = spec.args.iter().filter_map(|arg| arg.to_str());
-    // The first argument that is neither a flag nor the value of one is the entry point; those
-    // after it belong to the program.
-    let flags = args.take_while(move |arg| {
-        let is_flag = takes_value || arg.starts_with('-');
-        takes_value = matches!(*arg, "--require" | "-r" | "--import" | "--loader" | "-C");
-        is_flag
-    });
-    let options = spec
-        .env
-        .iter()
-        .find(|(key, _)| key.as_os_str() == "NODE_OPTIONS");
-    let options = options
-        .and_then(|(_, value)| value.to_str())
-        .unwrap_or_default();
-    flags
-        .chain(options.split_ascii_whitespace())
-        .find_map(inspector_flag)
-}
-
-fn is_node_name(program: &Path) -> bool {
-    let name = program.file_name();
-    name.is_some_and(|name| name == "node" || name == "nodejs")
-}
-
-#[cfg(test)]
-mod tests {
-    use std::collections::BTreeMap;
-
-    use super::*;
-
-    fn spec(program: &str, args: &[&str], options: &str) -> CommandSpec {
-        CommandSpec {
-            terminal: None,
-            program: program.into(),
-            args: args.iter().map(Into::into).collect(),
-            cwd: "/".into(),
-            env: BTreeMap::from([("NODE_OPTIONS".into(), options.into())]),
-            runner: String::new(),
-        }
-    }
-
-    #[test]
-    fn the_inspector_flag_of_a_command_is_found() {
-        let flag = |args: &[&str], options| inspector_flag(&spec("/usr/bin/node", args, options));
-        assert_eq!(
-            flag(&["--require", "/x/bootstrap.cjs", "/a/domain.js"], ""),
-            None
-        );
-        assert_eq!(
-            flag(&["--inspect=9230", "/a/domain.js"], "").as_deref(),
-            Some("--inspect")
-        );
-        assert_eq!(
-            flag(&["/a/domain.js"], "--trace-gc --inspect-brk").as_deref(),
-            Some("--inspect-brk")
-        );
-        assert_eq!(flag(&["--inspect-port=0", "/a/domain.js"], ""), None);
-        assert_eq!(
-            inspector_flag(&spec("/usr/bin/tool", &["--inspect"], "")),
-            None
-        );
-    }
 }

@@ -29,6 +29,7 @@ use crate::liveness::keepalive::{heartbeat_config, liveness_timeouts};
 use crate::log_lines::log_for_domain;
 use crate::state::desired::DesiredStateReceiver;
 use crate::state::domain::SharedDomainStates;
+use crate::state::inspect::inspector_flag;
 use crate::state::process::ProcessIdentity;
 
 /// What a liveness task reads and writes.
@@ -373,7 +374,7 @@ impl LivenessTask {
     /// A Node process with an inspector flag is paused for as long as a debugger holds it.
     fn detect_debugger(&mut self) {
         let process = self.process();
-        let flag = process.and_then(|process| hang_report::inspector_flag(&process.spec));
+        let flag = process.and_then(|process| inspector_flag(&process.spec));
         self.debugger_attached = flag.is_some();
         if let Some(flag) = flag {
             self.log(

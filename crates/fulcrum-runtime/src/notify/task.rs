@@ -5,8 +5,7 @@ use std::time::UNIX_EPOCH;
 
 use fulcrum_config::{NotifyEvent, WebhookFormat, WebhookSettings, redact_url_path};
 use fulcrum_logs::{Hub, Level, with_code};
-use fulcrum_spawn::lifecycle::{Goal, Phase, TransitionCause};
-use fulcrum_spawn::supervisor::{LastExit, Supervisor};
+use fulcrum_spawn::supervisor::Supervisor;
 use fulcrum_telemetry::metrics::Metrics;
 use fulcrum_telemetry::notify::{BodyFormat, Notification, Notifier, Webhook, WebhookReport};
 use tokio::sync::mpsc::UnboundedReceiver;
@@ -15,6 +14,7 @@ use crate::code::Code;
 use crate::control::info::InstanceInfo;
 use crate::events::event::Event;
 use crate::events::stream::EventStream;
+use crate::exit::left_down::is_left_down;
 use crate::notify::occasion::{Circumstances, occasion};
 use crate::state::desired::DesiredStateReceiver;
 use crate::state::domain::SharedDomainStates;
@@ -95,17 +95,8 @@ impl Circumstances for Known<'_> {
     fn is_left_down(&self) -> bool {
         let config = self.task.desired.domain(&self.event.domain);
         let handle = self.task.supervisor.domain(&self.event.domain);
-        let Some((config, now)) = config.zip(handle.map(|handle| handle.snapshot())) else {
-            return false;
-        };
-        let success = &config.process.restart.success_exit_codes;
-        let is_failure = |exit: &LastExit| {
-            exit.cause == TransitionCause::Exited
-                && exit.report.code.is_none_or(|code| !success.contains(&code))
-        };
-        now.phase == Phase::Stopped
-            && now.goal == Goal::Up
-            && now.last_exit.as_ref().is_some_and(is_failure)
+        let known = config.zip(handle.map(|handle| handle.snapshot()));
+        known.is_some_and(|(config, now)| is_left_down(&config, &now))
     }
 }
 

@@ -18,6 +18,7 @@ use crate::readiness::probe_set::ProbeSet;
 use crate::readiness::started::wait_until_started;
 use crate::readiness::target::ProbeTarget;
 use crate::state::desired::DesiredStateReceiver;
+use crate::state::inspect::inspector_flag;
 
 /// A text that does not appear within this time is reported as missing.
 const REPORT_AFTER: Duration = Duration::from_secs(2);
@@ -153,6 +154,10 @@ async fn wait_for_log(text: &str, times: u32, target: &ProbeTarget) {
 
 async fn run_liveness(probe: Option<&ProbeSettings>, grace: Duration, target: &ProbeTarget) {
     let Some(probe) = probe else { return };
+    // A program that a debugger has paused answers nothing.
+    if inspector_flag(&target.spec).is_some() {
+        return;
+    }
     let mut monitor = monitor(probe, grace);
     loop {
         let (change, result) = run_next(&mut monitor, probe, target).await;

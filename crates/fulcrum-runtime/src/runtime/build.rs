@@ -37,6 +37,7 @@ use crate::runtime::tasks::{CompilerHandles, TaskHandles};
 use crate::standby::{NodeStandbyFactory, StandbySettings};
 use crate::state::desired::{self, DesiredState, DesiredStateReceiver};
 use crate::state::domain::{DomainStates, SharedDomainStates};
+use crate::state::inspect::{Inspectors, InvalidInspect};
 use crate::traces::calls::CallTracer;
 use crate::traces::observer::CallCounter;
 use crate::traces::setup::instance_id;
@@ -67,7 +68,9 @@ fn build(parts: RuntimeParts) -> Result<Runtime, Error> {
     let observer = call_observer(&parts, metrics.as_ref());
     let (registry, domain_events) = registry(&desired, &states, &supervisor, observer);
     announce_domains(&registry, &desired);
-    let (launch, standby_settings) = launch_context(&parts, &desired, &states, &registry);
+    let inspectors = inspectors(&parts)?;
+    let (launch, standby_settings) =
+        launch_context(&parts, &desired, &states, &registry, inspectors);
     let standby = launch.standby.clone();
     let command = launch.command.clone();
     let events = EventLog::new(metrics.clone());
@@ -191,6 +194,21 @@ fn desired_state(app: &App, selection: &Selection) -> Result<DesiredState, Error
     })
 }
 
+fn inspectors(parts: &RuntimeParts) -> Result<Inspectors, Error> {
+    let (app, requests) = (&parts.app, parts.inspect.clone());
+    let inspectors = Inspectors::new(requests, app).map_err(|invalid| match invalid {
+        InvalidInspect::Unknown(unknown) => {
+            Error::new(ErrorKind::UnknownDomain, unknown.message(app))
+        }
+        InvalidInspect::NotNode(name) => Error::failed(format!(
+            "cannot inspect {name}: Fulcrum does not run it with Node\n  hint: the inspector is for \
+             domains with a JavaScript or TypeScript entry, and for the command `node`"
+        )),
+    })?;
+    inspectors.choose_ports(app);
+    Ok(inspectors)
+}
+
 fn domain_states(app: &App, metrics: Option<&Metrics>) -> SharedDomainStates {
     let states = DomainStates::with_metrics(metrics.cloned());
     states.add(app.domains.iter().map(|domain| domain.name.as_str()));
@@ -240,6 +258,7 @@ fn launch_context(
     desired: &DesiredStateReceiver,
     states: &SharedDomainStates,
     registry: &Registry,
+    inspectors: Inspectors,
 ) -> (LaunchContext, StandbySettings) {
     let traces = StartTraces::new(parts.telemetry.as_ref());
     let environment = EnvironmentBase {
@@ -249,6 +268,7 @@ fn launch_context(
         modules: parts.module_reports.clone(),
         mode: parts.load_options.mode,
         terminal: parts.terminal,
+        auto_ports: parts.auto_ports.clone(),
         traces,
         export_target: parts.export_target.clone(),
         instance: instance_id(&parts.processes.run),
@@ -257,6 +277,7 @@ fn launch_context(
         environment: Arc::new(environment),
         prepare: Arc::new(parts.prepare.clone()),
         desired: desired.clone(),
+        inspectors,
     };
     let limiter = StartLimiter::new();
     let settings = StandbySettings::default();

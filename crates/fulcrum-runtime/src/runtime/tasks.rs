@@ -20,6 +20,7 @@ use tokio::time::Instant;
 use crate::clock;
 use crate::control::call::CallService;
 use crate::control::change::LifecycleExecutor;
+use crate::control::eval::EvalService;
 use crate::control::info::InstanceInfo;
 use crate::control::inspector::InspectorAccess;
 use crate::control::profile::ProfileService;
@@ -230,6 +231,12 @@ impl TaskHandles {
         usage: UsageSampler,
         reload: ReloadHandle,
     ) -> ControlService {
+        let mode = info.mode;
+        let inspectors = InspectorAccess {
+            desired: self.desired.clone(),
+            states: Arc::clone(&self.states),
+            hub: self.hub.clone(),
+        };
         ControlService {
             desired: self.desired.clone(),
             waiter: self.waiter(info.started),
@@ -244,13 +251,11 @@ impl TaskHandles {
                 desired: self.desired.clone(),
                 registry: self.registry.clone(),
             },
-            profiles: ProfileService {
-                inspectors: InspectorAccess {
-                    desired: self.desired.clone(),
-                    states: Arc::clone(&self.states),
-                    hub: self.hub.clone(),
-                },
+            evaluations: EvalService {
+                mode,
+                inspectors: inspectors.clone(),
             },
+            profiles: ProfileService { inspectors },
             traces: TraceReader {
                 telemetry: self.telemetry.clone(),
                 desired: self.desired.clone(),

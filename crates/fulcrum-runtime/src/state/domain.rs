@@ -51,6 +51,9 @@ pub(crate) struct DomainState {
     /// The reload whose generation is not ready yet. Written by reloads, taken by the transition
     /// task, which logs how long the reload took.
     pub(crate) pending_reload: watch::Sender<Option<PendingReload>>,
+    /// The address of the inspector that a generation has opened. Written by the task that follows its
+    /// output.
+    pub(crate) inspector_url: watch::Sender<Option<(u64, String)>>,
     /// The last install of its packages. Written by the backend.
     pub(crate) install: watch::Sender<Option<InstallPeriod>>,
     /// The JavaScript heap of the last heartbeat. Written with `last_heartbeat`.
@@ -190,6 +193,7 @@ impl Default for DomainState {
             usage: watch::Sender::new(Sample::default()),
             loaded_modules: watch::Sender::new(None),
             pending_reload: watch::Sender::new(None),
+            inspector_url: watch::Sender::new(None),
             install: watch::Sender::new(None),
             heap: watch::Sender::new(None),
             profiles: watch::Sender::new(0),
@@ -228,6 +232,14 @@ impl DomainState {
     pub(crate) fn running(&self) -> Option<ProcessIdentity> {
         let process = self.process.borrow().clone();
         process.filter(|process| !process.exited)
+    }
+
+    /// The address of the inspector of the running process, if it has opened one.
+    pub(crate) fn inspector_url(&self) -> Option<String> {
+        let generation = self.running()?.generation;
+        let url = self.inspector_url.borrow().clone();
+        let url = url.filter(|(of, _)| *of == generation);
+        url.map(|(_, url)| url)
     }
 
     /// How the given generation exited, once it has.

@@ -2,6 +2,8 @@
 
 pub(crate) mod desired;
 pub(crate) mod domain;
+pub(crate) mod inspect;
 pub(crate) mod modules;
+pub(crate) mod ports;
 pub(crate) mod process;
 pub(crate) mod terminal;

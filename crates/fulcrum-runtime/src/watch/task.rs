@@ -107,9 +107,8 @@ impl WatchTask {
         if poll.is_none()
             && let Some(hint) = polling_hint(&desired.app.root)
         {
-            handles
-                .hub
-                .log(Level::Warn, with_code(&hint, Code::NoNotifications));
+            let text = with_code(&hint, Code::NoNotifications);
+            handles.hub.log(Level::Warn, text);
         }
         let (sender, messages) = mpsc::unbounded_channel();
         let mut task = Self {

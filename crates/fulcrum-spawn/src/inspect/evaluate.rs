@@ -1,6 +1,9 @@
 //! Evaluates an expression in a Node program.
 
+use std::time::Duration;
+
 use serde_json::{Value, json};
+use tokio::time::timeout;
 
 use super::node::Inspector;
 
@@ -12,6 +15,24 @@ const FORMAT: &str = "function (value) { \
     let json; \
     try { json = JSON.stringify(value); } catch {} \
     return { text: this(value, { depth: 5 }), json: typeof json === 'string' ? json : '' }; }";
+
+/// What V8 says of an expression that it has ended.
+const TERMINATED: &str = "Execution was terminated";
+
+/// How much longer than an expression may take its end may take.
+const END_TIMEOUT: Duration = Duration::from_millis(500);
+
+/// The longest limit that V8 is told.
+const MAX_LIMIT: Duration = Duration::from_secs(24 * 60 * 60);
+
+/// Why an expression has neither a value nor thrown.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum EvaluationError {
+    /// It took too long. It does not run any more, but for a promise that it waited for.
+    TimedOut,
+    /// The connection has ended: the program has, or the value is too large.
+    Closed,
+}
 
 /// The value of an expression.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -25,14 +46,43 @@ pub struct Evaluation {
 }
 
 impl Inspector {
-    /// Evaluates an expression as Node's REPL does: declarations stay, a promise is awaited, and
-    /// `require` is defined. `None` if the connection ends: the value may be too large.
-    pub async fn evaluate(&mut self, expression: &str) -> Option<Evaluation> {
-        let params = json!({
+    /// Evaluates an expression as Node's REPL does: declarations stay, `await` may be used, and
+    /// `require` is defined. A promise is awaited. Code that runs longer than `limit` is ended, so
+    /// that the program goes on.
+    ///
+    /// # Errors
+    /// There is no value within `limit`, or the connection ends.
+    pub async fn evaluate(
+        &mut self,
+        expression: &str,
+        limit: Duration,
+    ) -> Result<Evaluation, EvaluationError> {
+        let evaluation = self.evaluate_within(expression, limit);
+        match timeout(limit.saturating_add(END_TIMEOUT), evaluation).await {
+            Err(_) => Err(EvaluationError::TimedOut),
+            Ok(None) => Err(EvaluationError::Closed),
+            Ok(Some(value)) if !value.success && value.text == TERMINATED => {
+                Err(EvaluationError::TimedOut)
+            }
+            Ok(Some(value)) => Ok(value),
+        }
+    }
+
+    async fn evaluate_within(&mut self, expression: &str, limit: Duration) -> Option<Evaluation> {
+        let mut params = json!({
             "expression": expression, "objectGroup": GROUP, "includeCommandLineAPI": true,
             "replMode": true, "awaitPromise": true,
         });
-        let response = self.request("Runtime.evaluate", params).await?;
+        if limit <= MAX_LIMIT {
+            params["timeout"] = json!(limit.as_millis() as u64);
+        }
+        let mut response = self.request("Runtime.evaluate", params).await?;
+        let value = &response["result"]["result"];
+        if value["subtype"] == "promise" && response["result"]["exceptionDetails"].is_null() {
+            // As the REPL wraps the value, it is not awaited yet.
+            let params = json!({ "promiseObjectId": value["objectId"] });
+            response = self.request("Runtime.awaitPromise", params).await?;
+        }
         let result = &response["result"];
         if let Some(error) = response["error"]["message"].as_str() {
             return Some(thrown(error));

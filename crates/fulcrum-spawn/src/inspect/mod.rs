@@ -13,7 +13,7 @@ mod profile_file;
 mod report;
 mod stack;
 
-pub use evaluate::Evaluation;
+pub use evaluate::{Evaluation, EvaluationError};
 pub use node::{Inspector, inspector_url, is_inspector_output};
 pub use process::describe_process;
 pub use profile_file::ProfileFile;

@@ -2,7 +2,8 @@
 
 use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};
-use std::net::TcpListener;
+use std::io;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, TcpListener};
 use std::path::Path;
 
 use crate::StartError;
@@ -34,6 +35,8 @@ pub struct DomainVariables<'a> {
     pub app_root: &'a Path,
     /// `PORT`, where the domain has one.
     pub port: Option<u16>,
+    /// `FULCRUM_PORT_…`: the ports of other domains, by variable.
+    pub peer_ports: &'a BTreeMap<String, u16>,
     /// `NODE_ENV`.
     pub node_env: NodeEnv,
     /// `FORCE_COLOR`, where lines are shown on a color terminal.
@@ -43,9 +46,10 @@ pub struct DomainVariables<'a> {
 }
 
 /// Merges the environment of a domain's process. Each layer overrides those before it: `inherited`
-/// without Fulcrum's own settings (`FULCRUM_…__…`), then `variables`, then `configured` in its
-/// order (env files, then `process.env`). `PYTHONUNBUFFERED` is 1 where none of them sets it, and
-/// `FORCE_COLOR` is that of the variables where none sets it or `NO_COLOR`.
+/// without Fulcrum's own settings (`FULCRUM_…__…`) and without the ports of another app's domains,
+/// then `variables`, then `configured` in its order (env files, then `process.env`).
+/// `PYTHONUNBUFFERED` is 1 where none of them sets it, and `FORCE_COLOR` is that of the variables
+/// where none sets it or `NO_COLOR`.
 #[must_use]
 pub fn merge_environment(
     inherited: &Environment,
@@ -53,7 +57,7 @@ pub fn merge_environment(
     configured: impl IntoIterator<Item = (String, String)>,
 ) -> Environment {
     let mut env = inherited.clone();
-    env.retain(|name, _| !is_fulcrum_setting(name));
+    env.retain(|name, _| !is_fulcrum_setting(name) && !is_peer_port(name));
     let mut set = |name: &str, value: &str| env.insert(name.into(), value.into());
     set("FULCRUM_GRPC_SERVER", variables.grpc_server);
     set("FULCRUM_DOMAIN_NAME", variables.domain);
@@ -61,6 +65,9 @@ pub fn merge_environment(
     set("FULCRUM_DOMAIN_TOKEN", variables.token);
     if let Some(port) = variables.port {
         set("PORT", &port.to_string());
+    }
+    for (variable, port) in variables.peer_ports {
+        set(variable, &port.to_string());
     }
     env.insert("FULCRUM_APP_PATH".into(), variables.app_root.into());
     // To a pipe, Python writes in blocks: lines come late, and the last ones are lost at a stop.
@@ -118,6 +125,30 @@ fn is_fulcrum_setting(name: &OsString) -> bool {
     name.starts_with("FULCRUM_") && name.contains("__")
 }
 
+/// Whether a variable is the port of a domain. One that is inherited belongs to another app.
+fn is_peer_port(name: &OsString) -> bool {
+    name.to_string_lossy().starts_with("FULCRUM_PORT_")
+}
+
+/// The environment of a program that uses the app but is no domain: `inherited` as for domains, with
+/// where domains register, the app's root and the ports of its domains.
+#[must_use]
+pub fn app_variables(
+    inherited: &Environment,
+    grpc_server: &str,
+    app_root: &Path,
+    ports: &BTreeMap<String, u16>,
+) -> Environment {
+    let mut env = inherited.clone();
+    env.retain(|name, _| !is_peer_port(name));
+    env.insert("FULCRUM_GRPC_SERVER".into(), grpc_server.into());
+    env.insert("FULCRUM_APP_PATH".into(), app_root.into());
+    for (variable, port) in ports {
+        env.insert(variable.into(), port.to_string().into());
+    }
+    env
+}
+
 /// A TCP port on the loopback that is free at this moment. Another program may bind it before the
 /// domain does; the domain's own error then names it.
 ///
@@ -128,6 +159,17 @@ pub fn find_free_port() -> Result<u16, StartError> {
         .and_then(|listener| listener.local_addr())
         .map(|address| address.port())
         .map_err(|error| StartError::transient(format!("cannot find a free port: {error}")))
+}
+
+/// Whether a program could listen on a TCP port of the loopback, or of all addresses, at this moment.
+#[must_use]
+pub fn is_port_free(port: u16) -> bool {
+    let addresses: [IpAddr; 2] = [Ipv4Addr::LOCALHOST.into(), Ipv6Addr::UNSPECIFIED.into()];
+    addresses.iter().all(|address| {
+        let bound = TcpListener::bind((*address, port));
+        // Other errors say nothing about the port: a system without IPv6, for one.
+        !matches!(bound, Err(error) if error.kind() == io::ErrorKind::AddrInUse)
+    })
 }
 
 #[cfg(test)]
@@ -143,6 +185,7 @@ mod tests {
             .iter()
             .map(|(name, value)| (name.into(), value.into()))
             .collect();
+        let peer_ports = BTreeMap::from([("FULCRUM_PORT_ORDERS".to_owned(), 3001)]);
         let variables = DomainVariables {
             domain: "users",
             grpc_server: "127.0.0.1:50051",
@@ -150,6 +193,7 @@ mod tests {
             log_level: "info",
             app_root: Path::new("/app"),
             port: Some(3000),
+            peer_ports: &peer_ports,
             node_env,
             force_color: Some("2"),
             terminal: true,
@@ -171,6 +215,7 @@ mod tests {
             ("PORT", "1"),
             ("A", "inherited"),
             ("FULCRUM_RUNTIME__X", "1"),
+            ("FULCRUM_PORT_OTHER", "1"),
             ("FULCRUM_LOG_LEVEL", "debug"),
         ];
         let configured = [("A", "file"), ("A", "own"), ("FULCRUM_LOG_LEVEL", "trace")];
@@ -179,6 +224,8 @@ mod tests {
             ("PORT", Some("3000")),
             ("A", Some("own")),
             ("FULCRUM_RUNTIME__X", None),
+            ("FULCRUM_PORT_OTHER", None),
+            ("FULCRUM_PORT_ORDERS", Some("3001")),
             ("FULCRUM_LOG_LEVEL", Some("trace")),
             ("FULCRUM_DOMAIN_NAME", Some("users")),
             ("FULCRUM_APP_PATH", Some("/app")),
@@ -248,6 +295,13 @@ mod tests {
     #[test]
     fn a_free_port_can_be_bound() {
         let port = find_free_port().unwrap();
-        assert_ne!(port, 0);
+        assert!(is_port_free(port));
+        for address in ["127.0.0.1", "0.0.0.0", "::"] {
+            let Ok(listener) = TcpListener::bind((address, 0)) else {
+                continue; // A system without IPv6.
+            };
+            let taken = listener.local_addr().unwrap().port();
+            assert!(!is_port_free(taken), "{address}");
+        }
     }
 }

@@ -19,6 +19,7 @@ pub(super) fn find_in_path(name: &OsStr, path: &OsStr) -> Option<PathBuf> {
 
 /// A program that is given as a path, or as a name that is looked up in `path`; one that is not found
 /// stays as it is.
+#[cfg(feature = "node")]
 pub(super) fn named_program(program: &Path, path: &OsStr) -> PathBuf {
     let is_name = program.components().count() == 1 && program.is_relative();
     let found = is_name.then(|| find_in_path(program.as_os_str(), path));

@@ -80,6 +80,7 @@ mod other_plan;
 mod own_writes;
 #[cfg(feature = "node")]
 mod package_json;
+#[cfg(feature = "node")]
 mod query;
 #[cfg(feature = "node")]
 mod runner;
@@ -98,7 +99,8 @@ pub use cache_dir::CacheDir;
 pub use cargo_run::without_cargo;
 pub use command_plan::{command_runs_javascript, command_script, plan_command};
 pub use environment::{
-    DomainVariables, Environment, NodeEnv, color_level, find_free_port, merge_environment,
+    DomainVariables, Environment, NodeEnv, app_variables, color_level, find_free_port,
+    is_port_free, merge_environment,
 };
 pub use proxy::{exempt_loopback, proxy_variables};
 pub use warning::StartWarning;

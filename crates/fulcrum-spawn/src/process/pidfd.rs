@@ -37,6 +37,11 @@ impl ProcessHandle {
         let _ = pidfd_send_signal(self.0.get_ref(), Signal::KILL);
     }
 
+    /// Sends a signal. A process that has exited meanwhile is no error.
+    pub fn signal(&self, signal: Signal) {
+        let _ = pidfd_send_signal(self.0.get_ref(), signal);
+    }
+
     /// Completes when the process has exited. Cancel safe.
     pub async fn exited(&self) {
         // A pidfd has no errors of its own. If the runtime shuts down, so does this program.

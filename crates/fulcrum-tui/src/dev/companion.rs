@@ -389,8 +389,18 @@ impl Companion {
     }
 
     fn print_inspectors(&self) {
-        let text = "no domain has an inspector: `fulcrum dev --inspect` opens them".to_owned();
-        self.options.screen.print(text);
+        let inspectors = self.domains.iter().filter_map(|domain| {
+            let url = domain.inspector_url.as_ref()?;
+            Some(format!("inspector of {}: {url}", domain.name))
+        });
+        let mut lines: Vec<String> = inspectors.collect();
+        if lines.is_empty() {
+            let text = "no domain has an inspector: `fulcrum dev --inspect` opens them";
+            lines.push(text.to_owned());
+        }
+        for line in lines {
+            self.options.screen.print(line);
+        }
     }
 
     /// Gives the terminal to the full-screen view until it is closed.

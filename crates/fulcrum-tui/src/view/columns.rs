@@ -126,8 +126,8 @@ impl Column {
 }
 
 /// The port that the instance has given a domain, if any.
-pub(crate) fn port(_: &Domain) -> Option<u32> {
-    None
+pub(crate) fn port(domain: &Domain) -> Option<u32> {
+    domain.port
 }
 
 /// The first line of the reason, with the time until the next attempt.

@@ -6,6 +6,7 @@ import { autoStart } from './auto-start.ts';
 import { nodeModule, urlOf } from './builtins.ts';
 import { flushCompileCacheLater } from './compile-cache.ts';
 import type { HookData } from './hooks.ts';
+import { chooseInspectorPort } from './inspector-port.ts';
 import { hideAddedPreload, inheritedConfig } from './inherited.ts';
 import { cascadedLoader, hasInternals, internalModule, wrapResolve } from './internals.ts';
 import type { TypeScriptSupport } from './loader.ts';
@@ -62,6 +63,7 @@ type Origin = 'main' | 'deferred' | 'child';
 
 /** Sets up the domain's own process. */
 function setUpProcess(config: BootstrapConfig, text: string, support: TypeScriptSupport | undefined, origin: Origin): void {
+  chooseInspectorPort();
   autoStart(config.entry, config.starts && origin !== 'deferred');
   followChildren(config, text, support, origin);
   flushCompileCacheLater();

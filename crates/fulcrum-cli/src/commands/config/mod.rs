@@ -1,5 +1,6 @@
 //! `fulcrum config`: reads files only; no instance is needed.
 
+mod schema;
 mod show;
 mod validate;
 
@@ -20,11 +21,14 @@ pub(crate) enum Command {
     Validate(validate::Args),
     /// Print the effective configuration and the origin of each value
     Show(show::Args),
+    /// Print the JSON Schema of a configuration file
+    Schema(schema::Args),
 }
 
 pub(crate) fn run(command: Command, context: &Context) -> Result<(), CliError> {
     match command {
         Command::Validate(args) => validate::run(&args, context),
         Command::Show(args) => show::run(&args, context),
+        Command::Schema(args) => schema::run(&args, context),
     }
 }

@@ -2,7 +2,7 @@
 
 use clap::ValueEnum;
 use fulcrum_config::{App, Mode};
-use serde_json::Value;
+use serde_json::{Map, Value, json};
 
 use crate::commands::context::Context;
 use crate::error_code::ErrorCode;
@@ -17,6 +17,9 @@ pub(crate) struct Args {
     /// Print passwords, tokens and keys instead of `***`
     #[arg(long)]
     show_secrets: bool,
+    /// Print only the settings that a file, a variable or a flag sets
+    #[arg(long)]
+    diff: bool,
     /// Choose the output format
     #[arg(short, long, value_enum, default_value = "table")]
     output: Format,
@@ -46,8 +49,13 @@ pub(super) fn run(args: &Args, context: &Context) -> Result<(), CliError> {
             .effective_domain(name)
             .ok_or_else(|| unknown_domain(&app, name))?,
     };
+    let effective = match args.diff {
+        true => without_defaults(&effective).unwrap_or_else(|| json!({})),
+        false => effective,
+    };
     match args.output {
         Format::Json => output.json(&effective),
+        Format::Yaml if args.diff => output.yaml(&values(&effective)),
         Format::Yaml => {
             let text = app.to_yaml(args.domain.as_deref()).ok_or_else(|| {
                 CliError::new(
@@ -91,15 +99,51 @@ fn table(effective: &Value) -> Table {
     table
 }
 
+/// The origin of a setting, which is `{"value", "origin"}`; `None` for a section. A variable can be
+/// called `origin` too, but its value is not a string here.
+fn origin(section: &Map<String, Value>) -> Option<&str> {
+    section.get("origin").and_then(Value::as_str)
+}
+
+/// What is set, with the sections around it. `None` if nothing is.
+fn without_defaults(value: &Value) -> Option<Value> {
+    let Value::Object(section) = value else {
+        // The name and the directory of a domain.
+        return Some(value.clone());
+    };
+    if let Some(origin) = origin(section) {
+        let is_set = origin != "default" && origin != "discovered";
+        return is_set.then(|| value.clone());
+    }
+    let kept = section
+        .iter()
+        .filter_map(|(name, value)| Some((name.clone(), without_defaults(value)?)));
+    let kept: Map<String, Value> = kept.collect();
+    (!kept.is_empty()).then(|| kept.into())
+}
+
+/// The values without their origins.
+fn values(value: &Value) -> Value {
+    let Value::Object(section) = value else {
+        return value.clone();
+    };
+    if origin(section).is_some() {
+        return section.get("value").cloned().unwrap_or_default();
+    }
+    let values = section
+        .iter()
+        .map(|(name, value)| (name.clone(), values(value)));
+    values.collect()
+}
+
 /// The settings of a section by dotted path. A leaf is `{"value", "origin"}`.
 fn flatten(path: &str, value: &Value, rows: &mut Vec<(String, String, String)>) {
     let Value::Object(section) = value else {
         return rows.push((path.to_owned(), plain_value(value), String::new()));
     };
-    // A variable can be called `origin` too, but its value is not a string here.
-    if let Some(Value::String(origin)) = section.get("origin") {
+    if let Some(origin) = origin(section) {
         let value = section.get("value").map(plain_value).unwrap_or_default();
-        return rows.push((path.to_owned(), value, origin.clone()));
+        return rows.push((path.to_owned(), value, origin.to_owned()));
     }
     for (name, value) in section {
         let path = if path.is_empty() {
@@ -120,8 +164,6 @@ fn plain_value(value: &Value) -> String {
 
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
-
     use super::*;
 
     #[test]
@@ -144,5 +186,25 @@ process.env.origin  x        fulcrum.yml:3:5
 process.args        [\"a\",1]  flag
 "
         );
+    }
+
+    #[test]
+    fn what_is_set_is_what_differs_from_the_defaults() {
+        let effective = json!({
+            "name": "users",
+            "process": {
+                "entry": {"value": "domain.js", "origin": "discovered"},
+                "stop": {"grace": {"value": "5s", "origin": "default"}},
+                "env": {"origin": {"value": "x", "origin": "fulcrum.yml:3:5"}},
+            },
+        });
+        let set = without_defaults(&effective).expect("something is set");
+        let variable = json!({"value": "x", "origin": "fulcrum.yml:3:5"});
+        let process = json!({"env": {"origin": variable}});
+        assert_eq!(set, json!({"name": "users", "process": process}));
+        let process = json!({"env": {"origin": "x"}});
+        assert_eq!(values(&set), json!({"name": "users", "process": process}));
+        let default = json!({"stop": {"grace": {"value": "5s", "origin": "default"}}});
+        assert_eq!(without_defaults(&default), None);
     }
 }

@@ -5,7 +5,7 @@ use clap::ValueEnum;
 use crate::client;
 use crate::commands::context::Context;
 use crate::exit::CliError;
-use crate::output::{DomainJson, domain_table};
+use crate::output::{Columns, DomainJson, domain_table};
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
@@ -20,6 +20,8 @@ pub(crate) struct Args {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum Format {
     Table,
+    /// The table with ports, inspectors and all other columns
+    Wide,
     Json,
     Yaml,
     /// The names only, one per line
@@ -42,14 +44,18 @@ pub(super) async fn run(args: Args, context: Context) -> Result<(), CliError> {
                 .collect();
             output.data(names.as_bytes())
         }
-        Format::Table if domains.is_empty() => {
+        Format::Table | Format::Wide if domains.is_empty() => {
             output.progress("the app has no domains");
             Ok(())
         }
-        Format::Table => {
+        Format::Table | Format::Wide => {
+            let columns = match args.output {
+                Format::Wide => Columns::All,
+                _ => Columns::Usual,
+            };
             let stdout = output.stdout();
             output.data(
-                domain_table(&domains)
+                domain_table(&domains, columns)
                     .render(stdout.color, stdout.width)
                     .as_bytes(),
             )

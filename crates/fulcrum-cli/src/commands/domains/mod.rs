@@ -1,6 +1,7 @@
 //! `fulcrum domains`: requests to a running instance.
 
 pub(crate) mod call;
+mod eval;
 mod events;
 mod history;
 mod kill;
@@ -55,6 +56,8 @@ pub(crate) enum Command {
     Logs(logs::Args),
     /// Send a request to a domain and print the response
     Call(call::Args),
+    /// Evaluate a JavaScript expression in a domain under `dev`
+    Eval(eval::Args),
     /// Print domain events
     Events(events::Args),
     /// Record what a Node domain spends CPU time on, or has on its heap
@@ -78,6 +81,7 @@ pub(crate) fn run(command: Command, context: Context) -> Result<(), CliError> {
         Command::Wait(args) => executor::run_client(None, wait::run(args, context)),
         Command::Logs(args) => executor::run_client(None, logs::run(args, context)),
         Command::Call(args) => executor::run_client(None, call::run(args, context)),
+        Command::Eval(args) => executor::run_client(None, eval::run(args, context)),
         Command::Events(args) => executor::run_client(None, events::run(args, context)),
         Command::Profile(args) => executor::run_client(None, profile::run(args, context)),
         Command::Why(args) => executor::run_client(None, why::run(args, context)),

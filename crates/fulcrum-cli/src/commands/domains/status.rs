@@ -12,7 +12,7 @@ use crate::commands::context::Context;
 use crate::error_code::ErrorCode;
 use crate::exit::CliError;
 use crate::output::{
-    DomainJson, GenerationJson, InstanceJson, Output, describe_domain, describe_instance,
+    Columns, DomainJson, GenerationJson, InstanceJson, Output, describe_domain, describe_instance,
     domain_table, group_by_generation,
 };
 
@@ -105,7 +105,8 @@ fn print_all(
         let stdout = output.stdout();
         let mut text = describe_instance(&instance, now, stdout.color);
         text.push('\n');
-        text.push_str(&domain_table(&response.domains).render(stdout.color, stdout.width));
+        let table = domain_table(&response.domains, Columns::Usual);
+        text.push_str(&table.render(stdout.color, stdout.width));
         return output.data(text.as_bytes());
     }
     let json = StatusJson {
