@@ -5,6 +5,7 @@ use std::time::SystemTime;
 
 use crate::chunk::Chunk;
 use crate::line::{Level, LogLine, Source, Stream};
+use crate::received::ReceivedLine;
 
 /// Selects lines. The default selects all.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -41,6 +42,14 @@ impl LogQuery {
     #[must_use]
     pub fn matches(&self, line: &LogLine) -> bool {
         self.matches_source(&line.source, line.stream) && self.matches_level(line)
+    }
+
+    /// Whether a record that was received over OTLP matches by its level and its time.
+    #[must_use]
+    pub fn matches_received(&self, received: &ReceivedLine) -> bool {
+        self.level.is_none_or(|min| received.level >= Some(min))
+            && self.since.is_none_or(|since| received.time >= since)
+            && self.until.is_none_or(|until| received.time < until)
     }
 
     /// Whether the lines of a chunk match, their levels aside.

@@ -5,13 +5,13 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use fulcrum_logs::store::{
-    GenerationFilter, GenerationRef, StoreQuery, StoreReader, Stored, StoredLine,
+    GenerationFilter, GenerationRef, LineOrReceived as Entry, StoreQuery, StoreReader, Stored,
+    StoredLine, interleave, merge_once,
 };
 use fulcrum_logs::{LogLine, MessageFilter, ReceivedLine, Stream, take_said};
 use fulcrum_rpc::control::LogSeam;
 
 use super::printer::Printer;
-use super::received::{Entry, interleave};
 use crate::error_code::ErrorCode;
 use crate::exit::CliError;
 
@@ -79,7 +79,7 @@ fn print_blocking(
     query.generations = generations(&store, &backlog, &printer);
     let mut received = std::mem::take(&mut backlog.received);
     let lines = lines_in_memory(backlog, &query);
-    let merged = || merge(store.read_with_gaps(&query), lines.iter().cloned());
+    let merged = || merge_once(store.read_with_gaps(&query), lines.iter().cloned());
     let shown = || {
         let lines = merged().filter_map(Stored::line);
         lines.filter(|found| printer.shows(&found.line))
@@ -177,77 +177,10 @@ fn is_selected(found: &StoredLine, query: &StoreQuery) -> bool {
         && generations.is_none_or(|all| all.get(&*line.source.domain) == Some(&generation))
 }
 
-/// Merges what is stored with lines in memory, both in order, without duplicates.
-fn merge(
-    stored: impl Iterator<Item = Stored>,
-    in_memory: impl Iterator<Item = StoredLine>,
-) -> impl Iterator<Item = Stored> {
-    let mut stored = stored.peekable();
-    let mut in_memory = in_memory.peekable();
-    std::iter::from_fn(move || {
-        let next_line = in_memory.peek().map(|found| found.line.seq);
-        match stored.peek() {
-            Some(Stored::Line(found)) if next_line == Some(found.line.seq) => {
-                stored.next();
-                in_memory.next().map(Stored::Line)
-            }
-            Some(next) if next_line.is_none_or(|line| first_seq(next) <= line) => stored.next(),
-            _ => in_memory.next().map(Stored::Line),
-        }
-    })
-}
-
-fn first_seq(stored: &Stored) -> u64 {
-    match stored {
-        Stored::Line(found) => found.line.seq,
-        Stored::Gap(gap) => gap.first_seq,
-    }
-}
-
 /// The error for a store that is not readable.
 pub(super) fn store_error(dir: &Path, error: &io::Error) -> CliError {
     CliError::new(
         ErrorCode::StoreUnreadable,
         format!("cannot read the log store {}: {error}", dir.display()),
     )
-}
-
-#[cfg(test)]
-mod tests {
-    use std::time::SystemTime;
-
-    use fulcrum_logs::Source;
-
-    use super::*;
-
-    fn found(seq: u64, run: u64) -> StoredLine {
-        let line = LogLine {
-            seq,
-            time: SystemTime::UNIX_EPOCH,
-            source: Source {
-                domain: "users".into(),
-                generation: 1,
-                pid: 1,
-            },
-            stream: Stream::Stdout,
-            level: None,
-            message: "x".into(),
-            partial: false,
-            continues: false,
-            message_trace: None,
-        };
-        StoredLine { line, run }
-    }
-
-    #[test]
-    fn lines_in_the_store_and_in_memory_are_merged_once() {
-        let stored = [1, 2, 5, 6].map(|seq| Stored::Line(found(seq, 1)));
-        let in_memory = [2, 3, 4, 6, 7].map(|seq| found(seq, 2));
-        let all: Vec<_> = merge(stored.into_iter(), in_memory.into_iter())
-            .filter_map(Stored::line)
-            .map(|found| (found.line.seq, found.run))
-            .collect();
-        let expected = [(1, 1), (2, 2), (3, 2), (4, 2), (5, 1), (6, 2), (7, 2)];
-        assert_eq!(all, expected);
-    }
 }
