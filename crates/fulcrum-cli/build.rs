@@ -23,6 +23,11 @@ fn main() -> Result<(), Box<dyn Error>> {
     if is_release && is_linux && is_gnu {
         println!("cargo::rustc-link-arg-bins=-no-pie");
     }
+    // Cargo forgets `strip = "symbols"` for a package with settings of its own in the profile, as this
+    // one has: findings/cargo-package-override-forgets-strip.sh.
+    if is_release && is_linux {
+        println!("cargo::rustc-link-arg-bins=-Wl,--strip-all");
+    }
     let out = PathBuf::from(env::var("OUT_DIR")?).join("explanations.rs");
     fs::write(out, explanations(Path::new(EXPLANATIONS))?)?;
     Ok(())
