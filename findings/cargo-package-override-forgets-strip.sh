@@ -12,7 +12,7 @@ set -euo pipefail
 dir=$(mktemp -d)
 trap 'rm -rf "$dir"' EXIT
 cd "$dir"
-rustup --quiet toolchain install 1.95.0 --profile minimal --no-self-update 2>/dev/null
+cargo +1.95.0 --version >/dev/null 2>&1 || rustup --quiet toolchain install 1.95.0 --profile minimal --no-self-update
 mkdir src
 echo 'fn main() {}' > src/main.rs
 printf '[package]\nname = "small"\nversion = "0.1.0"\nedition = "2024"\n\n[profile.release]\nstrip = "symbols"\n' > Cargo.toml
