@@ -74,18 +74,20 @@ impl RestartTracker {
         } else {
             self.backoff.next_delay(&mut self.random)
         };
-        // Counted at the time of the restart and not of the decision: starts load the machine. The
-        // delay is bounded, so the sum exceeds the range of Instant only in theory.
-        let start = now.checked_add(after).unwrap_or(now);
-        self.drop_before(start);
         // A failed start is no crash: processes or file descriptors ran out, which passes. The
         // growing delay bounds the attempts.
         let counted = ended.failure != Some(Failure::StartFailed);
+        // Judged at the time of the failure: the delay that would follow is a result of the loop, and
+        // may be as long as half of the window.
         if counted && self.recent.len() >= self.budget() {
             return Verdict::GiveUp {
                 reason: self.crash_loop(),
             };
         }
+        // Counted at the time of the restart and not of the decision: starts load the machine. The
+        // delay is bounded, so the sum exceeds the range of Instant only in theory.
+        let start = now.checked_add(after).unwrap_or(now);
+        self.drop_before(start);
         if counted {
             self.recent.push_back(start);
         }

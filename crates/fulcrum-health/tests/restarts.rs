@@ -196,6 +196,33 @@ fn a_crash_loop_ends_with_a_reason() {
     assert_eq!(delay(&after_reset), Some(ms(100)));
 }
 
+/// The delays grow to half of the window: judged at the time of the next restart, there would never be
+/// too many in one.
+#[test]
+fn with_the_default_settings_a_program_that_fails_at_once_is_a_crash_loop() {
+    for (seed, lives) in [(1, 0), (2, 50), (3, 300), (4, 400)] {
+        let policy = RestartPolicy::default();
+        let mut tracker = RestartTracker::new(policy, seed).expect("the policy is valid");
+        let start = Instant::now();
+        let mut now = start;
+        for restart in 0..=8 {
+            now += ms(lives);
+            match tracker.on_exit(&early_exit(1), now) {
+                Verdict::Restart { after, .. } => now += after,
+                Verdict::GiveUp { reason } => {
+                    assert_eq!(
+                        (restart, reason.as_str()),
+                        (8, "crash loop: 8 restarts in 1m")
+                    );
+                }
+                Verdict::Stay => panic!("a failure is restarted"),
+            }
+        }
+        assert_eq!(tracker.total(), 8, "of a program that lives {lives} ms");
+        assert!(now - start < ms(60_000), "it is told within a minute");
+    }
+}
+
 #[test]
 fn the_first_failure_within_the_window_is_restarted_at_once_if_it_ran() {
     let started = GenerationEnd {
