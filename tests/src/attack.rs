@@ -41,7 +41,7 @@ impl App {
             .stub_domain("echo", &[])
             .write(
                 "fulcrum.yml",
-                "runtime:\n  defaults: {heartbeat: {interval: 200ms, misses: 25}}\n  # A damaged message may be a call that nobody answers.\n  grpc: {call_timeout: 1s}\n",
+                "runtime: {defaults: {heartbeat: {interval: 200ms, misses: 25}}}\n",
             );
         app.run(&["dev", "--detach", "--wait", "--only", "users,orders"])
             .exits(0);

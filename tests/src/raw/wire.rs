@@ -290,6 +290,20 @@ impl Wire {
         }
     }
 
+    /// Gives the connection back the room that the data of a frame has taken, without which the peer
+    /// sends no more after 64 KiB. Errors are ignored: the next read has them.
+    pub fn give_back_room(&mut self, frame: &Frame) {
+        let taken = u32::try_from(frame.payload.len()).unwrap_or(0);
+        if frame.kind == kind::DATA && taken > 0 {
+            let _ = self.send(&self::frame(
+                kind::WINDOW_UPDATE,
+                0,
+                0,
+                &taken.to_be_bytes(),
+            ));
+        }
+    }
+
     /// Another handle to the same connection, to read while the first one writes.
     ///
     /// # Errors

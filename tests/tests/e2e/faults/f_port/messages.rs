@@ -137,6 +137,7 @@ fn survives_damaged_messages(count: usize) {
             loop {
                 let frame = wire.read().expect("an answer");
                 wire.answer_control_frame(&frame);
+                wire.give_back_room(&frame);
                 let ends =
                     [kind::HEADERS, kind::DATA].contains(&frame.kind) && frame.flags & 1 == 1;
                 if frame.stream == stream && (ends || frame.kind == kind::RST_STREAM) {
