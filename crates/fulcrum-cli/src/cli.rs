@@ -8,8 +8,8 @@ use clap::error::ErrorKind;
 use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand};
 
 use crate::commands::{
-    background_instance, completions, config, dev, doctor, domains, down, explain, generate,
-    import, init, man, metrics, node, program, reload, serve, top, traces, typescript,
+    analyze, background_instance, completions, config, dev, doctor, domains, down, explain,
+    generate, import, init, man, metrics, node, program, reload, serve, top, traces, typescript,
 };
 use crate::shorthand;
 
@@ -65,6 +65,8 @@ pub(crate) enum Command {
     Traces(traces::Args),
     /// Print the metrics that domains have sent
     Metrics(metrics::Args),
+    /// Print what the start took: each domain, and the slowest chain of dependencies
+    Analyze(analyze::Args),
     /// Show domains and logs in full screen, and control them by keys
     #[command(visible_alias = "tui")]
     Top(top::Args),
@@ -118,6 +120,7 @@ const GROUPS: [(&str, &[&str]); 5] = [
             "domains why",
             "domains events",
             "domains profile",
+            "analyze",
             "doctor",
             "traces",
             "traces show",

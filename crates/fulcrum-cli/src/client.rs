@@ -130,8 +130,7 @@ pub(crate) async fn domains(
 ) -> Result<Vec<Domain>, CliError> {
     let request = StatusRequest {
         domains: names.to_vec(),
-        details: false,
-        show_secrets: false,
+        ..StatusRequest::default()
     };
     let response = client.status(request).await.map_err(control_error)?;
     let mut domains = response.domains;
@@ -145,7 +144,7 @@ pub(crate) async fn print_stderr_tails(client: &ControlClient, names: &[String],
     let request = StatusRequest {
         domains: names.to_vec(),
         details: true,
-        show_secrets: false,
+        ..StatusRequest::default()
     };
     // The failure itself is printed in any case.
     let Ok(response) = client.status(request).await else {

@@ -4,8 +4,8 @@ use crate::cli::{self, Cli, Command};
 use crate::commands::context::Context;
 use crate::commands::executor;
 use crate::commands::{
-    background_instance, completions, config, dev, doctor, domains, down, explain, generate,
-    import, init, man, metrics, node, program, reload, serve, top, traces, typescript,
+    analyze, background_instance, completions, config, dev, doctor, domains, down, explain,
+    generate, import, init, man, metrics, node, program, reload, serve, top, traces, typescript,
 };
 use crate::exit::CliError;
 use crate::output::Output;
@@ -30,6 +30,7 @@ pub(crate) fn run(cli: Cli, output: Output) -> Result<(), CliError> {
         Command::Logs(args) => domains::run(domains::Command::Logs(args), context),
         Command::Traces(args) => executor::run_client(None, traces::run(args, context)),
         Command::Metrics(args) => executor::run_client(None, metrics::run(args, context)),
+        Command::Analyze(args) => executor::run_client(None, analyze::run(args, context)),
         Command::Top(args) => top::run(args, context),
         Command::Config(args) => config::run(args.command, &context),
         Command::Init(args) => init::run(&args, &context),

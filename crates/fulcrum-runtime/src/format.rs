@@ -31,7 +31,7 @@ pub fn format_duration(duration: Duration) -> String {
 
 /// A duration in milliseconds up to ten seconds: `3260 ms`, `12.4 s`. For measured times, whose
 /// milliseconds matter.
-pub(crate) fn format_measured(duration: Duration) -> String {
+pub fn format_measured(duration: Duration) -> String {
     if duration < Duration::from_secs(10) {
         format!("{} ms", duration.as_millis())
     } else {

@@ -72,6 +72,7 @@
 //! - **traces**: traces of calls and starts, and what domains get of them.
 //! - **notify**: what went wrong is passed to webhooks.
 //! - **telemetry**: health and metrics, read when they are asked for.
+//! - **startup**: the steps of the instance's start, and what the first starts of its domains took.
 //! - **typecheck**: the app's TypeScript compiler, beside the domains.
 //!
 //! A shutdown is a [`ShutdownSignal`] that only advances: stopping, killing, done. Domains are
@@ -108,6 +109,7 @@ mod runtime;
 mod schedule;
 mod shutdown;
 mod standby;
+pub mod startup;
 mod state;
 mod telemetry;
 #[cfg(test)]

@@ -12,6 +12,7 @@ use fulcrum_spawn::supervisor::{Snapshot, Supervisor, Transition};
 use tokio::sync::mpsc;
 use tokio::time::Instant;
 
+use crate::clock::instant_of;
 use crate::code::Code;
 use crate::events::log::EventLog;
 use crate::exit::describe::{describe_forced_exit, hint};
@@ -83,6 +84,11 @@ impl TransitionTask {
 
     fn publish(&mut self, mut transition: Transition, snapshot: &Snapshot) {
         self.count(&transition, snapshot);
+        if let Some(state) = self.states.get(&transition.domain) {
+            let at = instant_of(transition.time);
+            let times = &state.start_times;
+            times.send_modify(|times| times.on_transition(&transition, snapshot, at));
+        }
         let (name, generation) = (transition.domain.clone(), transition.generation);
         let reloaded = self.reload_finished(&transition);
         let message = match &reloaded {

@@ -377,7 +377,7 @@ pub(super) const LAYERS: &[(&str, &[&[&str]])] = &[(
         &["registration", "launch"],
         &["transitions", "reload", "schedule"],
         &["watch", "control"],
-        &["notify", "parts", "telemetry", "typecheck"],
+        &["notify", "parts", "startup", "telemetry", "typecheck"],
         &["handle"],
         &["runtime"],
     ],

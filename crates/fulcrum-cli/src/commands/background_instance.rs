@@ -14,9 +14,8 @@ use super::{executor, instance_options};
 use crate::error_code::ErrorCode;
 use crate::exit::CliError;
 use crate::load;
-use crate::output::Timings;
 use crate::wiring::options::Options;
-use crate::wiring::run;
+use crate::wiring::{begin_timings, run};
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
@@ -108,7 +107,7 @@ pub(crate) fn run(args: Args, context: &Context) -> Result<(), CliError> {
             stdout,
         )
     };
-    executor::run_instance(run::run(options, Timings::begin()))
+    executor::run_instance(run::run(options, begin_timings()))
 }
 
 #[cfg(test)]

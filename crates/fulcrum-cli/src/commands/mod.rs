@@ -1,5 +1,6 @@
 //! The commands: a file for each, with its arguments and its implementation.
 
+pub(crate) mod analyze;
 mod background;
 pub(crate) mod background_instance;
 pub(crate) mod completions;

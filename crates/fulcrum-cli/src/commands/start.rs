@@ -12,9 +12,9 @@ use super::{detach, executor, instance_options};
 use crate::error_code::ErrorCode;
 use crate::exit::CliError;
 use crate::load;
-use crate::output::{CiReporter, Timings};
+use crate::output::CiReporter;
 use crate::wiring::options::{KeyOptions, Options};
-use crate::wiring::run;
+use crate::wiring::{begin_timings, run};
 
 /// Why the full-screen view cannot be shown.
 const NO_KEYS: &str = "the full-screen view needs a terminal for input and output, with keys\n  \
@@ -44,7 +44,7 @@ pub(super) fn run(
         let detached = detach::run(mode, start, development, context);
         return executor::run_client(Some("the start"), detached);
     }
-    let mut timings = Timings::begin();
+    let mut timings = begin_timings();
     let auto_ports = AutoPorts::default();
     let loaded = load::load_for_instance(context.app(), mode, &auto_ports, &context.output)?;
     let wait = start.wait_timeout();

@@ -110,7 +110,7 @@ fn instance_domains(words: &Words, names: Vec<String>) -> Option<Vec<Domain>> {
     let request = StatusRequest {
         domains: names,
         details: true,
-        show_secrets: false,
+        ..StatusRequest::default()
     };
     let runtime = Builder::new_current_thread().enable_all().build().ok()?;
     runtime.block_on(async {

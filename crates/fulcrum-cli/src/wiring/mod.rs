@@ -13,3 +13,10 @@ mod servers;
 mod signals;
 mod telemetry;
 mod tie;
+
+use fulcrum_runtime::startup::Timings;
+
+/// The steps of a start, which `FULCRUM_TIMINGS=1` logs.
+pub(crate) fn begin_timings() -> Timings {
+    Timings::begin(std::env::var_os("FULCRUM_TIMINGS").is_some_and(|value| value == "1"))
+}

@@ -7,6 +7,7 @@ use std::time::Duration;
 use fulcrum_config::{LoadOptions, Mode, Selection, unsupported_settings};
 use fulcrum_logs::{Hub, Level, with_code};
 use fulcrum_rpc::RuntimeDir;
+use fulcrum_runtime::startup::Timings;
 use fulcrum_runtime::{
     ProcessParts, Runtime, RuntimeExit, RuntimeParts, ShutdownSignal, ShutdownStage, export_target,
 };
@@ -28,7 +29,6 @@ use super::{ci, telemetry, tie};
 use crate::commands::guard::GUARD_COMMAND;
 use crate::error_code::ErrorCode;
 use crate::exit::CliError;
-use crate::output::Timings;
 use crate::{keys, load, prepare, schema_files};
 
 /// When directories are swept after the start.

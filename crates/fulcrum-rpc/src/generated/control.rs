@@ -52,6 +52,9 @@ pub struct StatusRequest {
     /// With details: do not mask secrets.
     #[prost(bool, tag = "3")]
     pub show_secrets: bool,
+    /// Include the first start of each domain.
+    #[prost(bool, tag = "4")]
+    pub first_starts: bool,
 }
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct StatusResponse {
@@ -126,6 +129,59 @@ pub struct Domain {
     /// Where a debugger connects, ws://127.0.0.1:9229/…. Absent unless Node has opened its inspector.
     #[prost(string, optional, tag = "24")]
     pub inspector_url: ::core::option::Option<::prost::alloc::string::String>,
+    /// Only if requested. Absent without a process to start.
+    #[prost(message, optional, tag = "25")]
+    pub first_start: ::core::option::Option<FirstStart>,
+}
+/// The first start of a domain in this instance, up to the moment at which it was ready. Attempts that
+/// failed before belong to it, and the latest one is described. Later restarts change nothing.
+/// Moments are in milliseconds since the start of the instance.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct FirstStart {
+    /// It was started with the instance, and not later by a request, a schedule or a reload.
+    #[prost(bool, tag = "1")]
+    pub initial: bool,
+    /// The number of processes so far.
+    #[prost(uint32, tag = "2")]
+    pub attempts: u32,
+    /// When it was to be started: from then on it waits for its dependencies.
+    #[prost(double, optional, tag = "3")]
+    pub requested_at_ms: ::core::option::Option<f64>,
+    /// When its dependencies had come to what it needs: at the first attempt, and at the latest.
+    #[prost(double, optional, tag = "4")]
+    pub released_at_ms: ::core::option::Option<f64>,
+    #[prost(double, optional, tag = "5")]
+    pub attempted_at_ms: ::core::option::Option<f64>,
+    /// How long the parts before the spawn took: looking up packages and installing them, waiting until
+    /// fewer other domains were starting, building the command and compiling TypeScript, the hook.
+    #[prost(double, tag = "6")]
+    pub install_ms: f64,
+    #[prost(double, tag = "7")]
+    pub queue_ms: f64,
+    #[prost(double, tag = "8")]
+    pub transform_ms: f64,
+    #[prost(double, tag = "9")]
+    pub hook_ms: f64,
+    #[prost(double, optional, tag = "10")]
+    pub spawned_at_ms: ::core::option::Option<f64>,
+    /// Absent if it has not registered (yet), maybe because it need not.
+    #[prost(double, optional, tag = "11")]
+    pub registered_at_ms: ::core::option::Option<f64>,
+    /// When it was ready or, a job, had completed.
+    #[prost(double, optional, tag = "12")]
+    pub ready_at_ms: ::core::option::Option<f64>,
+    /// It is a job that has completed, and not a program that is ready.
+    #[prost(bool, tag = "13")]
+    pub completed: bool,
+    /// When it is ready: "when it has registered", "tcp 127.0.0.1:3000".
+    #[prost(string, tag = "14")]
+    pub readiness: ::prost::alloc::string::String,
+    /// What each dependency must come to: ready, started, completed.
+    #[prost(map = "string, string", tag = "15")]
+    pub conditions: ::std::collections::HashMap<
+        ::prost::alloc::string::String,
+        ::prost::alloc::string::String,
+    >,
 }
 /// A process that Fulcrum did not start.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]

@@ -226,8 +226,7 @@ async fn a_client_receives_responses_and_errors() {
     );
     let request = StatusRequest {
         domains: vec!["users".into()],
-        details: false,
-        show_secrets: false,
+        ..StatusRequest::default()
     };
     let status = client.status(request).await.expect("a status");
     assert_eq!(status.domains[0].name, "users");

@@ -3,6 +3,7 @@
 pub(crate) mod call;
 pub(crate) mod change;
 pub(crate) mod eval;
+pub(crate) mod first_start;
 pub(crate) mod info;
 pub(crate) mod inspector;
 mod logs;

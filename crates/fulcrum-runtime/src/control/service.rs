@@ -166,6 +166,9 @@ impl ControlHandler for ControlService {
                     if request.details {
                         domain.message_types = self.calls.message_types(&config.name);
                     }
+                    if request.first_starts {
+                        domain.first_start = self.status.first_start(&config);
+                    }
                     domain
                 })
                 .collect(),

@@ -6,12 +6,13 @@ use std::time::SystemTime;
 
 use fulcrum_config::{Domain as DomainConfig, Mode, Program, redact_arguments, redact_value};
 use fulcrum_logs::{Hub, Stream};
-use fulcrum_rpc::control::{Details, Domain, ExternalProcess, Instance, LastExit};
+use fulcrum_rpc::control::{Details, Domain, ExternalProcess, FirstStart, Instance, LastExit};
 use fulcrum_spawn::lifecycle::Phase;
 use fulcrum_spawn::supervisor::{Snapshot, Supervisor};
 use tokio::time::Instant;
 
 use crate::command::environment::EnvironmentBase;
+use crate::control::first_start::first_start_message;
 use crate::control::info::InstanceInfo;
 use crate::exit::describe::{describe_exit, hint};
 use crate::readiness::probe_set::describe_readiness;
@@ -62,6 +63,15 @@ impl StatusReader {
             started_at: Some(self.info.started_at.into()),
             mode: mode.to_owned(),
         }
+    }
+
+    /// The first start of a domain, if it has a process to start.
+    pub(crate) fn first_start(&self, config: &DomainConfig) -> Option<FirstStart> {
+        let state = self.states.get(&config.name)?;
+        let times = state.start_times.borrow().clone();
+        let (origin, rule) = (self.info.started, readiness(config, &state));
+        let has_process = config.has_process();
+        has_process.then(|| first_start_message(&times, config, origin, rule))
     }
 
     /// A domain as it is now.

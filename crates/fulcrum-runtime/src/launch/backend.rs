@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
 use fulcrum_config::{Domain, Program, SettingsCache};
 use fulcrum_logs::{Hub, Level, with_code};
@@ -13,6 +14,7 @@ use fulcrum_spawn::process::{OomMonitor, Process, RunId, Spawner};
 use fulcrum_spawn::standby::{StandbyPool, end_in_background};
 use fulcrum_spawn::supervisor::{Backend, FactSender, ProcessGroup, StartLimiter, StartPermit};
 use fulcrum_spawn::{CommandSpec, StartError};
+use tokio::time::Instant;
 
 use crate::clock;
 use crate::code::Code;
@@ -33,6 +35,7 @@ use crate::resources::limits;
 use crate::standby::{NodeStandby, NodeStandbyFactory};
 use crate::state::desired::DesiredStateReceiver;
 use crate::state::domain::SharedDomainStates;
+use crate::state::start_times::Preparation;
 use crate::traces::starts::StartTraces;
 
 /// What the backends of all domains share.
@@ -242,6 +245,13 @@ async fn prepare(
         let error = result.as_ref().err().map(ToString::to_string);
         traces.part(&name, generation, part, (from, error));
     };
+    let state = context.states.get(&name);
+    let spent = |part: fn(&mut Preparation) -> &mut Duration, since: Instant| {
+        if let Some(state) = &state {
+            let times = &state.start_times;
+            times.send_modify(|times| times.on_prepared(|all| *part(all) += since.elapsed()));
+        }
+    };
     let log = |level, text: String| log_for_domain(&hub, &name, generation, level, text);
     if let Some(warning) = warning {
         log(Level::Warn, with_code(&warning, Code::SettingsUnreadable));
@@ -249,6 +259,7 @@ async fn prepare(
     if let Some((cause, hint)) = port_holder(&domain, &context).await {
         log(Level::Warn, format!("{cause}\nhint: {hint}"));
     }
+    let since = Instant::now();
     if is_node(&domain) {
         let env = install_environment(&domain, &context).await?;
         let request = InstallRequest {
@@ -268,14 +279,17 @@ async fn prepare(
         record(&traces, "install", from, &installed);
         installed?;
     }
+    spent(|parts| &mut parts.install, since);
+    let since = Instant::now();
     let permit = acquire_permit(&domain, &context.limiter).await;
+    spent(|parts| &mut parts.queue, since);
     let limiter = context.limiter.clone();
     let hooks = HookSpawner {
         spawner: context.spawner.clone(),
         run: context.run.clone(),
         hub: context.hub.clone(),
     };
-    let from = clock::now();
+    let (since, from) = (Instant::now(), clock::now());
     let planning =
         tokio::task::spawn_blocking(move || plan_launch(&domain, &context, permit, generation));
     let planned = planning.await.map_err(|error| {
@@ -288,14 +302,18 @@ async fn prepare(
         from,
         &planned.as_ref().map(drop).map_err(Clone::clone),
     );
+    spent(|parts| &mut parts.transform, since);
     let (plan, warnings) = planned?;
     for warning in warnings {
         log(Level::Info, warning.to_string());
     }
-    match plan.config.process.hooks.before_start.is_empty() {
-        true => Ok(plan),
-        false => run_before_start(plan, &hooks, &limiter, generation).await,
+    if plan.config.process.hooks.before_start.is_empty() {
+        return Ok(plan);
     }
+    let since = Instant::now();
+    let plan = run_before_start(plan, &hooks, &limiter, generation).await;
+    spent(|parts| &mut parts.hook, since);
+    plan
 }
 
 /// Who listens on the port of a domain that is about to start, and what to do about it. The start goes

@@ -99,6 +99,9 @@ impl RegistrationTask {
             state.refusal.send_replace(None);
             state.registered_generation.send_replace(generation);
             record_registration(&state);
+            let now = Instant::now();
+            let times = &state.start_times;
+            times.send_modify(|times| times.on_registered(generation, now));
         }
         self.traces.registered(domain, generation);
         self.liveness.on_registered(domain, stream);

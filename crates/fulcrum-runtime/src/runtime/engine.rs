@@ -23,6 +23,7 @@ use crate::resources::footprint::release_after_start;
 use crate::shutdown::blockers::shutdown_progress;
 use crate::shutdown::stage::{ShutdownSignal, ShutdownStage};
 use crate::standby::NodeStandby;
+use crate::state::domain::SharedDomainStates;
 use crate::telemetry::endpoint::HttpEndpoint;
 use crate::typecheck::task::TypeCheckTask;
 use crate::watch::task::{self as watch, WatchHandles};
@@ -48,6 +49,7 @@ pub struct Runtime {
 
 /// What the wait for a start and the shutdown use.
 pub(super) struct FinishHandles {
+    pub(super) states: SharedDomainStates,
     pub(super) supervisor: Supervisor,
     pub(super) serving: ServingStatus,
     pub(super) standby: StandbyPool<NodeStandby>,
@@ -98,6 +100,7 @@ impl Runtime {
         let selected = handle.desired.current().selected.clone();
         let names = selected.iter().map(String::as_str);
         finish.supervisor.start(names).await;
+        finish.record_initial(&selected);
         if let Some(task) = self.typecheck {
             tokio::spawn(task.run());
         }
@@ -114,6 +117,15 @@ impl Runtime {
 }
 
 impl FinishHandles {
+    /// Records that these domains were started with the instance.
+    fn record_initial(&self, selected: &[String]) {
+        let now = Instant::now();
+        for state in selected.iter().filter_map(|name| self.states.get(name)) {
+            let times = &state.start_times;
+            times.send_modify(|times| times.initial_until = Some(now));
+        }
+    }
+
     /// Waits until the start is complete, logs its outcome, and waits until a shutdown is requested.
     async fn wait_until_shutdown(
         &self,

@@ -350,6 +350,7 @@ impl TaskHandles {
 
     pub(super) fn finish_handles(&self) -> FinishHandles {
         FinishHandles {
+            states: Arc::clone(&self.states),
             supervisor: self.supervisor.clone(),
             serving: self.serving_status(),
             standby: self.standby.clone(),

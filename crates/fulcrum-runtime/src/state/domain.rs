@@ -14,6 +14,7 @@ use tokio::sync::watch;
 use tokio::time::Instant;
 
 use crate::state::process::ProcessIdentity;
+use crate::state::start_times::StartTimes;
 
 /// State of one domain. Each field has one writer and any number of readers.
 #[derive(Debug)]
@@ -56,6 +57,9 @@ pub(crate) struct DomainState {
     pub(crate) inspector_url: watch::Sender<Option<(u64, String)>>,
     /// The last install of its packages. Written by the backend.
     pub(crate) install: watch::Sender<Option<InstallPeriod>>,
+    /// Its first start. Its moments are written by those who cause them: the backend, the registration
+    /// task, the transition task.
+    pub(crate) start_times: watch::Sender<StartTimes>,
     /// The JavaScript heap of the last heartbeat. Written with `last_heartbeat`.
     pub(crate) heap: watch::Sender<Option<HeapSize>>,
     /// The profiles that are being recorded. Written by those who record them.
@@ -195,6 +199,7 @@ impl Default for DomainState {
             pending_reload: watch::Sender::new(None),
             inspector_url: watch::Sender::new(None),
             install: watch::Sender::new(None),
+            start_times: watch::Sender::new(StartTimes::default()),
             heap: watch::Sender::new(None),
             profiles: watch::Sender::new(0),
             cpu_time: watch::Sender::new(Duration::ZERO),

@@ -6,4 +6,5 @@ pub(crate) mod inspect;
 pub(crate) mod modules;
 pub(crate) mod ports;
 pub(crate) mod process;
+pub(crate) mod start_times;
 pub(crate) mod terminal;

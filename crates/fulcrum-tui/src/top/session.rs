@@ -186,7 +186,7 @@ async fn read_details(client: ControlClient, name: String, inputs: Sender<Input>
     let request = StatusRequest {
         domains: vec![name],
         details: true,
-        show_secrets: false,
+        ..StatusRequest::default()
     };
     // A domain that is gone has none.
     let status = client.status(request).await.ok()?;

@@ -55,6 +55,7 @@ pub(super) async fn run(args: Args, context: Context) -> Result<(), CliError> {
         domains: args.name.iter().cloned().collect(),
         details: args.name.is_some(),
         show_secrets: args.show_secrets,
+        ..StatusRequest::default()
     };
     let response = client
         .status(request)

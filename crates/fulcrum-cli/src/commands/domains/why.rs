@@ -52,8 +52,7 @@ pub(super) async fn run(args: Args, context: Context) -> Result<(), CliError> {
     let client = context.connect().await?;
     let request = StatusRequest {
         domains: vec![args.name.clone()],
-        details: false,
-        show_secrets: false,
+        ..StatusRequest::default()
     };
     let response = client
         .status(request)

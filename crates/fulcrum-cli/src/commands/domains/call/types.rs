@@ -72,7 +72,7 @@ async fn status(client: &ControlClient, domain: &str) -> Result<Domain, CliError
     let request = StatusRequest {
         domains: vec![domain.to_owned()],
         details: true,
-        show_secrets: false,
+        ..StatusRequest::default()
     };
     let status = client
         .status(request)

@@ -1,21 +1,22 @@
-//! What the start of an instance consists of: as a trace, and with `FULCRUM_TIMINGS=1` as log lines,
-//! which tell of restarts, too.
+//! The steps of an instance's start: as a trace, and on request as log lines, which tell of restarts,
+//! too.
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::time::{Duration, SystemTime};
 
 use fulcrum_logs::{Hub, Level};
-use fulcrum_runtime::{Event, EventStream};
 use fulcrum_telemetry::traces::{SpanKind, SpanStatus};
 use fulcrum_telemetry::{OwnSpan, SpanId, TelemetryService, TraceId};
 use tokio::time::Instant;
 
-/// The variable that enables the log lines.
-const VARIABLE: &str = "FULCRUM_TIMINGS";
+use crate::clock;
+use crate::events::event::Event;
+use crate::events::stream::EventStream;
 
 /// The steps of a start.
-pub(crate) struct Timings {
+#[derive(Debug)]
+pub struct Timings {
     started: Instant,
     started_at: SystemTime,
     /// The steps, and when each was complete.
@@ -25,27 +26,23 @@ pub(crate) struct Timings {
 
 impl Timings {
     /// Begins the first step.
-    pub(crate) fn begin() -> Self {
-        #[expect(
-            clippy::disallowed_methods,
-            reason = "spans have the time of the wall clock"
-        )]
-        let started_at = SystemTime::now();
+    #[must_use]
+    pub fn begin(is_logged: bool) -> Self {
         Self {
             started: Instant::now(),
-            started_at,
+            started_at: clock::now(),
             steps: Vec::new(),
-            is_logged: std::env::var_os(VARIABLE).is_some_and(|value| value == "1"),
+            is_logged,
         }
     }
 
     /// Completes a step.
-    pub(crate) fn done(&mut self, step: &'static str) {
+    pub fn done(&mut self, step: &'static str) {
         self.steps.push((step, Instant::now()));
     }
 
     /// Records the steps as a trace, in which the configuration is what discovers domains.
-    pub(crate) fn record(&self, service: Option<&TelemetryService>) {
+    pub fn record(&self, service: Option<&TelemetryService>) {
         let Some(telemetry) = service.map(TelemetryService::telemetry) else {
             return;
         };
@@ -75,7 +72,7 @@ impl Timings {
     }
 
     /// Logs the steps, and then the times of starts and restarts until the instance ends.
-    pub(crate) fn log(self, hub: &Hub, events: impl FnOnce() -> EventStream) {
+    pub fn log(self, hub: &Hub, events: impl FnOnce() -> EventStream) {
         if !self.is_logged {
             return;
         }
