@@ -92,6 +92,7 @@ mod events;
 mod exit;
 pub mod format;
 mod handle;
+pub mod history;
 mod hooks;
 mod launch;
 mod liveness;

@@ -312,6 +312,7 @@ pub(super) const ROWS: &[Entry] = &[
     row('T', 9, "debugging with the inspector"),
     row('T', 10, "a command within the running app"),
     row('T', 11, "ports of domains"),
+    row('T', 12, "what the start took, and its slowest chain"),
 ];
 
 #[cfg(test)]
@@ -338,7 +339,7 @@ mod tests {
             .into_iter()
             .flat_map(|(section, last)| (1..=last).map(move |number| Id(section, number)));
         // The first point of this one has the number 0.
-        let expected = expected.chain((0..=11).map(|number| Id('T', number)));
+        let expected = expected.chain((0..=12).map(|number| Id('T', number)));
         assert_eq!(ids, expected.collect::<Vec<_>>());
     }
 }

@@ -8,10 +8,10 @@ use fulcrum_health::signal_name;
 use fulcrum_logs::rfc3339_millis;
 use fulcrum_rpc::control::{Domain, Instance, LastExit};
 use fulcrum_runtime::format::{format_bytes, format_duration, format_uptime};
+use fulcrum_runtime::history::GenerationHistory;
 
 use super::color::Color;
 use super::domain_table::{phase_color, reason_text};
-use super::generations::GenerationHistory;
 use super::table::sanitize;
 
 /// The running instance.

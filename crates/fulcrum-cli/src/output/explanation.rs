@@ -6,13 +6,13 @@ use std::time::{Duration, SystemTime};
 use fulcrum_logs::rfc3339_millis;
 use fulcrum_rpc::control::{Domain, Event};
 use fulcrum_runtime::format::format_duration;
+use fulcrum_runtime::history::{
+    GenerationHistory, between, detail_after_kind, group_by_generation, time,
+};
 
 use super::color::Color;
 use super::domain_table::phase_color;
 use super::event_kind::kind_color;
-use super::generations::{
-    GenerationHistory, between, detail_after_kind, group_by_generation, time,
-};
 use super::table::sanitize;
 
 /// How many lines of standard error are printed below the end of the latest generation, and of an

@@ -28,7 +28,7 @@ pub(crate) use diagnostic::DiagnosticJson;
 pub(crate) use domain_table::{Columns, domain_table};
 pub(crate) use event_kind::kind_color;
 pub(crate) use explanation::Explanation;
-pub(crate) use generations::{GenerationJson, group_by_generation};
+pub(crate) use generations::GenerationJson;
 pub(crate) use json::{DomainJson, EventJson, InstanceJson};
 pub(crate) use markdown::render_markdown;
 pub(crate) use metric_table::{MetricJson, metric_table};

@@ -13,27 +13,32 @@ const MIN_NAMED_PART: Duration = Duration::from_millis(50);
 const BY_REGISTRATION: Duration = Duration::from_millis(1);
 
 impl StartupReport {
-    /// How many domains that were started with the instance are ready, and since when: `3 of 4 domains
-    /// were ready after 812 ms; not yet: mailer`.
+    /// What was started with the instance and is ready, and since when: `3 domains ready, 1 job completed
+    /// after 812 ms; not yet: mailer`.
     #[must_use]
     pub fn headline(&self) -> String {
-        let initial = |rows: &[StartRow]| -> Vec<String> {
-            let rows = rows.iter().filter(|row| row.start.is_initial);
-            rows.map(|row| row.start.domain.clone()).collect()
+        let initial = |row: &&StartRow| row.start.is_initial;
+        let pending = self.pending.iter().filter(initial);
+        let pending: Vec<&str> = pending.map(|row| row.start.domain.as_str()).collect();
+        let pending = match pending.is_empty() {
+            true => String::new(),
+            false => format!("; not yet: {}", pending.join(", ")),
         };
-        let (ready, pending) = (initial(&self.ready), initial(&self.pending));
-        let all = pluralize(ready.len() + pending.len(), "domain");
-        let pending_names = pending.join(", ");
-        match (self.ready_at, pending.is_empty()) {
-            (None, true) => "no domain was started with the instance".to_owned(),
-            (None, false) => format!("none of {all} was ready yet: {pending_names}"),
-            (Some(after), true) => format!("{all} ready after {}", format_measured(after)),
-            (Some(after), false) => format!(
-                "{} of {all} ready after {}; not yet: {pending_names}",
-                ready.len(),
-                format_measured(after)
-            ),
-        }
+        let Some(after) = self.ready_at else {
+            return format!("no domain of the start is ready{pending}");
+        };
+        let ready = self.ready.iter().filter(initial);
+        let (jobs, domains): (Vec<_>, Vec<_>) = ready.partition(|row| row.start.completed);
+        let domains =
+            (!domains.is_empty()).then(|| format!("{} ready", pluralize(domains.len(), "domain")));
+        let jobs =
+            (!jobs.is_empty()).then(|| format!("{} completed", pluralize(jobs.len(), "job")));
+        let done: Vec<String> = domains.into_iter().chain(jobs).collect();
+        format!(
+            "{} after {}{pending}",
+            done.join(", "),
+            format_measured(after)
+        )
     }
 }
 
@@ -45,8 +50,9 @@ impl StartRow {
         let start = &self.start;
         let mut parts = vec![self.describe_end()];
         if let Some(retried) = self.retried.filter(|_| start.attempts > 1) {
+            let before = pluralize(start.attempts as usize - 1, "earlier start");
             let retried = format_measured(retried);
-            parts.push(format!("attempt {} after {retried}", start.attempts));
+            parts.push(format!("{before} took {retried}"));
         }
         let preparation = [
             ("packages", start.preparation.install),
@@ -215,7 +221,7 @@ mod tests {
         delayed.preparation.queue = ms(1);
         assert_eq!(
             describe(delayed),
-            "registered in 100 ms; attempt 3 after 1000 ms; prepared: packages 4120 ms, code 60 ms; \
+            "registered in 100 ms; 2 earlier starts took 1000 ms; prepared: packages 4120 ms, code 60 ms; \
              started later, at +0 ms; now failed: exit code 1"
         );
     }
@@ -228,21 +234,20 @@ mod tests {
         mailer.ready_at = None;
         let mut report = start("report", &[], [900, 910, 1_000]);
         report.is_initial = false;
+        let mut job = start("migrate", &[], [0, 10, 200]);
+        job.completed = true;
         assert_eq!(
             headline(&[db.clone(), report.clone()]),
             "1 domain ready after 300 ms"
         );
         assert_eq!(
-            headline(&[db, mailer.clone()]),
-            "1 of 2 domains ready after 300 ms; not yet: mailer"
+            headline(&[db, job, mailer.clone()]),
+            "1 domain ready, 1 job completed after 300 ms; not yet: mailer"
         );
         assert_eq!(
             headline(&[mailer]),
-            "none of 1 domain was ready yet: mailer"
+            "no domain of the start is ready; not yet: mailer"
         );
-        assert_eq!(
-            headline(&[report]),
-            "no domain was started with the instance"
-        );
+        assert_eq!(headline(&[report]), "no domain of the start is ready");
     }
 }

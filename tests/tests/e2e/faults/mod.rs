@@ -45,6 +45,7 @@ mod o_profile;
 mod o_store;
 mod o_traces;
 mod probes;
+mod t_analyze;
 mod t_completions;
 mod t_debugging;
 mod t_doctor;

@@ -4,6 +4,7 @@ use std::time::SystemTime;
 
 use clap::ValueEnum;
 use fulcrum_rpc::control::{Domain, Event, StatusRequest, StatusResponse};
+use fulcrum_runtime::history::group_by_generation;
 use serde::Serialize;
 
 use super::history;
@@ -13,7 +14,7 @@ use crate::error_code::ErrorCode;
 use crate::exit::CliError;
 use crate::output::{
     Columns, DomainJson, GenerationJson, InstanceJson, Output, describe_domain, describe_instance,
-    domain_table, group_by_generation,
+    domain_table,
 };
 
 /// How many generations are printed for a domain, including the current one.

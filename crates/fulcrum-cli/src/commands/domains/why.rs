@@ -4,6 +4,7 @@ use std::time::SystemTime;
 
 use clap::ValueEnum;
 use fulcrum_rpc::control::StatusRequest;
+use fulcrum_runtime::history::group_by_generation;
 use serde::Serialize;
 
 use super::history;
@@ -11,7 +12,7 @@ use super::status;
 use crate::client;
 use crate::commands::context::Context;
 use crate::exit::CliError;
-use crate::output::{EventJson, Explanation, GenerationJson, group_by_generation};
+use crate::output::{EventJson, Explanation, GenerationJson};
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
