@@ -262,20 +262,8 @@ async fn prepare(
     let since = Instant::now();
     if is_node(&domain) {
         let env = install_environment(&domain, &context).await?;
-        let request = InstallRequest {
-            domain: &domain,
-            app: context.app().to_path_buf(),
-            env: &env,
-            context: &context.command.prepare,
-            hub: &context.hub,
-            spawner: &context.spawner,
-            run: &context.run,
-            generation,
-            install_allowed: context.install_allowed && domain.process.install,
-            states: &context.states,
-        };
         let from = clock::now();
-        let installed = ensure_installed(&context.installer, &request).await;
+        let installed = install_packages(&domain, &context, &env, generation).await;
         record(&traces, "install", from, &installed);
         installed?;
     }
@@ -314,6 +302,28 @@ async fn prepare(
     let plan = run_before_start(plan, &hooks, &limiter, generation).await;
     spent(|parts| &mut parts.hook, since);
     plan
+}
+
+/// Installs the packages of a Node domain that are missing.
+async fn install_packages(
+    domain: &Domain,
+    context: &LaunchContext,
+    env: &BTreeMap<OsString, OsString>,
+    generation: u64,
+) -> Result<(), StartError> {
+    let request = InstallRequest {
+        domain,
+        app: context.app().to_path_buf(),
+        env,
+        context: &context.command.prepare,
+        hub: &context.hub,
+        spawner: &context.spawner,
+        run: &context.run,
+        generation,
+        install_allowed: context.install_allowed && domain.process.install,
+        states: &context.states,
+    };
+    ensure_installed(&context.installer, &request).await
 }
 
 /// Who listens on the port of a domain that is about to start, and what to do about it. The start goes
