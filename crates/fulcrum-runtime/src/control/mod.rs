@@ -7,6 +7,7 @@ pub(crate) mod first_start;
 pub(crate) mod info;
 pub(crate) mod inspector;
 mod logs;
+mod preparing;
 pub(crate) mod profile;
 mod reload;
 pub(crate) mod service;

@@ -14,6 +14,7 @@ use tokio::time::Instant;
 use crate::command::environment::EnvironmentBase;
 use crate::control::first_start::first_start_message;
 use crate::control::info::InstanceInfo;
+use crate::control::preparing::current_reason;
 use crate::exit::describe::{describe_exit, hint};
 use crate::readiness::probe_set::describe_readiness;
 use crate::readiness::started::is_known_to_register;
@@ -148,12 +149,12 @@ impl StatusReader {
         if let Some(hint) = hint(Some(config), snapshot) {
             return format!("{}; {hint}", snapshot.reason);
         }
+        let Some(state) = self.states.get(&config.name) else {
+            return snapshot.reason.clone();
+        };
         let mut reason = match snapshot.phase {
             Phase::Running if config.is_job() => "not completed yet".to_owned(),
-            _ => snapshot.reason.clone(),
-        };
-        let Some(state) = self.states.get(&config.name) else {
-            return reason;
+            _ => current_reason(&state, snapshot),
         };
         let schedule = state.restart_schedule.borrow().clone();
         if let Some(attempt) = schedule.filter(|_| snapshot.phase == Phase::Backoff) {

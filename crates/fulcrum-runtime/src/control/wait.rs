@@ -8,6 +8,7 @@ use fulcrum_spawn::lifecycle::Phase;
 use fulcrum_spawn::supervisor::{Snapshot, Supervisor, WaitCondition, WaitFailure};
 use tokio::time::Instant;
 
+use crate::control::preparing::current_reason;
 use crate::format::{format_measured, pluralize};
 use crate::outcome::cures;
 use crate::state::desired::DesiredStateReceiver;
@@ -57,10 +58,13 @@ impl DomainWaiter {
     pub(crate) fn describe_pending(&self, names: &[String], condition: WaitCondition) -> String {
         let pending = self.supervisor.pending(names, condition).into_iter();
         let texts = pending.map(|(name, now)| {
-            let state = self.states.get(&name).filter(|_| now.pid.is_some());
-            let reason = state.map_or(now.reason.clone(), |state| {
-                state.probe_status.borrow().append_to_reason(&now.reason)
-            });
+            let reason = match self.states.get(&name) {
+                Some(state) if now.pid.is_some() => {
+                    state.probe_status.borrow().append_to_reason(&now.reason)
+                }
+                Some(state) => current_reason(&state, &now),
+                None => now.reason.clone(),
+            };
             let (code, reason) = split_code(&reason);
             let text = format!("{name} is {} ({reason})", now.phase);
             code.map_or(text.clone(), |code| with_code(&text, code))

@@ -4,15 +4,19 @@ use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
 use fulcrum_config::{Domain, JsRuntime, Program, parse_yaml_value};
 use fulcrum_logs::{Hub, Level, PumpCounters, Source, Stream, pump, with_code};
 use fulcrum_spawn::StartError;
-use fulcrum_spawn::prepare::{self, InstallEvent, PackageInstaller, PackageQuery, PrepareContext};
+use fulcrum_spawn::prepare::{
+    self, InstallEvent, PackageInstaller, PackageManager, PackageQuery, PrepareContext,
+};
 use fulcrum_spawn::process::{RunId, Spawner};
 use tokio::time::Instant;
 
 use crate::code::Code;
+use crate::format::format_duration;
 use crate::log_lines::log_for_domain;
 use crate::state::domain::{DomainState, DomainStates, InstallPeriod};
 use crate::state::process::TOKEN_VAR;
@@ -71,8 +75,13 @@ pub(crate) async fn ensure_installed(
     };
     let period = PeriodGuard(request.states.get(&domain.name));
     let report = |event| {
-        if matches!(event, InstallEvent::Started { .. }) {
-            period.start();
+        match &event {
+            InstallEvent::Waiting { dir } => period.start(describe_wait(dir)),
+            InstallEvent::Started { dir, manager, .. } => {
+                period.start(describe_install(dir, *manager));
+            }
+            InstallEvent::Running { activity, .. } => period.set_activity(activity.clone()),
+            _ => {}
         }
         log_event(request, event);
     };
@@ -85,12 +94,24 @@ pub(crate) async fn ensure_installed(
 struct PeriodGuard(Option<Arc<DomainState>>);
 
 impl PeriodGuard {
-    fn start(&self) {
+    fn start(&self, what: String) {
         if let Some(state) = &self.0 {
             state.install.send_replace(Some(InstallPeriod {
+                what,
+                activity: None,
                 started: Instant::now(),
                 ended: None,
             }));
+        }
+    }
+
+    fn set_activity(&self, activity: Option<String>) {
+        if let Some(state) = &self.0 {
+            state.install.send_modify(|period| {
+                if let Some(period) = period {
+                    period.activity = activity;
+                }
+            });
         }
     }
 }
@@ -107,6 +128,22 @@ impl Drop for PeriodGuard {
     }
 }
 
+/// `installing packages in domains/users with npm`
+fn describe_install(dir: &str, manager: PackageManager) -> String {
+    format!("installing packages in {dir} with {manager}")
+}
+
+fn describe_wait(dir: &str) -> String {
+    format!("waiting for another domain's install of packages in {dir}")
+}
+
+/// `still installing packages in . with npm after 5.0 s: GET http://x/a attempt 1 failed with ENOTFOUND`
+fn describe_running(what: &str, elapsed: Duration, activity: Option<String>) -> String {
+    let activity = activity.unwrap_or_else(|| "no output so far".to_owned());
+    let elapsed = format_duration(elapsed);
+    format!("still {what} after {elapsed}: {activity}")
+}
+
 fn log_event(request: &InstallRequest<'_>, event: InstallEvent) {
     let (level, text) = match event {
         InstallEvent::Warning(warning) => (
@@ -118,9 +155,18 @@ fn log_event(request: &InstallRequest<'_>, event: InstallEvent) {
             manager,
             reason,
         } => {
-            let program = manager.program();
-            let text = format!("installing packages in {dir} with {program}: {reason}");
-            (Level::Info, text)
+            let what = describe_install(&dir, manager);
+            (Level::Info, format!("{what}: {reason}"))
+        }
+        InstallEvent::Waiting { dir } => (Level::Info, describe_wait(&dir)),
+        InstallEvent::Running {
+            dir,
+            manager,
+            elapsed,
+            activity,
+        } => {
+            let what = describe_install(&dir, manager);
+            (Level::Info, describe_running(&what, elapsed, activity))
         }
         InstallEvent::Finished { dir } => (Level::Info, format!("packages installed in {dir}")),
         InstallEvent::Output {

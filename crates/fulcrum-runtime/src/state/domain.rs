@@ -96,10 +96,14 @@ impl OutputCounters {
     }
 }
 
-/// When packages were installed for a domain. What is written meanwhile is no reason for a reload: no
+/// An install of packages for a domain, its own or one that it waits for. What is written meanwhile is no reason for a reload: no
 /// process has loaded it yet, and it is most likely the package manager that writes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct InstallPeriod {
+    /// What is done: `installing packages in domains/users with npm`.
+    pub(crate) what: String,
+    /// What the package manager said last that it is doing.
+    pub(crate) activity: Option<String>,
     pub(crate) started: Instant,
     /// `None` while it runs.
     pub(crate) ended: Option<Instant>,
@@ -108,7 +112,7 @@ pub(crate) struct InstallPeriod {
 impl InstallPeriod {
     /// Whether it explains a change: one that is noticed while it runs, or of a file that was last
     /// written then.
-    pub(crate) fn explains(self, written: impl FnOnce() -> Option<Instant>) -> bool {
+    pub(crate) fn explains(&self, written: impl FnOnce() -> Option<Instant>) -> bool {
         let Some(ended) = self.ended else {
             return true;
         };
@@ -275,13 +279,15 @@ mod tests {
         let at = |ms| Instant::now() + Duration::from_millis(ms);
         let (started, during, ended, after) = (at(1000), at(2000), at(3000), at(4000));
         let running = InstallPeriod {
+            what: "installing packages in . with npm".to_owned(),
+            activity: None,
             started,
             ended: None,
         };
         assert!(running.explains(|| None));
         let over = InstallPeriod {
-            started,
             ended: Some(ended),
+            ..running.clone()
         };
         assert!(over.explains(|| Some(during)));
         assert!(!over.explains(|| Some(after)) && !over.explains(|| None));

@@ -49,7 +49,9 @@ pub(crate) fn is_by_install(
     let ReloadTarget::Code(name) = target else {
         return false;
     };
-    let period = states.get(name).and_then(|state| *state.install.borrow());
+    let period = states
+        .get(name)
+        .and_then(|state| state.install.borrow().clone());
     period.is_some_and(|period| period.explains(|| modified_at(path, now)))
 }
 

@@ -6,15 +6,16 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout, timeout_at};
 
 use super::manager::PackageManager;
 use super::needed::MissingPackages;
 use super::output::{InstallOutput, OutputTail, quoted_cure, quoted_error};
 use super::plan::{InstallPlan, PackageQuery, plan_install, still_missing};
+use super::progress::{FIRST_REPORT, describe_activity, next_report};
 use crate::prepare::context::PrepareContext;
 use crate::prepare::warning::StartWarning;
-use crate::process::Spawner;
+use crate::process::{Process, Spawner};
 use crate::{Code, ExitReport, StartError};
 
 /// The longest time that an install may take. The slowest real ones take a few minutes.
@@ -49,6 +50,11 @@ pub struct InstallRequest<'a> {
 pub enum InstallEvent {
     /// Worth a warning.
     Warning(StartWarning),
+    /// Another domain's packages are being installed in the same place.
+    Waiting {
+        /// The install root, relative to the app.
+        dir: String,
+    },
     /// The package manager is about to be started.
     Started {
         /// The install root, relative to the app.
@@ -66,6 +72,17 @@ pub enum InstallEvent {
         stdout: InstallOutput,
         /// Its standard error.
         stderr: InstallOutput,
+    },
+    /// The package manager has been running for some time.
+    Running {
+        /// The install root, relative to the app.
+        dir: String,
+        /// The package manager.
+        manager: PackageManager,
+        /// For how long.
+        elapsed: Duration,
+        /// What it says it is doing: a request that it repeats, or the last line that it has printed.
+        activity: Option<String>,
     },
     /// The packages are installed.
     Finished {
@@ -114,7 +131,14 @@ impl PackageInstaller {
             let mut locks = self.locks.lock().unwrap_or_else(PoisonError::into_inner);
             Arc::clone(locks.entry(install.root.clone()).or_default())
         };
-        let _guard = lock.lock().await;
+        let _guard = match lock.try_lock() {
+            Ok(guard) => guard,
+            Err(_) => {
+                let dir = shown_root(request, &install);
+                report(InstallEvent::Waiting { dir });
+                lock.lock().await
+            }
+        };
         // It may have been installed for another domain of this root meanwhile.
         let mut planned = plan(request).await?;
         let mut before = None;
@@ -220,7 +244,16 @@ async fn run_manager(
         tail
     });
     let (manager, dir) = (install.manager, shown_root(request, install));
-    let Ok(exit) = timeout(INSTALL_TIMEOUT, process.exited()).await else {
+    let exited = exited(&process, manager, tail.as_ref(), |elapsed, activity| {
+        let dir = dir.clone();
+        report(InstallEvent::Running {
+            dir,
+            manager,
+            elapsed,
+            activity,
+        });
+    });
+    let Ok(exit) = timeout(INSTALL_TIMEOUT, exited).await else {
         return Err(StartError::permanent(format!(
             "{manager} install in {dir} timed out after {} minutes",
             INSTALL_TIMEOUT.as_secs() / 60
@@ -237,6 +270,29 @@ async fn run_manager(
         None => String::new(),
     };
     Ok((exit, output))
+}
+
+/// Waits until a package manager exits; `report` is told at growing intervals for how long it has run, and
+/// what it is doing.
+async fn exited(
+    process: &Process,
+    manager: PackageManager,
+    tail: Option<&OutputTail>,
+    report: impl Fn(Duration, Option<String>),
+) -> ExitReport {
+    let started = Instant::now();
+    let mut due = FIRST_REPORT;
+    loop {
+        if let Ok(exit) = timeout_at(started + due, process.exited()).await {
+            return exit;
+        }
+        let (pid, output) = (process.pid(), tail.map(OutputTail::text));
+        let reading = tokio::task::spawn_blocking(move || {
+            describe_activity(manager, pid, &output.unwrap_or_default())
+        });
+        report(started.elapsed(), reading.await.ok().flatten());
+        due = next_report(due);
+    }
 }
 
 /// What to do by hand: not with the arguments of Fulcrum, so that the lock file may change.

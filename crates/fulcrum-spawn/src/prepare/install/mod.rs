@@ -7,6 +7,7 @@ mod needed;
 mod output;
 mod plan;
 pub(super) mod pnp;
+mod progress;
 mod root;
 
 pub(super) use needed::PROVIDED_PACKAGES;

@@ -160,7 +160,8 @@ fn joined<'a>(lines: impl Iterator<Item = &'a str>) -> String {
     words.join(" ")
 }
 
-fn shorten(text: &str) -> String {
+/// A quote of bounded length.
+pub(super) fn shorten(text: &str) -> String {
     if text.chars().count() <= MAX_QUOTE {
         return text.to_owned();
     }
