@@ -15,3 +15,4 @@ pub(crate) mod signal;
 pub(crate) mod status;
 pub(crate) mod traces;
 pub(crate) mod wait;
+mod waiting;

@@ -33,6 +33,7 @@ use crate::control::signal::SignalTargets;
 use crate::control::status::{Detail, StatusReader};
 use crate::control::traces::TraceReader;
 use crate::control::wait::DomainWaiter;
+use crate::control::waiting::with_reports;
 use crate::events::event::Event as RuntimeEvent;
 use crate::events::log::EventLog;
 use crate::events::stream::EventStream;
@@ -131,7 +132,9 @@ impl ControlService {
             let steps = sender.clone();
             // A client that is slow or gone misses steps and delays nothing.
             let on_step = move |step| drop(steps.try_send(Ok(progress_message(step))));
-            let last = match timeout(limit, lifecycle.execute(&request, on_step)).await {
+            let work = timeout(limit, lifecycle.execute(&request, on_step));
+            let pending = || waiter.describe_causes(&request.names, condition_of(request.command));
+            let last = match with_reports(work, pending, &sender).await {
                 Ok(Ok(text)) => outcome(Kind::Done, text),
                 Ok(Err(text)) => outcome(failed, text),
                 Err(_) => outcome(Kind::TimedOut, describe_timeout(&waiter, &request)),
@@ -244,8 +247,10 @@ impl ControlHandler for ControlService {
         let (sender, stream) = message_channel();
         let waiter = self.waiter.clone();
         tokio::spawn(async move {
+            let work = timeout(limit, waiter.wait_all(&names, condition));
+            let pending = || waiter.describe_causes(&names, condition);
             let result = tokio::select! {
-                result = timeout(limit, waiter.wait_all(&names, condition)) => result,
+                result = with_reports(work, pending, &sender) => result,
                 // The client is gone.
                 () = sender.closed() => return,
             };
@@ -384,12 +389,17 @@ impl ControlHandler for ControlService {
     }
 }
 
-/// What a request still waits for at its time limit.
-fn describe_timeout(waiter: &DomainWaiter, request: &LifecycleRequest) -> String {
-    let condition = match request.command {
+/// What a request waits for.
+fn condition_of(command: Command) -> WaitCondition {
+    match command {
         Command::Start | Command::Restart => WaitCondition::Ready,
         Command::Stop | Command::Kill => WaitCondition::Stopped,
-    };
+    }
+}
+
+/// What a request still waits for at its time limit.
+fn describe_timeout(waiter: &DomainWaiter, request: &LifecycleRequest) -> String {
+    let condition = condition_of(request.command);
     let pending = waiter.describe_pending(&request.names, condition);
     format!("time limit reached; the request continues: {pending}")
 }

@@ -14,6 +14,9 @@ use crate::outcome::cures;
 use crate::state::desired::DesiredStateReceiver;
 use crate::state::domain::SharedDomainStates;
 
+/// How many domains are named that a client waits for.
+const MAX_CAUSES: usize = 3;
+
 /// Waits for domains.
 #[derive(Clone)]
 pub(crate) struct DomainWaiter {
@@ -57,19 +60,40 @@ impl DomainWaiter {
     /// answers of their probes.
     pub(crate) fn describe_pending(&self, names: &[String], condition: WaitCondition) -> String {
         let pending = self.supervisor.pending(names, condition).into_iter();
-        let texts = pending.map(|(name, now)| {
-            let reason = match self.states.get(&name) {
-                Some(state) if now.pid.is_some() => {
-                    state.probe_status.borrow().append_to_reason(&now.reason)
-                }
-                Some(state) => current_reason(&state, &now),
-                None => now.reason.clone(),
-            };
-            let (code, reason) = split_code(&reason);
-            let text = format!("{name} is {} ({reason})", now.phase);
-            code.map_or(text.clone(), |code| with_code(&text, code))
-        });
+        let texts = pending.map(|(name, now)| self.describe_one(&name, &now));
         texts.collect::<Vec<_>>().join("; ")
+    }
+
+    /// The same in one line of bounded length. Domains that wait for others are left out, unless there
+    /// are no others.
+    pub(crate) fn describe_causes(&self, names: &[String], condition: WaitCondition) -> String {
+        let mut pending = self.supervisor.pending(names, condition);
+        let is_cause = |(_, now): &(String, Snapshot)| now.phase != Phase::Waiting;
+        if pending.iter().any(is_cause) {
+            pending.retain(is_cause);
+        }
+        let more = pending.len().saturating_sub(MAX_CAUSES);
+        let shown = pending.iter().take(MAX_CAUSES);
+        let mut texts: Vec<String> = shown
+            .map(|(name, now)| self.describe_one(name, now))
+            .collect();
+        if more > 0 {
+            texts.push(format!("and {more} more"));
+        }
+        texts.join("; ").replace('\n', " ")
+    }
+
+    fn describe_one(&self, name: &str, now: &Snapshot) -> String {
+        let reason = match self.states.get(name) {
+            Some(state) if now.pid.is_some() => {
+                state.probe_status.borrow().append_to_reason(&now.reason)
+            }
+            Some(state) => current_reason(&state, now),
+            None => now.reason.clone(),
+        };
+        let (code, reason) = split_code(&reason);
+        let text = format!("{name} is {} ({reason})", now.phase);
+        code.map_or(text.clone(), |code| with_code(&text, code))
     }
 
     fn describe_done(&self, names: &[String], condition: WaitCondition) -> String {
@@ -174,6 +198,7 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
+    use crate::state::domain::InstallPeriod;
     use crate::test_support::{FakeProcess, Harness};
 
     const NO_RESTART: &str = "process: {command: [sleep, '1'], restart: {policy: never}}";
@@ -207,6 +232,58 @@ mod tests {
             waiter.wait_all(&names[..1], WaitCondition::Running).await,
             Ok("orders is running".to_owned())
         );
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_is_waited_for_is_the_domain_that_others_wait_for_or_the_install_of_its_packages()
+    {
+        let api = "process: {command: [sleep, '1'], depends_on: [db]}";
+        let files = [
+            ("domains/db/fulcrum.yml", NO_RESTART),
+            ("domains/api/fulcrum.yml", api),
+        ];
+        let never = FakeProcess {
+            ready_after: None,
+            exits: None,
+        };
+        let mut harness = Harness::new(&files, &[("db", never)]);
+        let waiter = waiter(&harness);
+        harness.start().await;
+        tokio::time::sleep(Duration::from_millis(100)).await;
+        let names = harness.desired.current().selected.clone();
+        let causes = waiter.describe_causes(&names, WaitCondition::Ready);
+        assert!(
+            causes.starts_with("db is ") && !causes.contains("api"),
+            "{causes}"
+        );
+        let api = waiter.describe_causes(&["api".to_owned()], WaitCondition::Ready);
+        assert!(api.starts_with("api is waiting (waiting for db"), "{api}");
+
+        let state = harness.states.get("api").expect("a state");
+        let what = "installing packages in domains/api with npm";
+        state.install.send_replace(Some(InstallPeriod {
+            what: what.to_owned(),
+            activity: Some("GET http://x/a attempt 1 failed with ENOTFOUND".to_owned()),
+            started: Instant::now(),
+            ended: None,
+        }));
+        tokio::time::sleep(Duration::from_millis(12_400)).await;
+        let mut now = harness
+            .supervisor
+            .domain("api")
+            .expect("a handle")
+            .snapshot();
+        assert!(current_reason(&state, &now).starts_with("waiting for db"));
+        now.phase = Phase::Preparing;
+        assert_eq!(
+            current_reason(&state, &now),
+            format!("{what} for 12.4 s: GET http://x/a attempt 1 failed with ENOTFOUND")
+        );
+        state.install.send_modify(|install| {
+            let install = install.as_mut().expect("it runs");
+            install.ended = Some(Instant::now());
+        });
+        assert_eq!(current_reason(&state, &now), now.reason);
     }
 
     #[tokio::test(start_paused = true)]

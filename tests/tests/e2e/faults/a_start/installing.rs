@@ -91,3 +91,39 @@ fn a16_a_hanging_install_can_be_stopped() {
     assert_eq!(app.event_count("users", "spawned"), 0);
     app.down();
 }
+
+/// npm itself prints nothing for more than a minute while it cannot reach its registry.
+#[test]
+fn a16_a_domain_says_that_packages_are_installed_and_which_request_fails() {
+    let port = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let registry = format!("http://{}", port.local_addr().expect("an address"));
+    drop(port);
+    let (app, run) = needs_packages(&registry);
+    run.env("npm_config_fetch_retries", "9").output().exits(0);
+    let what = "installing packages in domains/users with npm for ";
+    app.wait_for("users", "installs packages", |users| {
+        users["phase"] == "preparing" && text_of(users, "reason").starts_with(what)
+    });
+    let failed = format!("GET {registry}/left-pad attempt 1 failed with ECONNREFUSED");
+    wait_until("the failed request is logged", LIMIT, || {
+        let lines = app.logs("users").into_iter();
+        let mut lines = lines.map(|line| line.message);
+        lines.find(|line| {
+            line.starts_with("still installing packages in domains/users with npm after ")
+                && line.contains(&failed)
+        })
+    });
+    let reason = app.status("users")["reason"].clone();
+    assert!(
+        reason.as_str().is_some_and(|text| text.contains(&failed)),
+        "{reason}"
+    );
+    // Who waits is told so, too.
+    app.run(&["domains", "wait", "users", "--timeout", "7s"])
+        .exits(17)
+        .stderr_contains(&[
+            "still waiting: users is preparing (installing packages",
+            &failed,
+        ]);
+    app.down();
+}
