@@ -137,7 +137,7 @@ fn describe_wait(dir: &str) -> String {
     format!("waiting for another domain's install of packages in {dir}")
 }
 
-/// `still installing packages in . with npm after 5.0 s: GET http://x/a attempt 1 failed with ENOTFOUND`
+/// `still installing packages in . with npm after 4.0 s: GET http://x/a attempt 1 failed with ENOTFOUND`
 fn describe_running(what: &str, elapsed: Duration, activity: Option<String>) -> String {
     let activity = activity.unwrap_or_else(|| "no output so far".to_owned());
     let elapsed = format_duration(elapsed);

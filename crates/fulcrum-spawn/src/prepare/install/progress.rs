@@ -9,7 +9,7 @@ use super::manager::PackageManager;
 use super::output::shorten;
 
 /// When an install is reported for the first time. Most have ended by then.
-pub(super) const FIRST_REPORT: Duration = Duration::from_secs(5);
+pub(super) const FIRST_REPORT: Duration = Duration::from_secs(4);
 
 /// The longest time between two reports.
 const MAX_INTERVAL: Duration = Duration::from_secs(60);
@@ -20,7 +20,7 @@ const TAIL_BYTES: u64 = 64 * 1024;
 /// The end of the name of npm's debug log.
 const DEBUG_LOG: &str = "-debug-0.log";
 
-/// When the next report is due, since the start, after one that was due then: 5 s, 15 s, 45 s, …
+/// When the next report is due, since the start, after one that was due then: 4 s, 12 s, 36 s, …
 pub(super) fn next_report(after: Duration) -> Duration {
     after.saturating_add((after * 2).min(MAX_INTERVAL))
 }
@@ -80,7 +80,7 @@ mod tests {
             seconds.push(due.as_secs());
             due = next_report(due);
         }
-        assert_eq!(seconds, [5, 15, 45, 105, 165, 225]);
+        assert_eq!(seconds, [4, 12, 36, 96, 156, 216]);
     }
 
     #[test]
