@@ -26,7 +26,8 @@ use crate::resource::Resource;
 use crate::series::Series;
 use crate::spans::{self, CallRecord, OwnSpan};
 use crate::stores::{Stores, Usage};
-use crate::traces::{DOMAIN_ATTRIBUTE, Origin, Span, TraceFilter, TraceStore, TraceSummary};
+use crate::trace_store::{TraceFilter, TraceStore, TraceSummary};
+use crate::traces::{DOMAIN_ATTRIBUTE, Origin, Span};
 
 /// Recorded spans that may wait to be taken. Beyond it they are dropped and counted.
 const QUEUE: usize = 16 * 1024;
@@ -124,16 +125,18 @@ impl Telemetry {
         shutdown: CancellationToken,
     ) -> (Self, tokio::task::JoinHandle<()>) {
         let (queue, recorded) = mpsc::channel(QUEUE);
-        let stores = options.memory.map(Stores::new);
+        let own_origin = Arc::new(Origin {
+            service: options.resource.service().to_owned(),
+            domain: None,
+        });
+        let stores = options
+            .memory
+            .map(|memory| Stores::new(memory, Arc::clone(&own_origin)));
         let disk = stores.as_ref().zip(options.disk.zip(options.memory));
         let disk = disk.map(|(stores, (path, limit))| {
             Disk::start(path, limit, &mut |signal, body| {
                 stores.restore(signal, body);
             })
-        });
-        let own_origin = Arc::new(Origin {
-            service: options.resource.service().to_owned(),
-            domain: None,
         });
         let telemetry = Self {
             shared: Arc::new(Shared {
@@ -333,6 +336,14 @@ impl Telemetry {
         self.shared.changes.send_replace(());
     }
 
+    fn keep_calls(&self, calls: Vec<Box<CallRecord>>) {
+        let Some(stores) = &self.shared.stores else {
+            return;
+        };
+        stores.insert_calls(calls);
+        self.shared.changes.send_replace(());
+    }
+
     fn add_malformed(&self, count: u64) {
         self.shared.malformed.fetch_add(count, Ordering::Relaxed);
     }
@@ -355,10 +366,10 @@ impl Telemetry {
 
     /// Keeps and passes on a batch.
     fn take(&self, batch: &mut Vec<Recorded>) {
-        let mut own = Vec::new();
+        let (mut calls, mut own) = (Vec::new(), Vec::new());
         for recorded in batch.drain(..) {
             match recorded {
-                Recorded::Call(call) => own.extend(call.into_spans().into_iter().flatten()),
+                Recorded::Call(call) => calls.push(call),
                 Recorded::Own(span) => own.push(*span),
                 Recorded::Library(domain, generation, payload) => {
                     let (spans, lost) = spans::parse(&payload);
@@ -368,20 +379,26 @@ impl Telemetry {
                         service: domain.as_ref().to_owned(),
                         domain: Some(domain.as_ref().to_owned()),
                     });
-                    self.take_spans(&spans, &origin, &resource);
+                    self.keep_spans(spans.iter().map(|span| span.to_kept(&origin)));
+                    self.export(spans.iter().map(OwnSpan::to_proto), &resource);
                 }
             }
         }
-        if !own.is_empty() {
-            self.take_spans(&own, &self.shared.own_origin, &self.shared.resource);
+        if calls.is_empty() && own.is_empty() {
+            return;
         }
+        let of_calls = calls.iter().flat_map(|call| call.to_spans()).flatten();
+        let of_calls = of_calls.map(|span| span.to_proto());
+        let exported = of_calls.chain(own.iter().map(OwnSpan::to_proto));
+        self.export(exported, &self.shared.resource);
+        self.keep_spans(own.iter().map(|span| span.to_kept(&self.shared.own_origin)));
+        self.keep_calls(calls);
     }
 
-    fn take_spans(&self, spans: &[OwnSpan], origin: &Arc<Origin>, resource: &Resource) {
-        self.keep_spans(spans.iter().map(|span| span.to_kept(origin)));
+    /// Passes spans on, if anybody takes them.
+    fn export(&self, spans: impl Iterator<Item = ProtoSpan>, resource: &Resource) {
         if self.shared.forwarder.is_some() || self.shared.disk.is_some() {
-            let spans = spans.iter().map(OwnSpan::to_proto).collect();
-            self.pass_on(Signal::Traces, &request(spans, resource));
+            self.pass_on(Signal::Traces, &request(spans.collect(), resource));
         }
     }
 

@@ -13,9 +13,8 @@ use fulcrum_rpc::control::{
 use fulcrum_rpc::{ControlError, FinishedRequest, MessageStream};
 use fulcrum_telemetry::records::Record;
 use fulcrum_telemetry::series::Series;
-use fulcrum_telemetry::traces::{
-    Row, Span as KeptSpan, SpanKind, SpanStatus, TraceFilter, TraceSummary as KeptTrace, rows,
-};
+use fulcrum_telemetry::trace_store::{TraceFilter, TraceSummary as KeptTrace};
+use fulcrum_telemetry::traces::{Row, Span as KeptSpan, SpanKind, SpanStatus, rows};
 use fulcrum_telemetry::{OwnSpan, SpanId, Telemetry, TraceContext, TraceId};
 use tokio::time::{Instant, sleep_until};
 

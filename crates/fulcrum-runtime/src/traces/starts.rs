@@ -240,7 +240,7 @@ impl Shared {
 mod tests {
     use fulcrum_spawn::lifecycle::TransitionCause;
     use fulcrum_telemetry::TelemetryOptions;
-    use fulcrum_telemetry::traces::TraceFilter;
+    use fulcrum_telemetry::trace_store::TraceFilter;
     use tokio_util::sync::CancellationToken;
 
     use super::*;

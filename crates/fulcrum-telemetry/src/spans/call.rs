@@ -3,12 +3,53 @@
 
 use std::time::{Duration, SystemTime};
 
-use super::own::{Attributes, OwnSpan};
+use super::own::{Attributes, OwnSpan, duration_nanos, nanos};
 use crate::context::{SpanId, TraceId};
 use crate::traces::{DOMAIN_ATTRIBUTE, MESSAGE_TYPE, SpanKind, SpanStatus};
 
 /// The method of all calls.
 const METHOD: &str = "framework.FrameworkService/SendMessage";
+
+/// What is called: a domain, and the type of the message.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CallName {
+    /// Both, with a slash between them.
+    text: Box<str>,
+    domain: usize,
+}
+
+impl CallName {
+    /// The name of a call of this domain with a message of this type.
+    #[must_use]
+    pub fn new(domain: &str, type_: &str) -> Self {
+        let mut text = String::with_capacity(domain.len() + 1 + type_.len());
+        text.push_str(domain);
+        text.push('/');
+        text.push_str(type_);
+        Self {
+            text: text.into_boxed_str(),
+            domain: domain.len(),
+        }
+    }
+
+    /// The domain that is called.
+    #[must_use]
+    pub fn domain(&self) -> &str {
+        &self.text[..self.domain]
+    }
+
+    /// The type of the message.
+    #[must_use]
+    pub fn message_type(&self) -> &str {
+        &self.text[self.domain + 1..]
+    }
+
+    /// Both, with a slash between them.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.text
+    }
+}
 
 /// A call that has ended.
 #[derive(Clone, Debug, PartialEq)]
@@ -21,10 +62,8 @@ pub struct CallRecord {
     pub server: SpanId,
     /// The span of the domain's part of it.
     pub client: SpanId,
-    /// The domain that was called.
-    pub domain: String,
-    /// The type of the message.
-    pub type_: String,
+    /// What was called.
+    pub name: CallName,
     /// When it began.
     pub started: SystemTime,
     /// How long it took.
@@ -42,8 +81,30 @@ pub struct CallRecord {
 }
 
 impl CallRecord {
+    /// When it began: nanoseconds since 1970.
+    pub(crate) fn start(&self) -> u64 {
+        nanos(self.started)
+    }
+
+    /// When the domain's stream took it: nanoseconds since 1970; none if that never happened.
+    pub(crate) fn sent(&self) -> Option<u64> {
+        Some(self.start().saturating_add(duration_nanos(self.queued?)))
+    }
+
+    /// When it ended: nanoseconds since 1970.
+    pub(crate) fn end(&self) -> u64 {
+        self.start().saturating_add(duration_nanos(self.duration))
+    }
+
+    /// The memory that it takes, roughly, in bytes.
+    pub(crate) fn size(&self) -> usize {
+        let error = self.error.as_ref().map_or(0, String::capacity);
+        // Two allocations, three with an error.
+        size_of::<Self>() + self.name.text.len() + error + 64
+    }
+
     /// Its spans.
-    pub(crate) fn into_spans(self) -> [Option<OwnSpan>; 2] {
+    pub(crate) fn to_spans(&self) -> [Option<OwnSpan>; 2] {
         let status = match &self.error {
             Some(text) => SpanStatus::Error(text.clone()),
             None => SpanStatus::Unset,
@@ -54,8 +115,14 @@ impl CallRecord {
             ("rpc.method".into(), METHOD.into()),
             // A domain that fails is a response, and no error of gRPC.
             ("rpc.response.status_code".into(), "OK".into()),
-            (DOMAIN_ATTRIBUTE.into(), self.domain.into()),
-            (MESSAGE_TYPE.into(), self.type_.into()),
+            (
+                DOMAIN_ATTRIBUTE.into(),
+                self.name.domain().to_owned().into(),
+            ),
+            (
+                MESSAGE_TYPE.into(),
+                self.name.message_type().to_owned().into(),
+            ),
             ("fulcrum.outcome".into(), self.outcome.into()),
             ("rpc.request.size".into(), self.request_bytes.into()),
             ("rpc.response.size".into(), self.response_bytes.into()),
@@ -83,11 +150,14 @@ impl CallRecord {
 
     fn client_span(&self, status: &SpanStatus) -> Option<OwnSpan> {
         let queued = self.queued?;
-        let method = format!("{}/{}", self.domain, self.type_);
+        let method = self.name.as_str().to_owned();
         let mut attributes: Attributes = vec![
             ("rpc.system.name".into(), "fulcrum".into()),
             ("rpc.method".into(), method.clone().into()),
-            ("fulcrum.domain".into(), self.domain.clone().into()),
+            (
+                "fulcrum.domain".into(),
+                self.name.domain().to_owned().into(),
+            ),
         ];
         if self.error.is_some() {
             attributes.push(("error.type".into(), self.outcome.into()));
@@ -116,8 +186,7 @@ mod tests {
             parent: SpanId(1),
             server: SpanId(2),
             client: SpanId(3),
-            domain: "orders".into(),
-            type_: "order_create_request".into(),
+            name: CallName::new("orders", "order_create_request"),
             started: SystemTime::UNIX_EPOCH,
             duration: Duration::from_millis(10),
             queued,
@@ -130,7 +199,7 @@ mod tests {
 
     #[test]
     fn the_domains_part_begins_after_the_queue_and_ends_with_the_call() {
-        let [server, client] = record(Some(Duration::from_millis(4))).into_spans();
+        let [server, client] = record(Some(Duration::from_millis(4))).to_spans();
         let (server, client) = (server.expect("recorded"), client.expect("recorded"));
         assert_eq!((server.parent, server.id), (SpanId(1), SpanId(2)));
         assert_eq!((client.parent, client.id), (SpanId(2), SpanId(3)));
@@ -149,7 +218,7 @@ mod tests {
             error: Some("not connected".into()),
             ..record(None)
         };
-        let [server, client] = failed.into_spans();
+        let [server, client] = failed.to_spans();
         assert_eq!(client, None);
         let server = server.expect("recorded");
         assert_eq!(server.status, SpanStatus::Error("not connected".into()));

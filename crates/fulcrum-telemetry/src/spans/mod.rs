@@ -4,7 +4,7 @@ mod call;
 mod library;
 mod own;
 
-pub use call::CallRecord;
+pub use call::{CallName, CallRecord};
 pub(crate) use library::parse;
 pub(crate) use own::key_value;
 pub use own::{Attribute, Attributes, OwnSpan};

@@ -113,8 +113,7 @@ pub struct OwnSpan {
 impl OwnSpan {
     fn times(&self) -> (u64, u64) {
         let start = nanos(self.start);
-        let duration = u64::try_from(self.duration.as_nanos()).unwrap_or(u64::MAX);
-        (start, start.saturating_add(duration))
+        (start, start.saturating_add(duration_nanos(self.duration)))
     }
 
     /// What is kept of it.
@@ -194,8 +193,13 @@ fn proto_status(status: &SpanStatus) -> Option<Status> {
     })
 }
 
+/// A time in nanoseconds.
+pub(super) fn duration_nanos(duration: Duration) -> u64 {
+    u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX)
+}
+
 /// Nanoseconds since 1970.
-fn nanos(time: SystemTime) -> u64 {
+pub(super) fn nanos(time: SystemTime) -> u64 {
     let since = time.duration_since(UNIX_EPOCH).unwrap_or_default();
     u64::try_from(since.as_nanos()).unwrap_or(u64::MAX)
 }

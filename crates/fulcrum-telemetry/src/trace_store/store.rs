@@ -1,32 +1,30 @@
 //! The traces that are kept, within a bound. No I/O, no clock.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
-use std::time::Duration;
+use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
+use std::sync::Arc;
 
-use super::span::Span;
+use super::stored::{Glance, Stored};
+use super::summary::{TraceFilter, TraceSummary};
 use crate::context::{SpanId, TraceId};
+use crate::spans::CallRecord;
+use crate::traces::{Origin, Span};
 
 /// A trace that has more spans than this part of the memory has lost the rest.
 const TRACE_SHARE: usize = 8;
 
-/// The attribute by which a domain's telemetry is recognized, whatever its service is called, and which
-/// a call has for the domain that is called.
-pub const DOMAIN_ATTRIBUTE: &str = "fulcrum.domain";
-
-/// The attribute of a call with the type of its message.
-pub(crate) const MESSAGE_TYPE: &str = "fulcrum.message.type";
-
-/// What a trace takes besides its spans, roughly.
-const TRACE_OVERHEAD: usize = 256;
+/// What a trace takes besides its spans, roughly: its place among the traces, and the table of its spans.
+const TRACE_OVERHEAD: usize = 400;
 
 /// Traces in memory, the newest ones within a bound.
 #[derive(Debug)]
 pub struct TraceStore {
+    /// Who has recorded the calls.
+    own: Arc<Origin>,
     limit: usize,
     bytes: usize,
     traces: HashMap<TraceId, Kept>,
-    /// By their age, the oldest first.
-    order: BTreeMap<u64, TraceId>,
+    /// The oldest first.
+    order: VecDeque<TraceId>,
     next: u64,
     dropped: DroppedSpans,
 }
@@ -45,63 +43,20 @@ struct Kept {
     bytes: usize,
     /// Counts its changes, across all traces.
     changed: u64,
-    spans: HashMap<SpanId, Span>,
-}
-
-/// One trace, in short.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct TraceSummary {
-    /// Its id.
-    pub id: TraceId,
-    /// The name of its first span.
-    pub name: String,
-    /// Who recorded that.
-    pub origin: String,
-    /// When it began: nanoseconds since 1970.
-    pub start: u64,
-    /// From its first begin to its last end, in nanoseconds.
-    pub duration: u64,
-    /// How many spans it has.
-    pub spans: usize,
-    /// How many of them ended with an error.
-    pub errors: usize,
-    /// All that have recorded some of it, in alphabetical order.
-    pub origins: Vec<String>,
-    /// A number that grows with every change of any trace.
-    pub changed: u64,
-}
-
-/// Which traces are asked for.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct TraceFilter {
-    /// Those that one of these has recorded a part of; empty for all.
-    pub domains: Vec<String>,
-    /// Those that took at least this long.
-    pub min_duration: Option<Duration>,
-    /// Those with an error.
-    pub errors: bool,
-}
-
-impl TraceFilter {
-    fn accepts(&self, trace: &TraceSummary) -> bool {
-        let is_part = |name: &String| self.domains.contains(name);
-        let of_domains = self.domains.is_empty() || trace.origins.iter().any(is_part);
-        let long = self
-            .min_duration
-            .is_none_or(|min| Duration::from_nanos(trace.duration) >= min);
-        of_domains && long && (!self.errors || trace.errors > 0)
-    }
+    /// By the span's id, or that of a call's first span. Most traces have few.
+    parts: BTreeMap<SpanId, Stored>,
 }
 
 impl TraceStore {
-    /// A store of at most so many bytes.
+    /// A store of at most so many bytes. `own` records the calls.
     #[must_use]
-    pub fn new(limit: usize) -> Self {
+    pub fn new(limit: usize, own: Arc<Origin>) -> Self {
         Self {
+            own,
             limit,
             bytes: 0,
             traces: HashMap::new(),
-            order: BTreeMap::new(),
+            order: VecDeque::new(),
             next: 1,
             dropped: DroppedSpans::default(),
         }
@@ -110,26 +65,35 @@ impl TraceStore {
     /// Adds a span to its trace. A span that is there already is replaced: its sender was not sure
     /// that it had arrived.
     pub fn insert(&mut self, span: Span) {
+        self.add(span.trace, span.id, Stored::Span(Box::new(span)));
+    }
+
+    /// Adds a call to its trace.
+    pub fn insert_call(&mut self, call: Box<CallRecord>) {
+        self.add(call.trace, call.server, Stored::Call(call));
+    }
+
+    fn add(&mut self, id: TraceId, span: SpanId, part: Stored) {
         let number = self.next;
         self.next += 1;
-        let size = span.size();
+        let size = part.size();
         let order = &mut self.order;
         let overhead = &mut self.bytes;
-        let trace = self.traces.entry(span.trace).or_insert_with(|| {
-            order.insert(number, span.trace);
+        let trace = self.traces.entry(id).or_insert_with(|| {
+            order.push_back(id);
             *overhead += TRACE_OVERHEAD;
             Kept {
                 bytes: TRACE_OVERHEAD,
                 changed: number,
-                spans: HashMap::new(),
+                parts: BTreeMap::new(),
             }
         });
         if trace.bytes + size > self.limit / TRACE_SHARE {
-            self.dropped.excess += 1;
+            self.dropped.excess += part.count() as u64;
             return;
         }
-        let replaced = trace.spans.insert(span.id, span);
-        let replaced = replaced.map_or(0, |span| span.size());
+        let replaced = trace.parts.insert(span, part);
+        let replaced = replaced.map_or(0, |part| part.size());
         trace.changed = number;
         trace.bytes = trace.bytes + size - replaced;
         self.bytes = self.bytes + size - replaced;
@@ -139,12 +103,12 @@ impl TraceStore {
     /// Removes the oldest traces until the rest fits.
     fn evict(&mut self) {
         while self.bytes > self.limit {
-            let Some((_, oldest)) = self.order.pop_first() else {
+            let Some(oldest) = self.order.pop_front() else {
                 return;
             };
             if let Some(trace) = self.traces.remove(&oldest) {
                 self.bytes -= trace.bytes;
-                self.dropped.evicted += trace.spans.len() as u64;
+                self.dropped.evicted += trace.count() as u64;
             }
         }
     }
@@ -152,7 +116,7 @@ impl TraceStore {
     /// The traces that a filter accepts, the newest first, at most so many.
     #[must_use]
     pub fn list(&self, filter: &TraceFilter, limit: usize) -> Vec<TraceSummary> {
-        let newest = self.order.values().rev();
+        let newest = self.order.iter().rev();
         let traces = newest.filter_map(|id| self.summary(*id));
         let accepted = traces.filter(|trace| filter.accepts(trace));
         accepted.take(limit).collect()
@@ -181,8 +145,8 @@ impl TraceStore {
     /// The spans of a trace, in the order of their begin; none if it is not kept.
     #[must_use]
     pub fn spans(&self, id: TraceId) -> Option<Vec<Span>> {
-        let spans = self.traces.get(&id)?.spans.values();
-        let mut spans: Vec<Span> = spans.cloned().collect();
+        let parts = self.traces.get(&id)?.parts.values();
+        let mut spans: Vec<Span> = parts.flat_map(|part| part.to_spans(&self.own)).collect();
         spans.sort_by_key(|span| (span.start, std::cmp::Reverse(span.end), span.id));
         Some(spans)
     }
@@ -204,7 +168,7 @@ impl TraceStore {
     /// How many traces and spans are kept.
     #[must_use]
     pub fn counts(&self) -> (usize, usize) {
-        let spans = self.traces.values().map(|trace| trace.spans.len());
+        let spans = self.traces.values().map(Kept::count);
         (self.traces.len(), spans.sum())
     }
 
@@ -216,47 +180,62 @@ impl TraceStore {
 
     fn summary(&self, id: TraceId) -> Option<TraceSummary> {
         let trace = self.traces.get(&id)?;
-        let spans = &trace.spans;
+        let mut origins = BTreeSet::new();
+        let mut first: Option<Glance<'_>> = None;
+        let (mut start, mut end) = (u64::MAX, 0);
+        let (mut spans, mut errors) = (0, 0);
         // The first one may not have arrived yet, or never will: a caller that records nothing.
-        let first = spans
+        let rank = |span: &Glance<'_>| (!span.parent.is_none(), span.start, span.id);
+        for span in trace
+            .parts
             .values()
-            .min_by_key(|span| (!span.parent.is_none(), span.start, span.id))?;
-        let start = spans.values().map(|span| span.start).min()?;
-        let end = spans.values().map(|span| span.end).max()?;
-        let origins: BTreeSet<&str> = spans.values().map(|span| span.origin.name()).collect();
+            .flat_map(|part| part.glances(&self.own))
+        {
+            start = start.min(span.start);
+            end = end.max(span.end);
+            spans += 1;
+            errors += usize::from(span.is_error);
+            origins.insert(span.origin);
+            if first.as_ref().is_none_or(|first| rank(&span) < rank(first)) {
+                first = Some(span);
+            }
+        }
+        let first = first?;
         Some(TraceSummary {
             id,
-            name: name_of(first),
-            origin: first.origin.name().to_owned(),
+            name: first.trace_name(),
+            origin: first.origin.to_owned(),
             start,
             duration: end.saturating_sub(start),
-            spans: spans.len(),
-            errors: spans.values().filter(|span| span.is_error()).count(),
+            spans,
+            errors,
             origins: origins.into_iter().map(str::to_owned).collect(),
             changed: trace.changed,
         })
     }
 }
 
-/// The name of a trace that begins with this span: of a call what is called, since all calls have the
-/// same method.
-fn name_of(first: &Span) -> String {
-    let find = |name: &str| {
-        let found = first.attributes.iter().find(|(set, _)| set == name);
-        found.map(|(_, value)| value.as_str())
-    };
-    match (find(DOMAIN_ATTRIBUTE), find(MESSAGE_TYPE)) {
-        (Some(domain), Some(type_)) => format!("{domain}/{type_}"),
-        _ => first.name.clone(),
+impl Kept {
+    fn count(&self) -> usize {
+        self.parts.values().map(Stored::count).sum()
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use std::sync::Arc;
+    use std::time::{Duration, UNIX_EPOCH};
 
     use super::*;
-    use crate::traces::span::{Origin, SpanKind, SpanStatus};
+    use crate::spans::CallName;
+    use crate::traces::{SpanKind, SpanStatus};
+
+    fn store(limit: usize) -> TraceStore {
+        let own = Origin {
+            service: "fulcrum".to_owned(),
+            domain: None,
+        };
+        TraceStore::new(limit, Arc::new(own))
+    }
 
     fn span(trace: u128, id: u64, (start, end): (u64, u64)) -> Span {
         Span {
@@ -279,7 +258,7 @@ mod tests {
 
     #[test]
     fn a_trace_is_from_its_first_begin_to_its_last_end() {
-        let mut store = TraceStore::new(1 << 20);
+        let mut store = store(1 << 20);
         store.insert(span(7, 2, (150, 180)));
         store.insert(span(7, 1, (100, 400)));
         let failed = SpanStatus::Error("boom".into());
@@ -301,8 +280,47 @@ mod tests {
     }
 
     #[test]
+    fn a_call_is_the_spans_that_it_was_recorded_as() {
+        let call = CallRecord {
+            trace: TraceId::new(7).expect("not 0"),
+            parent: SpanId(9),
+            server: SpanId(1),
+            client: SpanId(2),
+            name: CallName::new("orders", "create"),
+            started: UNIX_EPOCH + Duration::from_nanos(100),
+            duration: Duration::from_nanos(50),
+            queued: Some(Duration::from_nanos(20)),
+            request_bytes: 1,
+            response_bytes: 2,
+            outcome: "error",
+            error: Some("sold out".to_owned()),
+        };
+        let mut as_call = store(1 << 20);
+        as_call.insert_call(Box::new(call.clone()));
+        let mut as_spans = store(1 << 20);
+        for span in call.to_spans().into_iter().flatten() {
+            as_spans.insert(span.to_kept(&as_spans.own.clone()));
+        }
+        assert_eq!(as_call.spans(call.trace), as_spans.spans(call.trace));
+        assert_eq!(as_call.counts(), as_spans.counts());
+        let all = TraceFilter::default();
+        let [mut short, spans] = [&as_call, &as_spans].map(|store| store.list(&all, 10));
+        assert_eq!(short[0].name, "orders/create");
+        short[0].changed = spans[0].changed;
+        assert_eq!(short, spans);
+
+        let unsent = CallRecord {
+            queued: None,
+            server: SpanId(3),
+            ..call
+        };
+        as_call.insert_call(Box::new(unsent));
+        assert_eq!(as_call.counts(), (1, 3), "no domain took the second one");
+    }
+
+    #[test]
     fn a_filter_selects_by_domain_duration_and_error() {
-        let mut store = TraceStore::new(1 << 20);
+        let mut store = store(1 << 20);
         store.insert(span(1, 1, (0, 10)));
         store.insert(span(2, 2, (0, 5_000)));
         let count = |filter: TraceFilter| store.list(&filter, 10).len();
@@ -327,7 +345,7 @@ mod tests {
 
     #[test]
     fn a_span_that_comes_twice_is_there_once() {
-        let mut store = TraceStore::new(1 << 20);
+        let mut store = store(1 << 20);
         store.insert(span(1, 1, (0, 10)));
         let bytes = store.bytes();
         store.insert(span(1, 1, (0, 10)));
@@ -337,7 +355,7 @@ mod tests {
     #[test]
     fn the_oldest_traces_make_room_and_are_counted() {
         let limit = 64 * 1024;
-        let mut store = TraceStore::new(limit);
+        let mut store = store(limit);
         for trace in 1..=100_000 {
             store.insert(span(trace, 1, (0, 1)));
             assert!(store.bytes() <= limit);
@@ -351,7 +369,7 @@ mod tests {
 
     #[test]
     fn one_endless_trace_does_not_push_out_the_others() {
-        let mut store = TraceStore::new(64 * 1024);
+        let mut store = store(64 * 1024);
         store.insert(span(1, 1, (0, 1)));
         for id in 1..10_000 {
             store.insert(span(2, id, (0, 1)));

@@ -1,0 +1,8 @@
+//! The traces that are kept in memory.
+
+mod store;
+mod stored;
+mod summary;
+
+pub use store::{DroppedSpans, TraceStore};
+pub use summary::{TraceFilter, TraceSummary};
