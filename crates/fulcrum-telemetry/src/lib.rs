@@ -51,7 +51,7 @@ pub use context::{Sampler, SpanId, TraceContext, TraceId};
 pub use export::{ExportConfig, ExportProtocol, Forwarder, OtlpClient, SendError};
 pub use resource::{Resource, write_list};
 pub use service::{TelemetryService, TelemetrySetup};
-pub use spans::{Attribute, Attributes, CallName, CallRecord, OwnSpan};
+pub use spans::{Attribute, Attributes, CallName, CallNames, CallRecord, OwnSpan};
 pub use stores::Usage;
 pub use telemetry::{Losses, Telemetry, TelemetryOptions};
 pub use traces::DOMAIN_ATTRIBUTE;

@@ -11,7 +11,7 @@ use crate::convert;
 use crate::export::Signal;
 use crate::records::RecordStore;
 use crate::series::{SeriesStore, points};
-use crate::spans::CallRecord;
+use crate::spans::{CallRecord, OwnSpan};
 use crate::trace_store::TraceStore;
 use crate::traces::{Origin, Span};
 
@@ -70,7 +70,15 @@ impl Stores {
         }
     }
 
-    pub(crate) fn insert_calls(&self, calls: impl IntoIterator<Item = Box<CallRecord>>) {
+    /// Adds spans that `origin` has recorded.
+    pub(crate) fn insert_own(&self, spans: Vec<OwnSpan>, origin: &Arc<Origin>) {
+        let mut kept = self.traces();
+        for span in spans {
+            kept.insert_own(span, origin);
+        }
+    }
+
+    pub(crate) fn insert_calls(&self, calls: impl IntoIterator<Item = CallRecord>) {
         let mut kept = self.traces();
         for call in calls {
             kept.insert_call(call);

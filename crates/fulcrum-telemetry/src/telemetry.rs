@@ -24,7 +24,7 @@ use crate::export::{Forwarder, Signal};
 use crate::records::Record;
 use crate::resource::Resource;
 use crate::series::Series;
-use crate::spans::{self, CallRecord, OwnSpan};
+use crate::spans::{self, CallRecord, LibraryReader, OwnSpan};
 use crate::stores::{Stores, Usage};
 use crate::trace_store::{TraceFilter, TraceStore, TraceSummary};
 use crate::traces::{DOMAIN_ATTRIBUTE, Origin, Span};
@@ -75,8 +75,12 @@ struct Shared {
 
 /// What waits to be kept and passed on.
 #[derive(Debug)]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "nearly all are calls, and memory that another thread frees is slow"
+)]
 enum Recorded {
-    Call(Box<CallRecord>),
+    Call(CallRecord),
     Own(Box<OwnSpan>),
     /// Of a domain's client library: the domain, its generation, and the payload.
     Library(Arc<str>, u64, String),
@@ -164,7 +168,7 @@ impl Telemetry {
 
     /// Records a call. Never waits.
     pub fn record_call(&self, call: CallRecord) {
-        self.push(Recorded::Call(Box::new(call)));
+        self.push(Recorded::Call(call));
     }
 
     /// Records a span of this process. Never waits.
@@ -336,7 +340,15 @@ impl Telemetry {
         self.shared.changes.send_replace(());
     }
 
-    fn keep_calls(&self, calls: Vec<Box<CallRecord>>) {
+    fn keep_own(&self, spans: Vec<OwnSpan>, origin: &Arc<Origin>) {
+        let Some(stores) = &self.shared.stores else {
+            return;
+        };
+        stores.insert_own(spans, origin);
+        self.shared.changes.send_replace(());
+    }
+
+    fn keep_calls(&self, calls: Vec<CallRecord>) {
         let Some(stores) = &self.shared.stores else {
             return;
         };
@@ -365,22 +377,22 @@ impl Telemetry {
     }
 
     /// Keeps and passes on a batch.
-    fn take(&self, batch: &mut Vec<Recorded>) {
+    fn take(&self, batch: &mut Vec<Recorded>, reader: &mut LibraryReader) {
         let (mut calls, mut own) = (Vec::new(), Vec::new());
         for recorded in batch.drain(..) {
             match recorded {
                 Recorded::Call(call) => calls.push(call),
                 Recorded::Own(span) => own.push(*span),
                 Recorded::Library(domain, generation, payload) => {
-                    let (spans, lost) = spans::parse(&payload);
+                    let (spans, lost) = reader.read(&payload);
                     self.add_malformed(lost);
                     let resource = self.domain_resource(&domain, generation);
                     let origin = Arc::new(Origin {
                         service: domain.as_ref().to_owned(),
                         domain: Some(domain.as_ref().to_owned()),
                     });
-                    self.keep_spans(spans.iter().map(|span| span.to_kept(&origin)));
                     self.export(spans.iter().map(OwnSpan::to_proto), &resource);
+                    self.keep_own(spans, &origin);
                 }
             }
         }
@@ -391,7 +403,7 @@ impl Telemetry {
         let of_calls = of_calls.map(|span| span.to_proto());
         let exported = of_calls.chain(own.iter().map(OwnSpan::to_proto));
         self.export(exported, &self.shared.resource);
-        self.keep_spans(own.iter().map(|span| span.to_kept(&self.shared.own_origin)));
+        self.keep_own(own, &self.shared.own_origin);
         self.keep_calls(calls);
     }
 
@@ -439,6 +451,7 @@ async fn take_recorded(
     shutdown: CancellationToken,
 ) {
     let mut batch = Vec::with_capacity(BATCH);
+    let mut reader = LibraryReader::default();
     loop {
         tokio::select! {
             count = recorded.recv_many(&mut batch, BATCH) => if count == 0 {
@@ -447,7 +460,7 @@ async fn take_recorded(
             () = shutdown.cancelled() => {
                 recorded.close();
                 while recorded.recv_many(&mut batch, BATCH).await > 0 {
-                    telemetry.take(&mut batch);
+                    telemetry.take(&mut batch, &mut reader);
                 }
                 break;
             }
@@ -464,6 +477,6 @@ async fn take_recorded(
                 batch.push(next);
             }
         }
-        telemetry.take(&mut batch);
+        telemetry.take(&mut batch, &mut reader);
     }
 }

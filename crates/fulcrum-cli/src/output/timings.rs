@@ -1,8 +1,8 @@
 //! What the start of an instance consists of: as a trace, and with `FULCRUM_TIMINGS=1` as log lines,
 //! which tell of restarts, too.
 
-use std::borrow::Cow;
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use fulcrum_logs::{Hub, Level};
@@ -58,12 +58,12 @@ impl Timings {
             trace,
             id,
             parent,
-            name: Cow::Borrowed(name),
+            name: name.into(),
             kind: SpanKind::Internal,
             start: self.started_at + (from - self.started),
             duration: to - from,
             status: SpanStatus::Unset,
-            attributes: Vec::new(),
+            attributes: Arc::default(),
         };
         let mut last = self.started;
         for (step, done) in &self.steps {

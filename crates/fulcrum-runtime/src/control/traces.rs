@@ -145,7 +145,7 @@ impl TraceReader {
             trace,
             id: SpanId::random(),
             parent: parent.map_or(SpanId::default(), |parent| parent.span),
-            name: request.method.to_owned().into(),
+            name: request.method.into(),
             kind: SpanKind::Server,
             start: request.started,
             duration: request.duration,
@@ -154,7 +154,8 @@ impl TraceReader {
                 ("rpc.system.name".into(), "grpc".into()),
                 ("rpc.method".into(), request.method.to_owned().into()),
                 ("rpc.response.status_code".into(), code.to_string().into()),
-            ],
+            ]
+            .into(),
         });
     }
 

@@ -1,7 +1,7 @@
 //! Calls of domains, as traces.
 
 use fulcrum_rpc::{CallObserver, CallOutcome, CallTrace, FinishedCall, TraceHeaders};
-use fulcrum_telemetry::{CallName, CallRecord, SpanId, Telemetry, TraceContext, TraceId};
+use fulcrum_telemetry::{CallNames, CallRecord, SpanId, Telemetry, TraceContext, TraceId};
 
 /// The longest error that a span has, in bytes.
 const MAX_ERROR: usize = 512;
@@ -12,11 +12,15 @@ const MAX_NAME: usize = 64;
 /// Decides which calls are traced, and records their spans.
 pub(crate) struct CallTracer {
     telemetry: Telemetry,
+    names: CallNames,
 }
 
 impl CallTracer {
     pub(crate) fn new(telemetry: Telemetry) -> Self {
-        Self { telemetry }
+        Self {
+            telemetry,
+            names: CallNames::default(),
+        }
     }
 }
 
@@ -59,7 +63,7 @@ impl CallObserver for CallTracer {
             parent: SpanId(traced.parent),
             server: SpanId(traced.server_span),
             client: SpanId(traced.client_span),
-            name: CallName::new(truncated(call.domain, MAX_NAME), call.type_),
+            name: self.names.get(truncated(call.domain, MAX_NAME), call.type_),
             started: call.started,
             duration: call.duration,
             queued: call.queued,

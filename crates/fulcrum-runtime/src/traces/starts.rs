@@ -231,7 +231,7 @@ impl Shared {
             start: begun.at,
             duration: duration.unwrap_or_default(),
             status,
-            attributes,
+            attributes: attributes.into(),
         });
     }
 }

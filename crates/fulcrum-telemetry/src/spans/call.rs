@@ -3,53 +3,13 @@
 
 use std::time::{Duration, SystemTime};
 
+use super::call_name::CallName;
 use super::own::{Attributes, OwnSpan, duration_nanos, nanos};
 use crate::context::{SpanId, TraceId};
 use crate::traces::{DOMAIN_ATTRIBUTE, MESSAGE_TYPE, SpanKind, SpanStatus};
 
 /// The method of all calls.
 const METHOD: &str = "framework.FrameworkService/SendMessage";
-
-/// What is called: a domain, and the type of the message.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct CallName {
-    /// Both, with a slash between them.
-    text: Box<str>,
-    domain: usize,
-}
-
-impl CallName {
-    /// The name of a call of this domain with a message of this type.
-    #[must_use]
-    pub fn new(domain: &str, type_: &str) -> Self {
-        let mut text = String::with_capacity(domain.len() + 1 + type_.len());
-        text.push_str(domain);
-        text.push('/');
-        text.push_str(type_);
-        Self {
-            text: text.into_boxed_str(),
-            domain: domain.len(),
-        }
-    }
-
-    /// The domain that is called.
-    #[must_use]
-    pub fn domain(&self) -> &str {
-        &self.text[..self.domain]
-    }
-
-    /// The type of the message.
-    #[must_use]
-    pub fn message_type(&self) -> &str {
-        &self.text[self.domain + 1..]
-    }
-
-    /// Both, with a slash between them.
-    #[must_use]
-    pub fn as_str(&self) -> &str {
-        &self.text
-    }
-}
 
 /// A call that has ended.
 #[derive(Clone, Debug, PartialEq)]
@@ -96,11 +56,15 @@ impl CallRecord {
         self.start().saturating_add(duration_nanos(self.duration))
     }
 
-    /// The memory that it takes, roughly, in bytes.
+    /// How many spans it is.
+    pub(crate) fn count(&self) -> usize {
+        1 + usize::from(self.queued.is_some())
+    }
+
+    /// The memory that it takes, roughly, in bytes. Calls share their names.
     pub(crate) fn size(&self) -> usize {
         let error = self.error.as_ref().map_or(0, String::capacity);
-        // Two allocations, three with an error.
-        size_of::<Self>() + self.name.text.len() + error + 64
+        size_of::<Self>() + error + 48
     }
 
     /// Its spans.
@@ -143,7 +107,7 @@ impl CallRecord {
             start: self.started,
             duration: self.duration,
             status,
-            attributes,
+            attributes: attributes.into(),
         };
         [Some(server), client]
     }
@@ -171,7 +135,7 @@ impl CallRecord {
             start: self.started + queued,
             duration: self.duration.saturating_sub(queued),
             status: status.clone(),
-            attributes,
+            attributes: attributes.into(),
         })
     }
 }
@@ -203,7 +167,7 @@ mod tests {
         let (server, client) = (server.expect("recorded"), client.expect("recorded"));
         assert_eq!((server.parent, server.id), (SpanId(1), SpanId(2)));
         assert_eq!((client.parent, client.id), (SpanId(2), SpanId(3)));
-        assert_eq!(client.name, "orders/order_create_request");
+        assert_eq!(&*client.name, "orders/order_create_request");
         assert_eq!(client.duration, Duration::from_millis(6));
         assert_eq!(
             client.start + client.duration,

@@ -1,5 +1,6 @@
 //! The traces that are kept in memory.
 
+mod parts;
 mod store;
 mod stored;
 mod summary;

@@ -1,19 +1,21 @@
 //! The traces that are kept, within a bound. No I/O, no clock.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
+use std::collections::hash_map::Entry;
+use std::collections::{BTreeSet, HashMap, VecDeque};
 use std::sync::Arc;
 
+use super::parts::Parts;
 use super::stored::{Glance, Stored};
 use super::summary::{TraceFilter, TraceSummary};
 use crate::context::{SpanId, TraceId};
-use crate::spans::CallRecord;
+use crate::spans::{CallRecord, OwnSpan};
 use crate::traces::{Origin, Span};
 
 /// A trace that has more spans than this part of the memory has lost the rest.
 const TRACE_SHARE: usize = 8;
 
-/// What a trace takes besides its spans, roughly: its place among the traces, and the table of its spans.
-const TRACE_OVERHEAD: usize = 400;
+/// What a trace takes besides its spans, roughly.
+const TRACE_OVERHEAD: usize = 128;
 
 /// Traces in memory, the newest ones within a bound.
 #[derive(Debug)]
@@ -43,8 +45,7 @@ struct Kept {
     bytes: usize,
     /// Counts its changes, across all traces.
     changed: u64,
-    /// By the span's id, or that of a call's first span. Most traces have few.
-    parts: BTreeMap<SpanId, Stored>,
+    parts: Parts,
 }
 
 impl TraceStore {
@@ -65,44 +66,70 @@ impl TraceStore {
     /// Adds a span to its trace. A span that is there already is replaced: its sender was not sure
     /// that it had arrived.
     pub fn insert(&mut self, span: Span) {
-        self.add(span.trace, span.id, Stored::Span(Box::new(span)));
+        let (trace, id, size) = (span.trace, span.id, span.size());
+        self.add(trace, (size, 1), || (id, Stored::Span(Box::new(span))));
+    }
+
+    /// Adds a span that was recorded here by `origin`.
+    pub fn insert_own(&mut self, span: OwnSpan, origin: &Arc<Origin>) {
+        let (trace, id, size) = (span.trace, span.id, span.size());
+        let origin = Arc::clone(origin);
+        self.add(trace, (size, 1), || {
+            (id, Stored::Own(Box::new(span), origin))
+        });
     }
 
     /// Adds a call to its trace.
-    pub fn insert_call(&mut self, call: Box<CallRecord>) {
-        self.add(call.trace, call.server, Stored::Call(call));
+    pub fn insert_call(&mut self, call: CallRecord) {
+        let (trace, id) = (call.trace, call.server);
+        let cost = (call.size(), call.count());
+        self.add(trace, cost, || (id, Stored::Call(Box::new(call))));
     }
 
-    fn add(&mut self, id: TraceId, span: SpanId, part: Stored) {
-        let number = self.next;
-        self.next += 1;
-        let size = part.size();
-        let order = &mut self.order;
-        let overhead = &mut self.bytes;
-        let trace = self.traces.entry(id).or_insert_with(|| {
-            order.push_back(id);
-            *overhead += TRACE_OVERHEAD;
-            Kept {
-                bytes: TRACE_OVERHEAD,
-                changed: number,
-                parts: BTreeMap::new(),
-            }
-        });
-        if trace.bytes + size > self.limit / TRACE_SHARE {
-            self.dropped.excess += part.count() as u64;
+    /// Adds a part of this size and with so many spans. It is made when there is room: what an older
+    /// one took serves again, which is faster than any other memory.
+    fn add(
+        &mut self,
+        id: TraceId,
+        (size, spans): (usize, usize),
+        part: impl FnOnce() -> (SpanId, Stored),
+    ) {
+        let has = self
+            .traces
+            .get(&id)
+            .map_or(TRACE_OVERHEAD, |trace| trace.bytes);
+        if has + size > self.limit / TRACE_SHARE {
+            self.dropped.excess += spans as u64;
             return;
         }
-        let replaced = trace.parts.insert(span, part);
-        let replaced = replaced.map_or(0, |part| part.size());
-        trace.changed = number;
-        trace.bytes = trace.bytes + size - replaced;
-        self.bytes = self.bytes + size - replaced;
-        self.evict();
+        self.evict(size + TRACE_OVERHEAD);
+        let number = self.next;
+        self.next += 1;
+        let (span, part) = part();
+        match self.traces.entry(id) {
+            Entry::Occupied(mut trace) => {
+                let trace = trace.get_mut();
+                let replaced = trace.parts.insert(span, part);
+                let replaced = replaced.map_or(0, |part| part.size());
+                trace.changed = number;
+                trace.bytes = trace.bytes + size - replaced;
+                self.bytes = self.bytes + size - replaced;
+            }
+            Entry::Vacant(trace) => {
+                self.order.push_back(id);
+                self.bytes += TRACE_OVERHEAD + size;
+                trace.insert(Kept {
+                    bytes: TRACE_OVERHEAD + size,
+                    changed: number,
+                    parts: Parts::One(span, part),
+                });
+            }
+        }
     }
 
-    /// Removes the oldest traces until the rest fits.
-    fn evict(&mut self) {
-        while self.bytes > self.limit {
+    /// Removes the oldest traces until there is room for so many bytes.
+    fn evict(&mut self, room: usize) {
+        while self.bytes + room > self.limit {
             let Some(oldest) = self.order.pop_front() else {
                 return;
             };
@@ -145,7 +172,7 @@ impl TraceStore {
     /// The spans of a trace, in the order of their begin; none if it is not kept.
     #[must_use]
     pub fn spans(&self, id: TraceId) -> Option<Vec<Span>> {
-        let parts = self.traces.get(&id)?.parts.values();
+        let parts = self.traces.get(&id)?.parts.iter();
         let mut spans: Vec<Span> = parts.flat_map(|part| part.to_spans(&self.own)).collect();
         spans.sort_by_key(|span| (span.start, std::cmp::Reverse(span.end), span.id));
         Some(spans)
@@ -182,15 +209,11 @@ impl TraceStore {
         let trace = self.traces.get(&id)?;
         let mut origins = BTreeSet::new();
         let mut first: Option<Glance<'_>> = None;
-        let (mut start, mut end) = (u64::MAX, 0);
+        let (mut start, mut end) = (u64::MAX, 0_u64);
         let (mut spans, mut errors) = (0, 0);
         // The first one may not have arrived yet, or never will: a caller that records nothing.
         let rank = |span: &Glance<'_>| (!span.parent.is_none(), span.start, span.id);
-        for span in trace
-            .parts
-            .values()
-            .flat_map(|part| part.glances(&self.own))
-        {
+        for span in trace.parts.iter().flat_map(|part| part.glances(&self.own)) {
             start = start.min(span.start);
             end = end.max(span.end);
             spans += 1;
@@ -217,7 +240,7 @@ impl TraceStore {
 
 impl Kept {
     fn count(&self) -> usize {
-        self.parts.values().map(Stored::count).sum()
+        self.parts.iter().map(Stored::count).sum()
     }
 }
 
@@ -296,25 +319,30 @@ mod tests {
             error: Some("sold out".to_owned()),
         };
         let mut as_call = store(1 << 20);
-        as_call.insert_call(Box::new(call.clone()));
+        as_call.insert_call(call.clone());
         let mut as_spans = store(1 << 20);
+        let mut as_own = store(1 << 20);
+        let own = Arc::clone(&as_call.own);
         for span in call.to_spans().into_iter().flatten() {
-            as_spans.insert(span.to_kept(&as_spans.own.clone()));
+            as_spans.insert(span.to_kept(&own));
+            as_own.insert_own(span, &own);
         }
-        assert_eq!(as_call.spans(call.trace), as_spans.spans(call.trace));
-        assert_eq!(as_call.counts(), as_spans.counts());
         let all = TraceFilter::default();
-        let [mut short, spans] = [&as_call, &as_spans].map(|store| store.list(&all, 10));
-        assert_eq!(short[0].name, "orders/create");
-        short[0].changed = spans[0].changed;
-        assert_eq!(short, spans);
+        for other in [&as_spans, &as_own] {
+            assert_eq!(as_call.spans(call.trace), other.spans(call.trace));
+            assert_eq!(as_call.counts(), other.counts());
+            let [mut short, other] = [&as_call, other].map(|store| store.list(&all, 10));
+            assert_eq!(short[0].name, "orders/create");
+            short[0].changed = other[0].changed;
+            assert_eq!(short, other);
+        }
 
         let unsent = CallRecord {
             queued: None,
             server: SpanId(3),
             ..call
         };
-        as_call.insert_call(Box::new(unsent));
+        as_call.insert_call(unsent);
         assert_eq!(as_call.counts(), (1, 3), "no domain took the second one");
     }
 

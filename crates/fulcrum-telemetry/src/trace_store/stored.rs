@@ -1,17 +1,19 @@
-//! What is kept of one trace's parts. A call is kept as it was recorded, since its two spans with all
-//! their attributes take fifty allocations, and most are never looked at.
+//! What is kept of one trace's parts. What is recorded here is kept as it was recorded, since the spans
+//! of one call with all their attributes take sixty allocations, and most are never looked at.
 
 use std::sync::Arc;
 
 use crate::context::SpanId;
-use crate::spans::CallRecord;
+use crate::spans::{CallRecord, OwnSpan};
 use crate::traces::{DOMAIN_ATTRIBUTE, MESSAGE_TYPE, Origin, Span};
 
 /// One part of a trace.
 #[derive(Debug)]
 pub(super) enum Stored {
-    /// A span.
+    /// A span that was received.
     Span(Box<Span>),
+    /// A span of this process or of a client library, and who recorded it.
+    Own(Box<OwnSpan>, Arc<Origin>),
     /// A call of this process, which is one span or two.
     Call(Box<CallRecord>),
 }
@@ -33,6 +35,7 @@ impl Stored {
     pub(super) fn size(&self) -> usize {
         match self {
             Self::Span(span) => span.size(),
+            Self::Own(span, _) => span.size(),
             Self::Call(call) => call.size(),
         }
     }
@@ -40,8 +43,8 @@ impl Stored {
     /// How many spans it is.
     pub(super) fn count(&self) -> usize {
         match self {
-            Self::Span(_) => 1,
-            Self::Call(call) => 1 + usize::from(call.queued.is_some()),
+            Self::Span(_) | Self::Own(..) => 1,
+            Self::Call(call) => call.count(),
         }
     }
 
@@ -49,6 +52,7 @@ impl Stored {
     pub(super) fn to_spans(&self, own: &Arc<Origin>) -> Vec<Span> {
         match self {
             Self::Span(span) => vec![span.as_ref().clone()],
+            Self::Own(span, origin) => vec![span.to_kept(origin)],
             Self::Call(call) => {
                 let spans = call.to_spans().into_iter().flatten();
                 spans.map(|span| span.to_kept(own)).collect()
@@ -71,6 +75,19 @@ impl Stored {
                 }),
                 None,
             ],
+            Self::Own(span, origin) => {
+                let (start, end) = span.times();
+                let glance = Glance {
+                    id: span.id,
+                    parent: span.parent,
+                    start,
+                    end,
+                    is_error: span.is_error(),
+                    origin: origin.name(),
+                    part: self,
+                };
+                [Some(glance), None]
+            }
             Self::Call(call) => {
                 let glance = |id, parent, start| Glance {
                     id,
@@ -95,17 +112,21 @@ impl Glance<'_> {
     /// The name of a trace that begins with this span: of a call what is called, since all calls have
     /// the same method.
     pub(super) fn trace_name(&self) -> String {
-        let span = match self.part {
-            Stored::Call(call) => return call.name.as_str().to_owned(),
-            Stored::Span(span) => span,
-        };
-        let find = |name: &str| {
-            let found = span.attributes.iter().find(|(set, _)| set == name);
-            found.map(|(_, value)| value.as_str())
-        };
-        match (find(DOMAIN_ATTRIBUTE), find(MESSAGE_TYPE)) {
-            (Some(domain), Some(type_)) => format!("{domain}/{type_}"),
-            _ => span.name.clone(),
+        match self.part {
+            Stored::Call(call) => call.name.as_str().to_owned(),
+            Stored::Own(span, origin) => trace_name(&span.to_kept(origin)),
+            Stored::Span(span) => trace_name(span),
         }
+    }
+}
+
+fn trace_name(first: &Span) -> String {
+    let find = |name: &str| {
+        let found = first.attributes.iter().find(|(set, _)| set == name);
+        found.map(|(_, value)| value.as_str())
+    };
+    match (find(DOMAIN_ATTRIBUTE), find(MESSAGE_TYPE)) {
+        (Some(domain), Some(type_)) => format!("{domain}/{type_}"),
+        _ => first.name.clone(),
     }
 }
