@@ -18,7 +18,7 @@
 //! [`Telemetry`] takes spans that are recorded here (without ever waiting: a full queue drops and counts)
 //! and what [`otlp`] receives from other programs. It keeps both in memory, each kind within a bound of
 //! its own, and passes them on to a collector through the queue of a [`Forwarder`]. The stores
-//! ([`traces::TraceStore`], [`records::RecordStore`], [`series::SeriesStore`]) know no clock and no I/O.
+//! ([`trace_store::TraceStore`], [`records::RecordStore`], [`series::SeriesStore`]) know no clock and no I/O.
 //! On request, all of it is on disk, too, and the next process begins with that: a thread of its own
 //! writes what it is passed in batches.
 //! [`TelemetryService`] joins the parts.
@@ -44,13 +44,14 @@ mod service;
 mod spans;
 mod stores;
 mod telemetry;
+pub mod trace_store;
 pub mod traces;
 
 pub use context::{Sampler, SpanId, TraceContext, TraceId};
 pub use export::{ExportConfig, ExportProtocol, Forwarder, OtlpClient, SendError};
 pub use resource::{Resource, write_list};
 pub use service::{TelemetryService, TelemetrySetup};
-pub use spans::{Attribute, Attributes, CallRecord, OwnSpan};
+pub use spans::{Attribute, Attributes, CallName, CallNames, CallRecord, OwnSpan};
 pub use stores::Usage;
 pub use telemetry::{Losses, Telemetry, TelemetryOptions};
 pub use traces::DOMAIN_ATTRIBUTE;

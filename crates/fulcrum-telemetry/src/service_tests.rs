@@ -41,7 +41,7 @@ fn span(trace: TraceId) -> OwnSpan {
         start: SystemTime::UNIX_EPOCH,
         duration: Duration::from_millis(3),
         status: SpanStatus::Error("boom".into()),
-        attributes: vec![("a".into(), "b".into()), ("n".into(), 3_u64.into())],
+        attributes: vec![("a".into(), "b".into()), ("n".into(), 3_u64.into())].into(),
     }
 }
 

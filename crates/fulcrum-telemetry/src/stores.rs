@@ -1,6 +1,6 @@
 //! What is kept in memory, each kind within a part of its own.
 
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use opentelemetry_proto::tonic::collector::logs::v1::ExportLogsServiceRequest;
 use opentelemetry_proto::tonic::collector::metrics::v1::ExportMetricsServiceRequest;
@@ -11,7 +11,9 @@ use crate::convert;
 use crate::export::Signal;
 use crate::records::RecordStore;
 use crate::series::{SeriesStore, points};
-use crate::traces::{Span, TraceStore};
+use crate::spans::{CallRecord, OwnSpan};
+use crate::trace_store::TraceStore;
+use crate::traces::{Origin, Span};
 
 /// What of the memory is for traces, for log records, and for metrics.
 const SHARES: [usize; 3] = [5, 2, 1];
@@ -39,11 +41,11 @@ pub(crate) struct Stores {
 }
 
 impl Stores {
-    /// Stores of at most so many bytes together.
-    pub(crate) fn new(memory: usize) -> Self {
+    /// Stores of at most so many bytes together. `own` records the calls.
+    pub(crate) fn new(memory: usize, own: Arc<Origin>) -> Self {
         let [traces, records, series] = SHARES.map(|share| memory / 8 * share);
         Self {
-            traces: Mutex::new(TraceStore::new(traces)),
+            traces: Mutex::new(TraceStore::new(traces, own)),
             records: Mutex::new(RecordStore::new(records)),
             series: Mutex::new(SeriesStore::new(series)),
         }
@@ -65,6 +67,21 @@ impl Stores {
         let mut kept = self.traces();
         for span in spans {
             kept.insert(span);
+        }
+    }
+
+    /// Adds spans that `origin` has recorded.
+    pub(crate) fn insert_own(&self, spans: Vec<OwnSpan>, origin: &Arc<Origin>) {
+        let mut kept = self.traces();
+        for span in spans {
+            kept.insert_own(span, origin);
+        }
+    }
+
+    pub(crate) fn insert_calls(&self, calls: impl IntoIterator<Item = CallRecord>) {
+        let mut kept = self.traces();
+        for call in calls {
+            kept.insert_call(call);
         }
     }
 

@@ -24,9 +24,10 @@ use crate::export::{Forwarder, Signal};
 use crate::records::Record;
 use crate::resource::Resource;
 use crate::series::Series;
-use crate::spans::{self, CallRecord, OwnSpan};
+use crate::spans::{self, CallRecord, LibraryReader, OwnSpan};
 use crate::stores::{Stores, Usage};
-use crate::traces::{DOMAIN_ATTRIBUTE, Origin, Span, TraceFilter, TraceStore, TraceSummary};
+use crate::trace_store::{TraceFilter, TraceStore, TraceSummary};
+use crate::traces::{DOMAIN_ATTRIBUTE, Origin, Span};
 
 /// Recorded spans that may wait to be taken. Beyond it they are dropped and counted.
 const QUEUE: usize = 16 * 1024;
@@ -74,8 +75,12 @@ struct Shared {
 
 /// What waits to be kept and passed on.
 #[derive(Debug)]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "nearly all are calls, and memory that another thread frees is slow"
+)]
 enum Recorded {
-    Call(Box<CallRecord>),
+    Call(CallRecord),
     Own(Box<OwnSpan>),
     /// Of a domain's client library: the domain, its generation, and the payload.
     Library(Arc<str>, u64, String),
@@ -124,16 +129,18 @@ impl Telemetry {
         shutdown: CancellationToken,
     ) -> (Self, tokio::task::JoinHandle<()>) {
         let (queue, recorded) = mpsc::channel(QUEUE);
-        let stores = options.memory.map(Stores::new);
+        let own_origin = Arc::new(Origin {
+            service: options.resource.service().to_owned(),
+            domain: None,
+        });
+        let stores = options
+            .memory
+            .map(|memory| Stores::new(memory, Arc::clone(&own_origin)));
         let disk = stores.as_ref().zip(options.disk.zip(options.memory));
         let disk = disk.map(|(stores, (path, limit))| {
             Disk::start(path, limit, &mut |signal, body| {
                 stores.restore(signal, body);
             })
-        });
-        let own_origin = Arc::new(Origin {
-            service: options.resource.service().to_owned(),
-            domain: None,
         });
         let telemetry = Self {
             shared: Arc::new(Shared {
@@ -161,7 +168,7 @@ impl Telemetry {
 
     /// Records a call. Never waits.
     pub fn record_call(&self, call: CallRecord) {
-        self.push(Recorded::Call(Box::new(call)));
+        self.push(Recorded::Call(call));
     }
 
     /// Records a span of this process. Never waits.
@@ -333,6 +340,22 @@ impl Telemetry {
         self.shared.changes.send_replace(());
     }
 
+    fn keep_own(&self, spans: Vec<OwnSpan>, origin: &Arc<Origin>) {
+        let Some(stores) = &self.shared.stores else {
+            return;
+        };
+        stores.insert_own(spans, origin);
+        self.shared.changes.send_replace(());
+    }
+
+    fn keep_calls(&self, calls: Vec<CallRecord>) {
+        let Some(stores) = &self.shared.stores else {
+            return;
+        };
+        stores.insert_calls(calls);
+        self.shared.changes.send_replace(());
+    }
+
     fn add_malformed(&self, count: u64) {
         self.shared.malformed.fetch_add(count, Ordering::Relaxed);
     }
@@ -354,34 +377,40 @@ impl Telemetry {
     }
 
     /// Keeps and passes on a batch.
-    fn take(&self, batch: &mut Vec<Recorded>) {
-        let mut own = Vec::new();
+    fn take(&self, batch: &mut Vec<Recorded>, reader: &mut LibraryReader) {
+        let (mut calls, mut own) = (Vec::new(), Vec::new());
         for recorded in batch.drain(..) {
             match recorded {
-                Recorded::Call(call) => own.extend(call.into_spans().into_iter().flatten()),
+                Recorded::Call(call) => calls.push(call),
                 Recorded::Own(span) => own.push(*span),
                 Recorded::Library(domain, generation, payload) => {
-                    let (spans, lost) = spans::parse(&payload);
+                    let (spans, lost) = reader.read(&payload);
                     self.add_malformed(lost);
                     let resource = self.domain_resource(&domain, generation);
                     let origin = Arc::new(Origin {
                         service: domain.as_ref().to_owned(),
                         domain: Some(domain.as_ref().to_owned()),
                     });
-                    self.take_spans(&spans, &origin, &resource);
+                    self.export(spans.iter().map(OwnSpan::to_proto), &resource);
+                    self.keep_own(spans, &origin);
                 }
             }
         }
-        if !own.is_empty() {
-            self.take_spans(&own, &self.shared.own_origin, &self.shared.resource);
+        if calls.is_empty() && own.is_empty() {
+            return;
         }
+        let of_calls = calls.iter().flat_map(|call| call.to_spans()).flatten();
+        let of_calls = of_calls.map(|span| span.to_proto());
+        let exported = of_calls.chain(own.iter().map(OwnSpan::to_proto));
+        self.export(exported, &self.shared.resource);
+        self.keep_own(own, &self.shared.own_origin);
+        self.keep_calls(calls);
     }
 
-    fn take_spans(&self, spans: &[OwnSpan], origin: &Arc<Origin>, resource: &Resource) {
-        self.keep_spans(spans.iter().map(|span| span.to_kept(origin)));
+    /// Passes spans on, if anybody takes them.
+    fn export(&self, spans: impl Iterator<Item = ProtoSpan>, resource: &Resource) {
         if self.shared.forwarder.is_some() || self.shared.disk.is_some() {
-            let spans = spans.iter().map(OwnSpan::to_proto).collect();
-            self.pass_on(Signal::Traces, &request(spans, resource));
+            self.pass_on(Signal::Traces, &request(spans.collect(), resource));
         }
     }
 
@@ -422,6 +451,7 @@ async fn take_recorded(
     shutdown: CancellationToken,
 ) {
     let mut batch = Vec::with_capacity(BATCH);
+    let mut reader = LibraryReader::default();
     loop {
         tokio::select! {
             count = recorded.recv_many(&mut batch, BATCH) => if count == 0 {
@@ -430,7 +460,7 @@ async fn take_recorded(
             () = shutdown.cancelled() => {
                 recorded.close();
                 while recorded.recv_many(&mut batch, BATCH).await > 0 {
-                    telemetry.take(&mut batch);
+                    telemetry.take(&mut batch, &mut reader);
                 }
                 break;
             }
@@ -447,6 +477,6 @@ async fn take_recorded(
                 batch.push(next);
             }
         }
-        telemetry.take(&mut batch);
+        telemetry.take(&mut batch, &mut reader);
     }
 }

@@ -27,11 +27,12 @@ level,method)?.value!="function")continue;let other=handlers.get(type);if(other=
 for(;this.#parts===0&&!this.#closed;)await new Promise(resolve=>{this.#wake=resolve}),this.#wake=void 0;return this.#closed?!1:(this.#parts--,!0)}};function isParts(result){
 return typeof result=="object"&&result!==null&&typeof result[Symbol.asyncIterator]=="function"}async function sendParts(parts,credit,send){let iterator=parts[Symbol.
 asyncIterator]();for(;await credit.take();){let next=await iterator.next();if(next.done){next.value!==void 0&&send(next.value);return}send(next.value)}await iterator.
-return?.()}async function collectParts(parts){let all=[];for await(let part of parts)all.push(part);return all}var PATTERN=/^([0-9a-f]{2})-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})(-.*)?$/;function parseTraceparent(text){let match=text===void 0||text===""?null:PATTERN.
-exec(text.trim());if(!match)return;let[,version,traceId,spanId,flags,more]=match;if(!(version==="ff"||version==="00"&&more!==void 0)&&!(/^0+$/.test(traceId)||/^0+$/.
-test(spanId)))return{traceId,spanId,sampled:(Number.parseInt(flags,16)&1)===1}}function formatTraceparent({traceId,spanId,sampled}){return`00-${traceId}-${spanId}\
--${sampled?"01":"00"}`}function newSpanId(){let id="";for(let part=0;part<2;part++)id+=Math.floor(Math.random()*2**32).toString(16).padStart(8,"0");return id===
-"0000000000000000"?newSpanId():id}var MAX_TIMER_MS=2**31-1,RunningRequest=class{type;requestId;domain;#traceparent;#deadlineMs;#receivedAt;#receivedDate;#credit;#controller;#timer;#reason;#finished=!1;constructor(request,domain){
+return?.()}async function collectParts(parts){let all=[];for await(let part of parts)all.push(part);return all}var PATTERN=/^([0-9a-f]{2})-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})(-.*)?$/,NO_TRACE="0".repeat(32),NO_SPAN="0".repeat(16),DIGITS=Array.from({length:256},(_,byte)=>byte.
+toString(16).padStart(2,"0"));function parseTraceparent(text){let match=text===void 0||text===""?null:PATTERN.exec(text.trim());if(!match)return;let[,version,traceId,
+spanId,flags,more]=match;if(!(version==="ff"||version==="00"&&more!==void 0)&&!(traceId===NO_TRACE||spanId===NO_SPAN))return{traceId,spanId,sampled:(Number.parseInt(
+flags,16)&1)===1}}function formatTraceparent({traceId,spanId,sampled}){return`00-${traceId}-${spanId}-${sampled?"01":"00"}`}function newSpanId(){let id=digits(Math.
+random()*4294967296)+digits(Math.random()*4294967296);return id===NO_SPAN?newSpanId():id}function digits(number){return DIGITS[number>>>24]+DIGITS[number>>>16&255]+
+DIGITS[number>>>8&255]+DIGITS[number&255]}var MAX_TIMER_MS=2**31-1,RunningRequest=class{type;requestId;domain;#traceparent;#deadlineMs;#receivedAt;#receivedDate;#credit;#controller;#timer;#reason;#finished=!1;constructor(request,domain){
 this.type=request.type,this.requestId=request.requestId,this.domain=domain,this.#traceparent=request.traceparent,this.#deadlineMs=request.deadlineMs,this.#credit=
 request.streamCredit>0?new Credit(request.streamCredit):void 0,this.#receivedAt=request.deadlineMs>0?process.uptime()*1e3:0,this.#receivedDate=request.deadlineMs>
 0?Date.now():0}get traceId(){return parseTraceparent(this.#traceparent)?.traceId}get deadline(){return this.#deadlineMs>0?new Date(this.#receivedDate+this.#deadlineMs):
@@ -215,10 +216,13 @@ remainingMs())))),allowUnsettledMain(),canReleaseEventLoop()?await releaseEventL
 reserved/2;if(left>0){setTimeout(check,Math.min(left,CHECK_MS)).unref();return}log(`still running at the end of its grace: ${describeEventLoop()}; listen to ${signal}\
  to end in order, or unref() what may be cut off`),process.removeAllListeners(signal),process.kill(process.pid,signal)};check()}function reserve(ms){return Math.
 min(RESERVE_MS,ms*RESERVE_SHARE)}function remainingMs(){return(deadline??0)-uptimeMs2()}function exitWithError(domain,error){log(`${domain}: ${describe(error)}`),
-process.exit(1)}function uptimeMs2(){return process.uptime()*1e3}var SpanBuffer=class{#send;#spans=[];#dropped=0;#timer;#open=!1;constructor(send){this.#send=send}open(){this.#open=!0,this.#spans.length>0&&this.#schedule()}close(){
-this.#open=!1}add(span){if(this.#spans.length>=4096){this.#dropped++;return}this.#spans.push(span),this.#open&&this.#schedule()}flush(){if(clearTimeout(this.#timer),
-this.#timer=void 0,!!this.#open)for(;this.#spans.length>0;){let spans=this.#spans.splice(0,256),dropped=this.#dropped;this.#dropped=0,this.#send(JSON.stringify(
-{spans,dropped}))}}discard(){this.#spans=[]}#schedule(){this.#timer??=setTimeout(()=>this.flush(),100).unref()}};import{AsyncLocalStorage}from"node:async_hooks";var API=Symbol.for("opentelemetry.js.api.1"),SPAN=Symbol.for("OpenTelemetry Context Key SPAN"),SERVER=1,CLIENT=2,ERROR=2,getter={get:(carrier,key)=>carrier[key]||
+process.exit(1)}function uptimeMs2(){return process.uptime()*1e3}function kindText({name,kind,attributes}){return`"name":${JSON.stringify(name)},"kind":"${kind}","attributes":${JSON.stringify(attributes)}`}function spanText(kind,{
+trace,id,parent,start,duration,error}){let failure2=error===void 0?"":`,"error":${JSON.stringify(error)}`;return`{"trace":"${trace}","id":"${id}","parent":"${parent}\
+",${kind},"start":${start},"duration":${duration}${failure2}}`}var DELAY_MS=100,BATCH=256,MAX_WAITING=4096,SpanBuffer=class{#send;#spans=[];#dropped=0;#timer;#open=!1;constructor(send){
+this.#send=send}open(){this.#open=!0,this.#spans.length>0&&this.#schedule()}close(){this.#open=!1}add(span){if(this.#spans.length>=MAX_WAITING){this.#dropped++;
+return}this.#spans.push(span),this.#open&&this.#schedule()}flush(){if(clearTimeout(this.#timer),this.#timer=void 0,!!this.#open)for(;this.#spans.length>0;){let spans=this.#spans.
+splice(0,BATCH),dropped=this.#dropped;this.#dropped=0,this.#send(`{"spans":[${spans.join(",")}],"dropped":${dropped}}`)}}discard(){this.#spans=[]}#schedule(){this.#timer??=
+setTimeout(()=>this.flush(),DELAY_MS).unref()}};import{AsyncLocalStorage}from"node:async_hooks";var API=Symbol.for("opentelemetry.js.api.1"),SPAN=Symbol.for("OpenTelemetry Context Key SPAN"),SERVER=1,CLIENT=2,ERROR=2,getter={get:(carrier,key)=>carrier[key]||
 void 0,keys:carrier=>Object.keys(carrier)},setter={set:(carrier,key,value)=>{carrier[key]=value}},OpenTelemetry=class _OpenTelemetry{#context;#propagation;#tracer;constructor(context,propagation,tracer){
 this.#context=context,this.#propagation=propagation,this.#tracer=tracer}static find(){let api=globalThis[API],{trace,context,propagation}=api??{};if(!(!trace||!context))
 return found??=new _OpenTelemetry(context,propagation,trace.getTracer("@fulcrum/domain"))}async handle(name,attributes,headers,run,errorOf){let active=this.#context.
@@ -229,21 +233,21 @@ with(context,()=>run(context)),error=errorOf(result);return error!==void 0&&span
 {code:ERROR,message:error instanceof Error?error.message:String(error)}),error}finally{span.end()}}#headers(context){let headers={};this.#propagation?.inject(context,
 headers,setter);let span=context.getValue(SPAN);if(headers.traceparent===void 0&&span){let{traceId,spanId,traceFlags}=span.spanContext();headers.traceparent=`00\
 -${traceId}-${spanId}-${(traceFlags&255).toString(16).padStart(2,"0")}`}return headers}},found;var CLOCK_TOLERANCE_MS=50,storage,origin=performance.timeOrigin;function now(){let time=performance.now();return Math.abs(origin+time-Date.now())>CLOCK_TOLERANCE_MS&&
-(origin=Date.now()-time),origin+time}var Tracing=class{#domain;#spans;#recording;constructor(domain,spans){this.#domain=domain,this.#spans=spans}set recording(recording){
+(origin=Date.now()-time),origin+time}var Tracing=class{#domain;#spans;#handlers=new Map;#recording;constructor(domain,spans){this.#domain=domain,this.#spans=spans}set recording(recording){
 this.#recording=recording,recording?this.#spans.open():(this.#spans.close(),this.#spans.discard())}pause(){this.#spans.close()}flush(){this.#spans.flush()}handle(name,headers,run,errorOf){
-let attributes={"rpc.system.name":"fulcrum","rpc.method":`${this.#domain}/${name}`},openTelemetry=OpenTelemetry.find();if(openTelemetry)return openTelemetry.handle(
-name,attributes,headers,run,errorOf);let parent=parseTraceparent(headers.traceparent);if(!parent)return run();let{tracestate,baggage}=headers;return this.#records(
-parent)?this.#record({name,kind:"server",attributes},{...parent,tracestate,baggage},run,errorOf):enter({...parent,tracestate,baggage},run)}starting(traceparent,run){
-let parent=parseTraceparent(traceparent);if(!parent?.sampled||OpenTelemetry.find())return run();let attributes={"fulcrum.domain":this.#domain};return this.#record(
-{name:"onStart",kind:"internal",attributes},{...parent,tracestate:"",baggage:""},async()=>run(),()=>{})}call(name,attributes,run){let openTelemetry=OpenTelemetry.
-find();if(openTelemetry)return openTelemetry.call(name,attributes,run);let active=storage?.getStore();return active?this.#records(active)?this.#record({name,kind:"\
-client",attributes},active,own=>run(headersOf(own)),()=>{}):run(headersOf(active)):run({})}headers(){let openTelemetry=OpenTelemetry.find();if(openTelemetry)return openTelemetry.
-headers();let active=storage?.getStore();return active?headersOf(active):{}}#records({sampled}){return sampled&&this.#recording===!0}async#record({name,kind,attributes},parent,run,errorOf){
-let own={...parent,spanId:newSpanId()},start=now(),failure2;try{let result=await enter(own,()=>run(own));return failure2=errorOf(result),result}catch(error){throw failure2=
-messageOf(error),error}finally{let span={trace:own.traceId,id:own.spanId,parent:parent.spanId,name,kind,start,duration:now()-start,attributes};failure2!==void 0&&
-(span.error=failure2),this.#spans.add(span)}}};function enter(active,run){return(storage??=new AsyncLocalStorage).run(active,run)}function headersOf(active){let headers={
-traceparent:formatTraceparent(active)};return active.tracestate!==""&&(headers.tracestate=active.tracestate),active.baggage!==""&&(headers.baggage=active.baggage),
-headers}var TESTING=Symbol.for("fulcrum.domain.testing"),transports=new WeakMap,testingHook={FulcrumError,payloadOf,useTransport(domain,open){transports.set(domain,open)}};
+let openTelemetry=OpenTelemetry.find();if(openTelemetry)return openTelemetry.handle(name,this.#attributesOf(name),headers,run,errorOf);let parent=parseTraceparent(
+headers.traceparent);if(!parent)return run();let{tracestate,baggage}=headers;if(!this.#records(parent))return enter({...parent,tracestate,baggage},run);let kind=this.#handlers.
+get(name);return kind===void 0&&(kind=kindText({name,kind:"server",attributes:this.#attributesOf(name)}),this.#handlers.set(name,kind)),this.#record(kind,{...parent,
+tracestate,baggage},run,errorOf)}starting(traceparent,run){let parent=parseTraceparent(traceparent);if(!parent?.sampled||OpenTelemetry.find())return run();let kind=kindText(
+{name:"onStart",kind:"internal",attributes:{"fulcrum.domain":this.#domain}});return this.#record(kind,{...parent,tracestate:"",baggage:""},async()=>run(),()=>{})}call(name,attributes,run){
+let openTelemetry=OpenTelemetry.find();if(openTelemetry)return openTelemetry.call(name,attributes,run);let active=storage?.getStore();return active?this.#records(
+active)?this.#record(kindText({name,kind:"client",attributes}),active,own=>run(headersOf(own)),()=>{}):run(headersOf(active)):run({})}headers(){let openTelemetry=OpenTelemetry.
+find();if(openTelemetry)return openTelemetry.headers();let active=storage?.getStore();return active?headersOf(active):{}}#records({sampled}){return sampled&&this.#recording===
+!0}#attributesOf(handler){return{"rpc.system.name":"fulcrum","rpc.method":`${this.#domain}/${handler}`}}async#record(kind,parent,run,errorOf){let own={...parent,
+spanId:newSpanId()},start=now(),error;try{let result=await enter(own,()=>run(own));return error=errorOf(result),result}catch(thrown){throw error=messageOf(thrown),
+thrown}finally{this.#spans.add(spanText(kind,{trace:own.traceId,id:own.spanId,parent:parent.spanId,start,duration:now()-start,error}))}}};function enter(active,run){
+return(storage??=new AsyncLocalStorage).run(active,run)}function headersOf(active){let headers={traceparent:formatTraceparent(active)};return active.tracestate!==
+""&&(headers.tracestate=active.tracestate),active.baggage!==""&&(headers.baggage=active.baggage),headers}var TESTING=Symbol.for("fulcrum.domain.testing"),transports=new WeakMap,testingHook={FulcrumError,payloadOf,useTransport(domain,open){transports.set(domain,open)}};
 function transportOf(domain){return transports.get(domain)}var CAPABILITIES=["db_operations","email_operations","heartbeat","drain","assets","cancel","deadline","stream","large_messages","trace"],STOP_DEADLINE_MS=1e4,STOP_SIGNAL_MS=1e3,
 DomainBase=class _DomainBase{static domainName;name;#options;#heartbeat=new Heartbeat;#subscriptions=new Map;#connection;#dispatcher;#tracing;#started;#stopped;#running=!1;constructor(options={}){
 let given=typeof options=="string"?{name:options}:options;this.#options=resolveOptions(given,this.constructor.domainName,process.env),this.name=this.#options.name,

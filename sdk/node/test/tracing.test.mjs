@@ -144,11 +144,13 @@ test('a traceparent is read as W3C defines it', () => {
 test('too many spans are dropped and counted', () => {
   const sent = [];
   const buffer = new internals.SpanBuffer((payload) => sent.push(JSON.parse(payload)));
-  for (let id = 0; id < 5_000; id++) buffer.add({ trace: TRACE, id: `${id}`, name: 'x', kind: 'internal', start: 0, duration: 0 });
+  const kind = internals.kindText({ name: 'x "y"', kind: 'internal', attributes: { n: 1 } });
+  for (let id = 0; id < 5_000; id++) buffer.add(internals.spanText(kind, { trace: TRACE, id: `${id}`, parent: PARENT, start: 0, duration: 0.5 }));
   buffer.flush();
   assert.equal(sent.length, 0, 'nobody takes them yet');
   buffer.open();
   buffer.flush();
   assert.equal(sent.reduce((count, { spans }) => count + spans.length, 0), 4_096);
+  assert.deepEqual(sent[0].spans[7], { trace: TRACE, id: '7', parent: PARENT, name: 'x "y"', kind: 'internal', attributes: { n: 1 }, start: 0, duration: 0.5 });
   assert.equal(sent.reduce((count, { dropped }) => count + dropped, 0), 904);
 });

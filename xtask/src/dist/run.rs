@@ -59,9 +59,20 @@ fn build(debug: bool) -> anyhow::Result<PathBuf> {
     if debug {
         return sample::build();
     }
+    // Functions with the same code are in the program once. Of the toolchain's linkers only this
+    // platform's can do it.
+    let linker: &[&str] = match cfg!(all(
+        target_os = "linux",
+        target_arch = "x86_64",
+        target_env = "gnu"
+    )) {
+        true => &["-C", "link-arg=-Wl,--icf=all"],
+        false => &[],
+    };
     CommandRunner::cargo()
-        .args(["build", "--locked", "--package", "fulcrum-cli"])
-        .args(["--profile", "dist"])
+        .args(["rustc", "--locked", "--package", "fulcrum-cli"])
+        .args(["--bin", "fulcrum", "--profile", "dist", "--"])
+        .args(linker)
         // Paths of this machine in panic messages would make the result depend on it.
         .env("RUSTFLAGS", remap_flags()?)
         .run_checked()?;

@@ -23,6 +23,7 @@ use Step::{Keys, Run, Text, Wait};
 /// Pictures of commands that end: the name, the arguments, and a text that is printed.
 pub(super) const COMMANDS: &[(&str, &str, &str)] = &[
     ("explain", "explain FUL0501", "What to do"),
+    ("doctor", "doctor", " failures, "),
     ("top-once", "top --once", "ready"),
 ];
 

@@ -111,17 +111,25 @@ pub struct CallTrace {
 impl CallTrace {
     /// What the domain gets.
     fn headers(&self) -> TraceHeaders {
-        let Self {
-            trace_id,
-            client_span,
-            ..
-        } = self;
-        let flags = u8::from(self.sampled);
+        let mut traceparent = String::with_capacity(55);
+        traceparent.push_str("00-");
+        push_hex(&mut traceparent, self.trace_id, 32);
+        traceparent.push('-');
+        push_hex(&mut traceparent, self.client_span.into(), 16);
+        traceparent.push_str(if self.sampled { "-01" } else { "-00" });
         TraceHeaders {
-            traceparent: format!("00-{trace_id:032x}-{client_span:016x}-{flags:02x}"),
+            traceparent,
             tracestate: self.tracestate.clone(),
             baggage: self.baggage.clone(),
         }
+    }
+}
+
+/// Writes a number's last hexadecimal digits, which is on the path of every call.
+fn push_hex(text: &mut String, number: u128, digits: u32) {
+    for digit in (0..digits).rev() {
+        let digit = (number >> (4 * digit)) as u32 & 0xf;
+        text.extend(char::from_digit(digit, 16));
     }
 }
 
@@ -222,19 +230,15 @@ impl SharedObserver {
             let passed_on = caller != TraceHeaders::default();
             return ObservedCall {
                 observed: None,
-                to_domain: passed_on.then(|| Arc::new(TraceToDomain::passed_on(caller))),
+                to_domain: passed_on
+                    .then(|| Arc::new(TraceToDomain::new(PassedTrace::Callers(caller)))),
             };
         };
-        let trace = observer.begin(&caller);
-        let begun = Instant::now();
-        let to_domain = Arc::new(TraceToDomain {
-            headers: match &trace {
-                Some(trace) => trace.headers(),
-                None => caller,
-            },
-            begun,
-            sent: AtomicU64::new(0),
-        });
+        let trace = match observer.begin(&caller) {
+            Some(trace) => PassedTrace::Own(trace),
+            None => PassedTrace::Callers(caller),
+        };
+        let to_domain = Arc::new(TraceToDomain::new(trace));
         #[expect(
             clippy::disallowed_methods,
             reason = "spans have the time of the wall clock"
@@ -243,8 +247,6 @@ impl SharedObserver {
         let observed = Observed {
             observer: Arc::clone(observer),
             origin,
-            trace,
-            begun,
             started,
             request_bytes,
             response_bytes: 0,
@@ -266,30 +268,54 @@ impl Debug for SharedObserver {
     }
 }
 
+/// The trace that a call is sent in.
+#[derive(Debug)]
+enum PassedTrace {
+    /// That of the caller, unchanged.
+    Callers(TraceHeaders),
+    /// One that continues here.
+    Own(CallTrace),
+}
+
 /// What of a call's trace goes with it to the domain, and when that happened.
 #[derive(Debug)]
 pub(crate) struct TraceToDomain {
-    headers: TraceHeaders,
+    trace: PassedTrace,
     begun: Instant,
     /// Nanoseconds after the beginning, plus one; 0 until then.
     sent: AtomicU64,
 }
 
 impl TraceToDomain {
-    fn passed_on(headers: TraceHeaders) -> Self {
+    fn new(trace: PassedTrace) -> Self {
         Self {
-            headers,
+            trace,
             begun: Instant::now(),
             sent: AtomicU64::new(0),
         }
     }
 
-    /// The domain's stream takes the call; what is to be added to it.
-    pub(crate) fn send(&self, now: Instant) -> &TraceHeaders {
+    /// The domain's stream takes the call.
+    pub(crate) fn sent(&self, now: Instant) {
         let after = now.saturating_duration_since(self.begun).as_nanos();
         let after = u64::try_from(after).unwrap_or(u64::MAX - 1);
         self.sent.store(after + 1, Ordering::Relaxed);
-        &self.headers
+    }
+
+    /// What is added to the call.
+    pub(crate) fn headers(&self) -> TraceHeaders {
+        match &self.trace {
+            PassedTrace::Callers(headers) => headers.clone(),
+            PassedTrace::Own(trace) => trace.headers(),
+        }
+    }
+
+    /// The trace, if it continues here.
+    fn own(&self) -> Option<&CallTrace> {
+        match &self.trace {
+            PassedTrace::Callers(_) => None,
+            PassedTrace::Own(trace) => Some(trace),
+        }
     }
 
     fn queued(&self) -> Option<Duration> {
@@ -301,8 +327,6 @@ impl TraceToDomain {
 struct Observed {
     observer: Arc<dyn CallObserver>,
     origin: Origin,
-    trace: Option<CallTrace>,
-    begun: Instant,
     started: SystemTime,
     request_bytes: usize,
     response_bytes: usize,
@@ -329,7 +353,7 @@ impl ObservedCall {
 
     /// The call has ended. Only the first call has an effect.
     pub(crate) fn end(&mut self, domain: &str, type_: &str, outcome: CallOutcome<'_>) {
-        let Some(observed) = self.observed.take() else {
+        let (Some(observed), Some(sent)) = (self.observed.take(), &self.to_domain) else {
             return;
         };
         observed.observer.end(FinishedCall {
@@ -337,12 +361,12 @@ impl ObservedCall {
             domain,
             type_,
             started: observed.started,
-            duration: observed.begun.elapsed(),
-            queued: self.to_domain.as_ref().and_then(|sent| sent.queued()),
+            duration: sent.begun.elapsed(),
+            queued: sent.queued(),
             request_bytes: observed.request_bytes,
             response_bytes: observed.response_bytes,
             outcome,
-            trace: observed.trace.as_ref(),
+            trace: sent.own(),
         });
     }
 }

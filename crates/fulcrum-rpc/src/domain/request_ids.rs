@@ -91,8 +91,11 @@ impl RequestIds {
             let left = deadline.saturating_duration_since(now).as_millis();
             u64::try_from(left).unwrap_or(u64::MAX).saturating_add(1)
         });
-        let trace = trace.map(|trace| trace.send(now).clone());
-        let trace = trace.filter(|_| traits.trace).unwrap_or_default();
+        if let Some(trace) = &trace {
+            trace.sent(now);
+        }
+        let trace = trace.filter(|_| traits.trace).map(|trace| trace.headers());
+        let trace = trace.unwrap_or_default();
         RuntimeMessage {
             r#type: type_,
             payload,

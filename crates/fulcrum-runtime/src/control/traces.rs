@@ -13,9 +13,8 @@ use fulcrum_rpc::control::{
 use fulcrum_rpc::{ControlError, FinishedRequest, MessageStream};
 use fulcrum_telemetry::records::Record;
 use fulcrum_telemetry::series::Series;
-use fulcrum_telemetry::traces::{
-    Row, Span as KeptSpan, SpanKind, SpanStatus, TraceFilter, TraceSummary as KeptTrace, rows,
-};
+use fulcrum_telemetry::trace_store::{TraceFilter, TraceSummary as KeptTrace};
+use fulcrum_telemetry::traces::{Row, Span as KeptSpan, SpanKind, SpanStatus, rows};
 use fulcrum_telemetry::{OwnSpan, SpanId, Telemetry, TraceContext, TraceId};
 use tokio::time::{Instant, sleep_until};
 
@@ -146,7 +145,7 @@ impl TraceReader {
             trace,
             id: SpanId::random(),
             parent: parent.map_or(SpanId::default(), |parent| parent.span),
-            name: request.method.to_owned().into(),
+            name: request.method.into(),
             kind: SpanKind::Server,
             start: request.started,
             duration: request.duration,
@@ -155,7 +154,8 @@ impl TraceReader {
                 ("rpc.system.name".into(), "grpc".into()),
                 ("rpc.method".into(), request.method.to_owned().into()),
                 ("rpc.response.status_code".into(), code.to_string().into()),
-            ],
+            ]
+            .into(),
         });
     }
 

@@ -15,8 +15,8 @@ pub(crate) fn is_left_down(config: &Domain, now: &Snapshot) -> bool {
 }
 
 /// Whether a domain has failed for good: it is started again only by a request, or by a change of its
-/// files; or it has been restarted as often as its budget allows, and has failed again. The budget is
-/// one per window of time, which the growing pauses between restarts keep, for those who can wait.
+/// files; or it has been restarted as often as its budget allows, and has failed again. The budget
+/// counts within a window, so one that fails slowly is restarted for ever; nobody waits for that.
 ///
 /// A domain that waits for another that has failed is not meant: the other one is.
 pub(crate) fn has_failed_for_good(config: &Domain, now: &Snapshot) -> bool {

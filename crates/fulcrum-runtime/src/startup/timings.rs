@@ -1,8 +1,8 @@
 //! The steps of an instance's start: as a trace, and on request as log lines, which tell of restarts,
 //! too.
 
-use std::borrow::Cow;
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use fulcrum_logs::{Hub, Level};
@@ -55,12 +55,12 @@ impl Timings {
             trace,
             id,
             parent,
-            name: Cow::Borrowed(name),
+            name: name.into(),
             kind: SpanKind::Internal,
             start: self.started_at + (from - self.started),
             duration: to - from,
             status: SpanStatus::Unset,
-            attributes: Vec::new(),
+            attributes: Arc::default(),
         };
         let mut last = self.started;
         for (step, done) in &self.steps {

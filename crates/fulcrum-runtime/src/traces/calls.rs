@@ -1,19 +1,26 @@
 //! Calls of domains, as traces.
 
 use fulcrum_rpc::{CallObserver, CallOutcome, CallTrace, FinishedCall, TraceHeaders};
-use fulcrum_telemetry::{CallRecord, SpanId, Telemetry, TraceContext, TraceId};
+use fulcrum_telemetry::{CallNames, CallRecord, SpanId, Telemetry, TraceContext, TraceId};
 
 /// The longest error that a span has, in bytes.
 const MAX_ERROR: usize = 512;
 
+/// The longest name of a domain that a span has, in bytes: a caller may make up any.
+const MAX_NAME: usize = 64;
+
 /// Decides which calls are traced, and records their spans.
 pub(crate) struct CallTracer {
     telemetry: Telemetry,
+    names: CallNames,
 }
 
 impl CallTracer {
     pub(crate) fn new(telemetry: Telemetry) -> Self {
-        Self { telemetry }
+        Self {
+            telemetry,
+            names: CallNames::default(),
+        }
     }
 }
 
@@ -56,8 +63,7 @@ impl CallObserver for CallTracer {
             parent: SpanId(traced.parent),
             server: SpanId(traced.server_span),
             client: SpanId(traced.client_span),
-            domain: call.domain.chars().take(64).collect(),
-            type_: call.type_.to_owned(),
+            name: self.names.get(truncated(call.domain, MAX_NAME), call.type_),
             started: call.started,
             duration: call.duration,
             queued: call.queued,
@@ -77,11 +83,15 @@ impl CallObserver for CallTracer {
     }
 }
 
+/// The beginning of a text, in whole characters.
+fn truncated(text: &str, bytes: usize) -> &str {
+    &text[..text.floor_char_boundary(bytes)]
+}
+
 fn error_of(outcome: &CallOutcome<'_>) -> Option<String> {
     match outcome {
         CallOutcome::Error(text) | CallOutcome::Failure(_, text) => {
-            let end = text.floor_char_boundary(MAX_ERROR);
-            Some(text[..end].to_owned())
+            Some(truncated(text, MAX_ERROR).to_owned())
         }
         CallOutcome::Cancelled => Some("the caller has given up".to_owned()),
         _ => None,
@@ -92,7 +102,7 @@ fn error_of(outcome: &CallOutcome<'_>) -> Option<String> {
 mod tests {
     use std::time::{Duration, SystemTime};
 
-    use fulcrum_telemetry::traces::TraceFilter;
+    use fulcrum_telemetry::trace_store::TraceFilter;
     use fulcrum_telemetry::{Sampler, TelemetryOptions};
     use tokio_util::sync::CancellationToken;
 

@@ -1,11 +1,9 @@
 //! Observes calls for metrics and for traces.
 
-use std::time::SystemTime;
-
 use fulcrum_rpc::{CallObserver, CallOutcome, CallTrace, FailureCode, FinishedCall, TraceHeaders};
+use fulcrum_telemetry::TraceId;
 use fulcrum_telemetry::metrics::{CallFacts, CallOutcome as Outcome, Metrics};
 
-use crate::clock;
 use crate::traces::calls::CallTracer;
 
 /// Who is counted as a caller that is neither a domain nor one of the words for other callers.
@@ -25,22 +23,21 @@ impl CallCounter {
         Self { metrics, tracer }
     }
 
-    fn count(&self, call: &FinishedCall<'_>, now: SystemTime) {
+    fn count(&self, call: &FinishedCall<'_>) {
         // A caller may make up names; they are nobody's.
         let Some(domain) = self.metrics.domain(call.domain) else {
             return;
         };
         let is_known = OTHERS.contains(&call.caller) || self.metrics.domain(call.caller).is_some();
         let trace = call.trace.filter(|trace| trace.sampled);
-        let trace_id = trace.map(|trace| format!("{:032x}", trace.trace_id));
         let facts = CallFacts {
             caller: if is_known { call.caller } else { EXTERNAL },
             type_: call.type_,
             outcome: outcome(&call.outcome),
             duration: call.duration,
-            trace_id: trace_id.as_deref(),
+            trace_id: trace.and_then(|trace| TraceId::new(trace.trace_id)),
         };
-        domain.called(&facts, now);
+        domain.called(&facts, call.started + call.duration);
     }
 }
 
@@ -50,7 +47,7 @@ impl CallObserver for CallCounter {
     }
 
     fn end(&self, call: FinishedCall<'_>) {
-        self.count(&call, clock::now());
+        self.count(&call);
         if let Some(tracer) = &self.tracer {
             tracer.end(call);
         }
@@ -85,7 +82,7 @@ fn outcome(outcome: &CallOutcome<'_>) -> Outcome {
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
+    use std::time::{Duration, SystemTime};
 
     use fulcrum_telemetry::metrics::{DomainFacts, Snapshot, TextFormat};
 

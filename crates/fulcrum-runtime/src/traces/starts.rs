@@ -231,7 +231,7 @@ impl Shared {
             start: begun.at,
             duration: duration.unwrap_or_default(),
             status,
-            attributes,
+            attributes: attributes.into(),
         });
     }
 }
@@ -240,7 +240,7 @@ impl Shared {
 mod tests {
     use fulcrum_spawn::lifecycle::TransitionCause;
     use fulcrum_telemetry::TelemetryOptions;
-    use fulcrum_telemetry::traces::TraceFilter;
+    use fulcrum_telemetry::trace_store::TraceFilter;
     use tokio_util::sync::CancellationToken;
 
     use super::*;

@@ -8,6 +8,8 @@ use std::time::{Duration, SystemTime};
 
 use prometheus_client::metrics::exemplar::HistogramWithExemplars;
 
+use crate::context::TraceId;
+
 /// The label of what has no series of its own.
 pub(super) const OTHER: &str = "other";
 
@@ -21,6 +23,9 @@ const MAX_TYPE: usize = 100;
 const BUCKETS: [f64; 15] = [
     0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0,
 ];
+
+/// An exemplar stays for this long, whatever follows: nobody reads metrics more often.
+const EXEMPLAR_AGE: Duration = Duration::from_secs(1);
 
 /// How a call ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -84,7 +89,7 @@ pub struct CallFacts<'a> {
     /// The time from the call to its end.
     pub duration: Duration,
     /// The trace that it is part of, if that is recorded.
-    pub trace_id: Option<&'a str>,
+    pub trace_id: Option<TraceId>,
 }
 
 /// The label of an exemplar.
@@ -95,6 +100,8 @@ pub(super) type TraceLabel = [(&'static str, String); 1];
 pub(super) struct CallSeries {
     outcomes: [u64; CallOutcome::ALL.len()],
     pub(super) durations: HistogramWithExemplars<TraceLabel>,
+    /// When each bucket had its last exemplar.
+    exemplars: [Option<SystemTime>; BUCKETS.len() + 1],
 }
 
 impl CallSeries {
@@ -102,15 +109,30 @@ impl CallSeries {
         Self {
             outcomes: [0; CallOutcome::ALL.len()],
             durations: HistogramWithExemplars::new(BUCKETS.into_iter()),
+            exemplars: [None; BUCKETS.len() + 1],
         }
     }
 
     fn record(&mut self, call: &CallFacts<'_>, now: SystemTime) {
         self.outcomes[call.outcome as usize] += 1;
-        let trace = call.trace_id.map(|id| [("trace_id", id.to_owned())]);
+        let seconds = call.duration.as_secs_f64();
+        let trace = call.trace_id.filter(|_| self.exemplar_is_due(seconds, now));
+        let trace = trace.map(|id| [("trace_id", id.to_string())]);
         let now = trace.is_some().then_some(now);
-        self.durations
-            .observe(call.duration.as_secs_f64(), trace, now);
+        self.durations.observe(seconds, trace, now);
+    }
+
+    /// Whether the bucket of this duration is to have another exemplar; if so, it has.
+    fn exemplar_is_due(&mut self, seconds: f64, now: SystemTime) -> bool {
+        let bucket = BUCKETS.partition_point(|bound| *bound < seconds);
+        let last = &mut self.exemplars[bucket];
+        // A clock that was set back counts as due.
+        let age = last.map(|last| now.duration_since(last).unwrap_or(Duration::MAX));
+        let is_due = age.is_none_or(|age| age >= EXEMPLAR_AGE);
+        if is_due {
+            *last = Some(now);
+        }
+        is_due
     }
 
     /// The outcomes that have happened.
@@ -172,6 +194,23 @@ mod tests {
             duration: Duration::from_millis(2),
             trace_id: None,
         }
+    }
+
+    #[test]
+    fn each_bucket_has_an_exemplar_of_its_own_at_most_once_a_second() {
+        let mut series = CallSeries::new();
+        let at = |millis| SystemTime::UNIX_EPOCH + Duration::from_millis(millis);
+        assert!(series.exemplar_is_due(0.002, at(0)));
+        assert!(!series.exemplar_is_due(0.002, at(999)));
+        assert!(
+            series.exemplar_is_due(60.0, at(999)),
+            "a slow one has its own"
+        );
+        assert!(series.exemplar_is_due(0.002, at(1000)));
+        assert!(
+            series.exemplar_is_due(0.002, at(10)),
+            "the clock was set back"
+        );
     }
 
     #[test]

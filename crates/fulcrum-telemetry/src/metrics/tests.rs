@@ -34,7 +34,7 @@ fn everything() -> (Metrics, Snapshot) {
         type_: "user_index",
         outcome: CallOutcome::Ok,
         duration: Duration::from_millis(2),
-        trace_id: Some("4bf92f3577b34da6a3ce929d0e0e4736"),
+        trace_id: "4bf92f3577b34da6a3ce929d0e0e4736".parse().ok(),
     };
     users.called(&call, SystemTime::UNIX_EPOCH);
     metrics.loop_lag(Duration::from_micros(70));

@@ -3,7 +3,8 @@
 
 use std::time::{Duration, SystemTime};
 
-use super::own::{Attributes, OwnSpan};
+use super::call_name::CallName;
+use super::own::{Attributes, OwnSpan, duration_nanos, nanos};
 use crate::context::{SpanId, TraceId};
 use crate::traces::{DOMAIN_ATTRIBUTE, MESSAGE_TYPE, SpanKind, SpanStatus};
 
@@ -21,10 +22,8 @@ pub struct CallRecord {
     pub server: SpanId,
     /// The span of the domain's part of it.
     pub client: SpanId,
-    /// The domain that was called.
-    pub domain: String,
-    /// The type of the message.
-    pub type_: String,
+    /// What was called.
+    pub name: CallName,
     /// When it began.
     pub started: SystemTime,
     /// How long it took.
@@ -42,8 +41,34 @@ pub struct CallRecord {
 }
 
 impl CallRecord {
+    /// When it began: nanoseconds since 1970.
+    pub(crate) fn start(&self) -> u64 {
+        nanos(self.started)
+    }
+
+    /// When the domain's stream took it: nanoseconds since 1970; none if that never happened.
+    pub(crate) fn sent(&self) -> Option<u64> {
+        Some(self.start().saturating_add(duration_nanos(self.queued?)))
+    }
+
+    /// When it ended: nanoseconds since 1970.
+    pub(crate) fn end(&self) -> u64 {
+        self.start().saturating_add(duration_nanos(self.duration))
+    }
+
+    /// How many spans it is.
+    pub(crate) fn count(&self) -> usize {
+        1 + usize::from(self.queued.is_some())
+    }
+
+    /// The memory that it takes, roughly, in bytes. Calls share their names.
+    pub(crate) fn size(&self) -> usize {
+        let error = self.error.as_ref().map_or(0, String::capacity);
+        size_of::<Self>() + error + 48
+    }
+
     /// Its spans.
-    pub(crate) fn into_spans(self) -> [Option<OwnSpan>; 2] {
+    pub(crate) fn to_spans(&self) -> [Option<OwnSpan>; 2] {
         let status = match &self.error {
             Some(text) => SpanStatus::Error(text.clone()),
             None => SpanStatus::Unset,
@@ -54,8 +79,14 @@ impl CallRecord {
             ("rpc.method".into(), METHOD.into()),
             // A domain that fails is a response, and no error of gRPC.
             ("rpc.response.status_code".into(), "OK".into()),
-            (DOMAIN_ATTRIBUTE.into(), self.domain.into()),
-            (MESSAGE_TYPE.into(), self.type_.into()),
+            (
+                DOMAIN_ATTRIBUTE.into(),
+                self.name.domain().to_owned().into(),
+            ),
+            (
+                MESSAGE_TYPE.into(),
+                self.name.message_type().to_owned().into(),
+            ),
             ("fulcrum.outcome".into(), self.outcome.into()),
             ("rpc.request.size".into(), self.request_bytes.into()),
             ("rpc.response.size".into(), self.response_bytes.into()),
@@ -76,18 +107,21 @@ impl CallRecord {
             start: self.started,
             duration: self.duration,
             status,
-            attributes,
+            attributes: attributes.into(),
         };
         [Some(server), client]
     }
 
     fn client_span(&self, status: &SpanStatus) -> Option<OwnSpan> {
         let queued = self.queued?;
-        let method = format!("{}/{}", self.domain, self.type_);
+        let method = self.name.as_str().to_owned();
         let mut attributes: Attributes = vec![
             ("rpc.system.name".into(), "fulcrum".into()),
             ("rpc.method".into(), method.clone().into()),
-            ("fulcrum.domain".into(), self.domain.clone().into()),
+            (
+                "fulcrum.domain".into(),
+                self.name.domain().to_owned().into(),
+            ),
         ];
         if self.error.is_some() {
             attributes.push(("error.type".into(), self.outcome.into()));
@@ -101,7 +135,7 @@ impl CallRecord {
             start: self.started + queued,
             duration: self.duration.saturating_sub(queued),
             status: status.clone(),
-            attributes,
+            attributes: attributes.into(),
         })
     }
 }
@@ -116,8 +150,7 @@ mod tests {
             parent: SpanId(1),
             server: SpanId(2),
             client: SpanId(3),
-            domain: "orders".into(),
-            type_: "order_create_request".into(),
+            name: CallName::new("orders", "order_create_request"),
             started: SystemTime::UNIX_EPOCH,
             duration: Duration::from_millis(10),
             queued,
@@ -130,11 +163,11 @@ mod tests {
 
     #[test]
     fn the_domains_part_begins_after_the_queue_and_ends_with_the_call() {
-        let [server, client] = record(Some(Duration::from_millis(4))).into_spans();
+        let [server, client] = record(Some(Duration::from_millis(4))).to_spans();
         let (server, client) = (server.expect("recorded"), client.expect("recorded"));
         assert_eq!((server.parent, server.id), (SpanId(1), SpanId(2)));
         assert_eq!((client.parent, client.id), (SpanId(2), SpanId(3)));
-        assert_eq!(client.name, "orders/order_create_request");
+        assert_eq!(&*client.name, "orders/order_create_request");
         assert_eq!(client.duration, Duration::from_millis(6));
         assert_eq!(
             client.start + client.duration,
@@ -149,7 +182,7 @@ mod tests {
             error: Some("not connected".into()),
             ..record(None)
         };
-        let [server, client] = failed.into_spans();
+        let [server, client] = failed.to_spans();
         assert_eq!(client, None);
         let server = server.expect("recorded");
         assert_eq!(server.status, SpanStatus::Error("not connected".into()));

@@ -2,13 +2,14 @@
 //! of its own, so that a domain needs no package to be traced.
 
 use std::borrow::Cow;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
 use std::time::{Duration, UNIX_EPOCH};
 
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::own::{Attribute, OwnSpan};
+use super::own::{Attribute, Attributes, OwnSpan};
 use crate::context::SpanId;
 use crate::convert::cut;
 use crate::traces::{SpanKind, SpanStatus};
@@ -16,6 +17,9 @@ use crate::traces::{SpanKind, SpanStatus};
 const MAX_NAME: usize = 256;
 const MAX_TEXT: usize = 2048;
 const MAX_ATTRIBUTES: usize = 32;
+
+/// The most names of spans that are shared.
+const MAX_SHARED: usize = 1024;
 
 /// A message of type `spans`.
 #[derive(Deserialize)]
@@ -46,23 +50,75 @@ struct LibrarySpan<'a> {
     attributes: BTreeMap<String, Value>,
 }
 
-/// The spans of a message, and how many are missing or malformed.
-pub(crate) fn parse(payload: &str) -> (Vec<OwnSpan>, u64) {
-    let Ok(message) = serde_json::from_str::<Message<'_>>(payload) else {
-        return (Vec::new(), 1);
-    };
-    let all = message.spans.len();
-    let spans: Vec<OwnSpan> = message.spans.into_iter().filter_map(span).collect();
-    let malformed = (all - spans.len()) as u64;
-    (spans, malformed.saturating_add(message.dropped))
+/// Reads messages. Most spans have the name of one that was before, and its attributes: they share
+/// them.
+#[derive(Debug, Default)]
+pub(crate) struct LibraryReader {
+    shared: HashMap<Arc<str>, Arc<Attributes>>,
 }
 
-fn span(span: LibrarySpan<'_>) -> Option<OwnSpan> {
-    let id = |text: &str| u64::from_str_radix(text, 16).map_or(SpanId(0), SpanId);
-    let own = id(span.id);
-    let start = Duration::try_from_secs_f64(span.start / 1000.0).ok()?;
-    let duration = Duration::try_from_secs_f64(span.duration.max(0.0) / 1000.0).ok()?;
-    let attributes = span.attributes.into_iter().take(MAX_ATTRIBUTES);
+impl LibraryReader {
+    /// The spans of a message, and how many are missing or malformed.
+    pub(crate) fn read(&mut self, payload: &str) -> (Vec<OwnSpan>, u64) {
+        let Ok(message) = serde_json::from_str::<Message<'_>>(payload) else {
+            return (Vec::new(), 1);
+        };
+        let all = message.spans.len();
+        let spans = message.spans.into_iter();
+        let spans: Vec<OwnSpan> = spans.filter_map(|span| self.span(span)).collect();
+        let malformed = (all - spans.len()) as u64;
+        (spans, malformed.saturating_add(message.dropped))
+    }
+
+    fn span(&mut self, span: LibrarySpan<'_>) -> Option<OwnSpan> {
+        let id = |text: &str| u64::from_str_radix(text, 16).map_or(SpanId(0), SpanId);
+        let own = id(span.id);
+        let start = Duration::try_from_secs_f64(span.start / 1000.0).ok()?;
+        let duration = Duration::try_from_secs_f64(span.duration.max(0.0) / 1000.0).ok()?;
+        (!own.is_none()).then_some(())?;
+        let (name, attributes) = self.share(cut(&span.name, MAX_NAME), attributes(span.attributes));
+        Some(OwnSpan {
+            trace: span.trace.parse().ok()?,
+            id: own,
+            parent: id(span.parent),
+            name,
+            kind: match span.kind {
+                "server" => SpanKind::Server,
+                "client" => SpanKind::Client,
+                "producer" => SpanKind::Producer,
+                "consumer" => SpanKind::Consumer,
+                _ => SpanKind::Internal,
+            },
+            start: UNIX_EPOCH.checked_add(start)?,
+            duration,
+            status: match span.error {
+                Some(text) => SpanStatus::Error(cut(&text, MAX_TEXT)),
+                None => SpanStatus::Unset,
+            },
+            attributes,
+        })
+    }
+
+    fn share(&mut self, name: String, attributes: Attributes) -> (Arc<str>, Arc<Attributes>) {
+        let known = self.shared.get_key_value(name.as_str());
+        let (name, known) = match known {
+            Some((name, known)) => (Arc::clone(name), Some(known)),
+            None => (name.into(), None),
+        };
+        if let Some(known) = known.filter(|known| ***known == attributes) {
+            return (name, Arc::clone(known));
+        }
+        let attributes = Arc::new(attributes);
+        if known.is_some() || self.shared.len() < MAX_SHARED {
+            let (name, attributes) = (Arc::clone(&name), Arc::clone(&attributes));
+            self.shared.insert(name, attributes);
+        }
+        (name, attributes)
+    }
+}
+
+fn attributes(all: BTreeMap<String, Value>) -> Attributes {
+    let attributes = all.into_iter().take(MAX_ATTRIBUTES);
     let attributes = attributes.filter_map(|(name, value)| {
         let value = match value {
             Value::String(text) => Attribute::from(cut(&text, MAX_TEXT)),
@@ -75,32 +131,39 @@ fn span(span: LibrarySpan<'_>) -> Option<OwnSpan> {
         };
         Some((Cow::Owned(cut(&name, MAX_NAME)), value))
     });
-    (!own.is_none()).then_some(())?;
-    Some(OwnSpan {
-        trace: span.trace.parse().ok()?,
-        id: own,
-        parent: id(span.parent),
-        name: Cow::Owned(cut(&span.name, MAX_NAME)),
-        kind: match span.kind {
-            "server" => SpanKind::Server,
-            "client" => SpanKind::Client,
-            "producer" => SpanKind::Producer,
-            "consumer" => SpanKind::Consumer,
-            _ => SpanKind::Internal,
-        },
-        start: UNIX_EPOCH.checked_add(start)?,
-        duration,
-        status: match span.error {
-            Some(text) => SpanStatus::Error(cut(&text, MAX_TEXT)),
-            None => SpanStatus::Unset,
-        },
-        attributes: attributes.collect(),
-    })
+    attributes.collect()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn parse(payload: &str) -> (Vec<OwnSpan>, u64) {
+        LibraryReader::default().read(payload)
+    }
+
+    #[test]
+    fn spans_of_the_same_name_share_it_and_equal_attributes() {
+        let mut reader = LibraryReader::default();
+        let mut read = |name: &str, n: u32| {
+            let payload = format!(
+                r#"{{"spans":[{{"trace":"4bf92f3577b34da6a3ce929d0e0e4736","id":"f0","name":"{name}",
+                "start":1,"duration":1,"attributes":{{"n":{n}}}}}]}}"#
+            );
+            reader.read(&payload).0.remove(0)
+        };
+        let [first, same, other] = [read("a", 1), read("a", 1), read("a", 2)];
+        assert!(Arc::ptr_eq(&first.name, &same.name) && Arc::ptr_eq(&first.name, &other.name));
+        assert!(Arc::ptr_eq(&first.attributes, &same.attributes));
+        assert_eq!(other.attributes[0].1, Attribute::Int(2));
+        for number in 0..2 * MAX_SHARED {
+            assert_eq!(
+                &*read(&format!("made up {number}"), 1).name,
+                format!("made up {number}")
+            );
+        }
+        assert_eq!(reader.shared.len(), MAX_SHARED);
+    }
 
     #[test]
     fn a_message_has_spans_with_times_and_errors() {

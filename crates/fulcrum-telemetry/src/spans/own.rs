@@ -97,7 +97,7 @@ pub struct OwnSpan {
     /// The span that it is part of.
     pub parent: SpanId,
     /// What it stands for.
-    pub name: Cow<'static, str>,
+    pub name: Arc<str>,
     /// On which side of a call it is.
     pub kind: SpanKind,
     /// When it began.
@@ -106,18 +106,33 @@ pub struct OwnSpan {
     pub duration: Duration,
     /// How it ended.
     pub status: SpanStatus,
-    /// Its attributes.
-    pub attributes: Attributes,
+    /// Its attributes, which it may share with others.
+    pub attributes: Arc<Attributes>,
 }
 
 impl OwnSpan {
-    fn times(&self) -> (u64, u64) {
+    /// When it began and ended: nanoseconds since 1970.
+    pub(crate) fn times(&self) -> (u64, u64) {
         let start = nanos(self.start);
-        let duration = u64::try_from(self.duration.as_nanos()).unwrap_or(u64::MAX);
-        (start, start.saturating_add(duration))
+        (start, start.saturating_add(duration_nanos(self.duration)))
     }
 
-    /// What is kept of it.
+    /// Whether it ended with an error.
+    pub(crate) fn is_error(&self) -> bool {
+        matches!(self.status, SpanStatus::Error(_))
+    }
+
+    /// The memory that it takes, roughly, in bytes.
+    pub(crate) fn size(&self) -> usize {
+        let error = match &self.status {
+            SpanStatus::Error(text) => text.capacity(),
+            SpanStatus::Unset | SpanStatus::Ok => 0,
+        };
+        // Some share their attributes, others do not.
+        size_of::<Self>() + error + 48 * (1 + self.attributes.len())
+    }
+
+    /// The span as it is shown.
     pub(crate) fn to_kept(&self, origin: &Arc<Origin>) -> Span {
         let (start, end) = self.times();
         let attributes = self.attributes.iter();
@@ -126,7 +141,7 @@ impl OwnSpan {
             trace: self.trace,
             id: self.id,
             parent: self.parent,
-            name: self.name.clone().into_owned(),
+            name: self.name.as_ref().to_owned(),
             kind: self.kind,
             start,
             end,
@@ -150,7 +165,7 @@ impl OwnSpan {
             trace_id: self.trace.get().to_be_bytes().to_vec(),
             span_id: self.id.0.to_be_bytes().to_vec(),
             parent_span_id: parent,
-            name: self.name.clone().into_owned(),
+            name: self.name.as_ref().to_owned(),
             kind: proto_kind(self.kind) as i32,
             start_time_unix_nano: start,
             end_time_unix_nano: end,
@@ -194,8 +209,13 @@ fn proto_status(status: &SpanStatus) -> Option<Status> {
     })
 }
 
+/// A time in nanoseconds.
+pub(super) fn duration_nanos(duration: Duration) -> u64 {
+    u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX)
+}
+
 /// Nanoseconds since 1970.
-fn nanos(time: SystemTime) -> u64 {
+pub(super) fn nanos(time: SystemTime) -> u64 {
     let since = time.duration_since(UNIX_EPOCH).unwrap_or_default();
     u64::try_from(since.as_nanos()).unwrap_or(u64::MAX)
 }

@@ -4,6 +4,13 @@ use std::sync::Arc;
 
 use crate::context::{SpanId, TraceId};
 
+/// The attribute by which a domain's telemetry is recognized, whatever its service is called, and which
+/// a call has for the domain that is called.
+pub const DOMAIN_ATTRIBUTE: &str = "fulcrum.domain";
+
+/// The attribute of a call with the type of its message.
+pub(crate) const MESSAGE_TYPE: &str = "fulcrum.message.type";
+
 /// On which side of a call a span is.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum SpanKind {

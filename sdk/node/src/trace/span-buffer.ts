@@ -1,14 +1,29 @@
-/** A span as it is sent to the runtime. Times are in milliseconds, with fractions. */
+/** What spans of the same kind of operation have in common. */
+export interface SpanKind {
+  name: string;
+  kind: 'internal' | 'server' | 'client';
+  attributes: Record<string, string | number | boolean>;
+}
+
+/** What is recorded of one span. Times are in milliseconds, with fractions. */
 export interface RecordedSpan {
   trace: string;
   id: string;
-  parent?: string;
-  name: string;
-  kind: 'internal' | 'server' | 'client';
+  parent: string;
   start: number;
   duration: number;
-  error?: string;
-  attributes?: Record<string, string | number | boolean>;
+  error: string | undefined;
+}
+
+/** The JSON of what spans of a kind have in common, which is written once for many of them. */
+export function kindText({ name, kind, attributes }: SpanKind): string {
+  return `"name":${JSON.stringify(name)},"kind":"${kind}","attributes":${JSON.stringify(attributes)}`;
+}
+
+/** The JSON of a span, as it is sent to the runtime. The ids are hexadecimal digits. */
+export function spanText(kind: string, { trace, id, parent, start, duration, error }: RecordedSpan): string {
+  const failure = error === undefined ? '' : `,"error":${JSON.stringify(error)}`;
+  return `{"trace":"${trace}","id":"${id}","parent":"${parent}",${kind},"start":${start},"duration":${duration}${failure}}`;
 }
 
 /** How long a span waits for others. */
@@ -21,7 +36,7 @@ const MAX_WAITING = 4_096;
 /** Collects spans, and sends them together. */
 export class SpanBuffer {
   readonly #send: (payload: string) => void;
-  #spans: RecordedSpan[] = [];
+  #spans: string[] = [];
   #dropped = 0;
   #timer: NodeJS.Timeout | undefined;
   #open = false;
@@ -41,7 +56,8 @@ export class SpanBuffer {
     this.#open = false;
   }
 
-  add(span: RecordedSpan): void {
+  /** Adds a span, by its JSON. */
+  add(span: string): void {
     if (this.#spans.length >= MAX_WAITING) {
       this.#dropped++;
       return;
@@ -59,7 +75,7 @@ export class SpanBuffer {
       const spans = this.#spans.splice(0, BATCH);
       const dropped = this.#dropped;
       this.#dropped = 0;
-      this.#send(JSON.stringify({ spans, dropped }));
+      this.#send(`{"spans":[${spans.join(',')}],"dropped":${dropped}}`);
     }
   }
 

@@ -3,9 +3,10 @@ import { messageOf } from '../errors.ts';
 import { formatTraceparent, newSpanId, parseTraceparent } from './headers.ts';
 import type { TraceContext, TraceHeaders } from './headers.ts';
 import { OpenTelemetry } from './open-telemetry.ts';
-import type { RecordedSpan, SpanBuffer } from './span-buffer.ts';
+import { kindText, spanText } from './span-buffer.ts';
+import type { SpanBuffer, SpanKind } from './span-buffer.ts';
 
-type Attributes = Record<string, string | number | boolean>;
+type Attributes = SpanKind['attributes'];
 
 /** Where the code that runs is in a trace. */
 interface Active extends TraceContext {
@@ -37,6 +38,8 @@ function now(): number {
 export class Tracing {
   readonly #domain: string;
   readonly #spans: SpanBuffer;
+  /** What the spans of each handler have in common. */
+  readonly #handlers = new Map<string, string>();
   /** Whether the runtime takes spans; undefined until it says so. */
   #recording: boolean | undefined;
 
@@ -68,22 +71,26 @@ export class Tracing {
 
   /** Runs the handler of a request. `errorOf` is the error in its result, if there is one. */
   handle<T>(name: string, headers: TraceHeaders, run: () => Promise<T>, errorOf: (result: T) => string | undefined): Promise<T> {
-    const attributes = { 'rpc.system.name': 'fulcrum', 'rpc.method': `${this.#domain}/${name}` };
     const openTelemetry = OpenTelemetry.find();
-    if (openTelemetry) return openTelemetry.handle(name, attributes, headers, run, errorOf);
+    if (openTelemetry) return openTelemetry.handle(name, this.#attributesOf(name), headers, run, errorOf);
     const parent = parseTraceparent(headers.traceparent);
     if (!parent) return run();
     const { tracestate, baggage } = headers;
     if (!this.#records(parent)) return enter({ ...parent, tracestate, baggage }, run);
-    return this.#record({ name, kind: 'server', attributes }, { ...parent, tracestate, baggage }, run, errorOf);
+    let kind = this.#handlers.get(name);
+    if (kind === undefined) {
+      kind = kindText({ name, kind: 'server', attributes: this.#attributesOf(name) });
+      this.#handlers.set(name, kind);
+    }
+    return this.#record(kind, { ...parent, tracestate, baggage }, run, errorOf);
   }
 
   /** Runs `onStart`, which belongs to the trace of the start. */
   starting(traceparent: string | undefined, run: () => void | Promise<void>): void | Promise<void> {
     const parent = parseTraceparent(traceparent);
     if (!parent?.sampled || OpenTelemetry.find()) return run();
-    const attributes = { 'fulcrum.domain': this.#domain };
-    return this.#record({ name: 'onStart', kind: 'internal', attributes }, { ...parent, tracestate: '', baggage: '' }, async () => run(), () => undefined);
+    const kind = kindText({ name: 'onStart', kind: 'internal', attributes: { 'fulcrum.domain': this.#domain } });
+    return this.#record(kind, { ...parent, tracestate: '', baggage: '' }, async () => run(), () => undefined);
   }
 
   /** Makes a call; `run` gets the headers to send. */
@@ -93,7 +100,7 @@ export class Tracing {
     const active = storage?.getStore();
     if (!active) return run({});
     if (!this.#records(active)) return run(headersOf(active));
-    return this.#record({ name, kind: 'client', attributes }, active, (own) => run(headersOf(own)), () => undefined);
+    return this.#record(kindText({ name, kind: 'client', attributes }), active, (own) => run(headersOf(own)), () => undefined);
   }
 
   /** The headers of a call whose response comes in parts. */
@@ -108,30 +115,32 @@ export class Tracing {
     return sampled && this.#recording === true;
   }
 
+  #attributesOf(handler: string): Attributes {
+    return { 'rpc.system.name': 'fulcrum', 'rpc.method': `${this.#domain}/${handler}` };
+  }
+
+  /** `kind` is what the span has in common with others. */
   async #record<T>(
-    { name, kind, attributes }: { name: string; kind: RecordedSpan['kind']; attributes: Attributes },
+    kind: string,
     parent: Active,
     run: (own: Active) => Promise<T>,
     errorOf: (result: T) => string | undefined,
   ): Promise<T> {
     const own: Active = { ...parent, spanId: newSpanId() };
     const start = now();
-    let failure: string | undefined;
+    let error: string | undefined;
     try {
       const result = await enter(own, () => run(own));
-      failure = errorOf(result);
+      error = errorOf(result);
       return result;
-    } catch (error) {
-      failure = messageOf(error);
-      throw error;
+    } catch (thrown) {
+      error = messageOf(thrown);
+      throw thrown;
     } finally {
-      const span: RecordedSpan = { trace: own.traceId, id: own.spanId, parent: parent.spanId, name, kind, start, duration: now() - start, attributes };
-      if (failure !== undefined) span.error = failure;
-      this.#spans.add(span);
+      this.#spans.add(spanText(kind, { trace: own.traceId, id: own.spanId, parent: parent.spanId, start, duration: now() - start, error }));
     }
   }
 }
-
 
 function enter<T>(active: Active, run: () => T): T {
   return (storage ??= new AsyncLocalStorage()).run(active, run);

@@ -1,32 +1,32 @@
 //! The traces that are kept, within a bound. No I/O, no clock.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
-use std::time::Duration;
+use std::collections::hash_map::Entry;
+use std::collections::{BTreeSet, HashMap, VecDeque};
+use std::sync::Arc;
 
-use super::span::Span;
+use super::parts::Parts;
+use super::stored::{Glance, Stored};
+use super::summary::{TraceFilter, TraceSummary};
 use crate::context::{SpanId, TraceId};
+use crate::spans::{CallRecord, OwnSpan};
+use crate::traces::{Origin, Span};
 
 /// A trace that has more spans than this part of the memory has lost the rest.
 const TRACE_SHARE: usize = 8;
 
-/// The attribute by which a domain's telemetry is recognized, whatever its service is called, and which
-/// a call has for the domain that is called.
-pub const DOMAIN_ATTRIBUTE: &str = "fulcrum.domain";
-
-/// The attribute of a call with the type of its message.
-pub(crate) const MESSAGE_TYPE: &str = "fulcrum.message.type";
-
 /// What a trace takes besides its spans, roughly.
-const TRACE_OVERHEAD: usize = 256;
+const TRACE_OVERHEAD: usize = 128;
 
 /// Traces in memory, the newest ones within a bound.
 #[derive(Debug)]
 pub struct TraceStore {
+    /// Who has recorded the calls.
+    own: Arc<Origin>,
     limit: usize,
     bytes: usize,
     traces: HashMap<TraceId, Kept>,
-    /// By their age, the oldest first.
-    order: BTreeMap<u64, TraceId>,
+    /// The oldest first.
+    order: VecDeque<TraceId>,
     next: u64,
     dropped: DroppedSpans,
 }
@@ -45,63 +45,19 @@ struct Kept {
     bytes: usize,
     /// Counts its changes, across all traces.
     changed: u64,
-    spans: HashMap<SpanId, Span>,
-}
-
-/// One trace, in short.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct TraceSummary {
-    /// Its id.
-    pub id: TraceId,
-    /// The name of its first span.
-    pub name: String,
-    /// Who recorded that.
-    pub origin: String,
-    /// When it began: nanoseconds since 1970.
-    pub start: u64,
-    /// From its first begin to its last end, in nanoseconds.
-    pub duration: u64,
-    /// How many spans it has.
-    pub spans: usize,
-    /// How many of them ended with an error.
-    pub errors: usize,
-    /// All that have recorded some of it, in alphabetical order.
-    pub origins: Vec<String>,
-    /// A number that grows with every change of any trace.
-    pub changed: u64,
-}
-
-/// Which traces are asked for.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct TraceFilter {
-    /// Those that one of these has recorded a part of; empty for all.
-    pub domains: Vec<String>,
-    /// Those that took at least this long.
-    pub min_duration: Option<Duration>,
-    /// Those with an error.
-    pub errors: bool,
-}
-
-impl TraceFilter {
-    fn accepts(&self, trace: &TraceSummary) -> bool {
-        let is_part = |name: &String| self.domains.contains(name);
-        let of_domains = self.domains.is_empty() || trace.origins.iter().any(is_part);
-        let long = self
-            .min_duration
-            .is_none_or(|min| Duration::from_nanos(trace.duration) >= min);
-        of_domains && long && (!self.errors || trace.errors > 0)
-    }
+    parts: Parts,
 }
 
 impl TraceStore {
-    /// A store of at most so many bytes.
+    /// A store of at most so many bytes. `own` records the calls.
     #[must_use]
-    pub fn new(limit: usize) -> Self {
+    pub fn new(limit: usize, own: Arc<Origin>) -> Self {
         Self {
+            own,
             limit,
             bytes: 0,
             traces: HashMap::new(),
-            order: BTreeMap::new(),
+            order: VecDeque::new(),
             next: 1,
             dropped: DroppedSpans::default(),
         }
@@ -110,41 +66,76 @@ impl TraceStore {
     /// Adds a span to its trace. A span that is there already is replaced: its sender was not sure
     /// that it had arrived.
     pub fn insert(&mut self, span: Span) {
-        let number = self.next;
-        self.next += 1;
-        let size = span.size();
-        let order = &mut self.order;
-        let overhead = &mut self.bytes;
-        let trace = self.traces.entry(span.trace).or_insert_with(|| {
-            order.insert(number, span.trace);
-            *overhead += TRACE_OVERHEAD;
-            Kept {
-                bytes: TRACE_OVERHEAD,
-                changed: number,
-                spans: HashMap::new(),
-            }
-        });
-        if trace.bytes + size > self.limit / TRACE_SHARE {
-            self.dropped.excess += 1;
-            return;
-        }
-        let replaced = trace.spans.insert(span.id, span);
-        let replaced = replaced.map_or(0, |span| span.size());
-        trace.changed = number;
-        trace.bytes = trace.bytes + size - replaced;
-        self.bytes = self.bytes + size - replaced;
-        self.evict();
+        let (trace, id, size) = (span.trace, span.id, span.size());
+        self.add(trace, (size, 1), || (id, Stored::Span(Box::new(span))));
     }
 
-    /// Removes the oldest traces until the rest fits.
-    fn evict(&mut self) {
-        while self.bytes > self.limit {
-            let Some((_, oldest)) = self.order.pop_first() else {
+    /// Adds a span that was recorded here by `origin`.
+    pub fn insert_own(&mut self, span: OwnSpan, origin: &Arc<Origin>) {
+        let (trace, id, size) = (span.trace, span.id, span.size());
+        let origin = Arc::clone(origin);
+        self.add(trace, (size, 1), || {
+            (id, Stored::Own(Box::new(span), origin))
+        });
+    }
+
+    /// Adds a call to its trace.
+    pub fn insert_call(&mut self, call: CallRecord) {
+        let (trace, id) = (call.trace, call.server);
+        let cost = (call.size(), call.count());
+        self.add(trace, cost, || (id, Stored::Call(Box::new(call))));
+    }
+
+    /// Adds a part of this size and with so many spans. It is made when there is room: what an older
+    /// one took serves again, which is faster than any other memory.
+    fn add(
+        &mut self,
+        id: TraceId,
+        (size, spans): (usize, usize),
+        part: impl FnOnce() -> (SpanId, Stored),
+    ) {
+        let has = self
+            .traces
+            .get(&id)
+            .map_or(TRACE_OVERHEAD, |trace| trace.bytes);
+        if has + size > self.limit / TRACE_SHARE {
+            self.dropped.excess += spans as u64;
+            return;
+        }
+        self.evict(size + TRACE_OVERHEAD);
+        let number = self.next;
+        self.next += 1;
+        let (span, part) = part();
+        match self.traces.entry(id) {
+            Entry::Occupied(mut trace) => {
+                let trace = trace.get_mut();
+                let replaced = trace.parts.insert(span, part);
+                let replaced = replaced.map_or(0, |part| part.size());
+                trace.changed = number;
+                trace.bytes = trace.bytes + size - replaced;
+                self.bytes = self.bytes + size - replaced;
+            }
+            Entry::Vacant(trace) => {
+                self.order.push_back(id);
+                self.bytes += TRACE_OVERHEAD + size;
+                trace.insert(Kept {
+                    bytes: TRACE_OVERHEAD + size,
+                    changed: number,
+                    parts: Parts::One(span, part),
+                });
+            }
+        }
+    }
+
+    /// Removes the oldest traces until there is room for so many bytes.
+    fn evict(&mut self, room: usize) {
+        while self.bytes + room > self.limit {
+            let Some(oldest) = self.order.pop_front() else {
                 return;
             };
             if let Some(trace) = self.traces.remove(&oldest) {
                 self.bytes -= trace.bytes;
-                self.dropped.evicted += trace.spans.len() as u64;
+                self.dropped.evicted += trace.count() as u64;
             }
         }
     }
@@ -152,7 +143,7 @@ impl TraceStore {
     /// The traces that a filter accepts, the newest first, at most so many.
     #[must_use]
     pub fn list(&self, filter: &TraceFilter, limit: usize) -> Vec<TraceSummary> {
-        let newest = self.order.values().rev();
+        let newest = self.order.iter().rev();
         let traces = newest.filter_map(|id| self.summary(*id));
         let accepted = traces.filter(|trace| filter.accepts(trace));
         accepted.take(limit).collect()
@@ -181,8 +172,8 @@ impl TraceStore {
     /// The spans of a trace, in the order of their begin; none if it is not kept.
     #[must_use]
     pub fn spans(&self, id: TraceId) -> Option<Vec<Span>> {
-        let spans = self.traces.get(&id)?.spans.values();
-        let mut spans: Vec<Span> = spans.cloned().collect();
+        let parts = self.traces.get(&id)?.parts.iter();
+        let mut spans: Vec<Span> = parts.flat_map(|part| part.to_spans(&self.own)).collect();
         spans.sort_by_key(|span| (span.start, std::cmp::Reverse(span.end), span.id));
         Some(spans)
     }
@@ -204,7 +195,7 @@ impl TraceStore {
     /// How many traces and spans are kept.
     #[must_use]
     pub fn counts(&self) -> (usize, usize) {
-        let spans = self.traces.values().map(|trace| trace.spans.len());
+        let spans = self.traces.values().map(Kept::count);
         (self.traces.len(), spans.sum())
     }
 
@@ -216,47 +207,58 @@ impl TraceStore {
 
     fn summary(&self, id: TraceId) -> Option<TraceSummary> {
         let trace = self.traces.get(&id)?;
-        let spans = &trace.spans;
+        let mut origins = BTreeSet::new();
+        let mut first: Option<Glance<'_>> = None;
+        let (mut start, mut end) = (u64::MAX, 0_u64);
+        let (mut spans, mut errors) = (0, 0);
         // The first one may not have arrived yet, or never will: a caller that records nothing.
-        let first = spans
-            .values()
-            .min_by_key(|span| (!span.parent.is_none(), span.start, span.id))?;
-        let start = spans.values().map(|span| span.start).min()?;
-        let end = spans.values().map(|span| span.end).max()?;
-        let origins: BTreeSet<&str> = spans.values().map(|span| span.origin.name()).collect();
+        let rank = |span: &Glance<'_>| (!span.parent.is_none(), span.start, span.id);
+        for span in trace.parts.iter().flat_map(|part| part.glances(&self.own)) {
+            start = start.min(span.start);
+            end = end.max(span.end);
+            spans += 1;
+            errors += usize::from(span.is_error);
+            origins.insert(span.origin);
+            if first.as_ref().is_none_or(|first| rank(&span) < rank(first)) {
+                first = Some(span);
+            }
+        }
+        let first = first?;
         Some(TraceSummary {
             id,
-            name: name_of(first),
-            origin: first.origin.name().to_owned(),
+            name: first.trace_name(),
+            origin: first.origin.to_owned(),
             start,
             duration: end.saturating_sub(start),
-            spans: spans.len(),
-            errors: spans.values().filter(|span| span.is_error()).count(),
+            spans,
+            errors,
             origins: origins.into_iter().map(str::to_owned).collect(),
             changed: trace.changed,
         })
     }
 }
 
-/// The name of a trace that begins with this span: of a call what is called, since all calls have the
-/// same method.
-fn name_of(first: &Span) -> String {
-    let find = |name: &str| {
-        let found = first.attributes.iter().find(|(set, _)| set == name);
-        found.map(|(_, value)| value.as_str())
-    };
-    match (find(DOMAIN_ATTRIBUTE), find(MESSAGE_TYPE)) {
-        (Some(domain), Some(type_)) => format!("{domain}/{type_}"),
-        _ => first.name.clone(),
+impl Kept {
+    fn count(&self) -> usize {
+        self.parts.iter().map(Stored::count).sum()
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use std::sync::Arc;
+    use std::time::{Duration, UNIX_EPOCH};
 
     use super::*;
-    use crate::traces::span::{Origin, SpanKind, SpanStatus};
+    use crate::spans::CallName;
+    use crate::traces::{SpanKind, SpanStatus};
+
+    fn store(limit: usize) -> TraceStore {
+        let own = Origin {
+            service: "fulcrum".to_owned(),
+            domain: None,
+        };
+        TraceStore::new(limit, Arc::new(own))
+    }
 
     fn span(trace: u128, id: u64, (start, end): (u64, u64)) -> Span {
         Span {
@@ -279,7 +281,7 @@ mod tests {
 
     #[test]
     fn a_trace_is_from_its_first_begin_to_its_last_end() {
-        let mut store = TraceStore::new(1 << 20);
+        let mut store = store(1 << 20);
         store.insert(span(7, 2, (150, 180)));
         store.insert(span(7, 1, (100, 400)));
         let failed = SpanStatus::Error("boom".into());
@@ -301,8 +303,52 @@ mod tests {
     }
 
     #[test]
+    fn a_call_is_the_spans_that_it_was_recorded_as() {
+        let call = CallRecord {
+            trace: TraceId::new(7).expect("not 0"),
+            parent: SpanId(9),
+            server: SpanId(1),
+            client: SpanId(2),
+            name: CallName::new("orders", "create"),
+            started: UNIX_EPOCH + Duration::from_nanos(100),
+            duration: Duration::from_nanos(50),
+            queued: Some(Duration::from_nanos(20)),
+            request_bytes: 1,
+            response_bytes: 2,
+            outcome: "error",
+            error: Some("sold out".to_owned()),
+        };
+        let mut as_call = store(1 << 20);
+        as_call.insert_call(call.clone());
+        let mut as_spans = store(1 << 20);
+        let mut as_own = store(1 << 20);
+        let own = Arc::clone(&as_call.own);
+        for span in call.to_spans().into_iter().flatten() {
+            as_spans.insert(span.to_kept(&own));
+            as_own.insert_own(span, &own);
+        }
+        let all = TraceFilter::default();
+        for other in [&as_spans, &as_own] {
+            assert_eq!(as_call.spans(call.trace), other.spans(call.trace));
+            assert_eq!(as_call.counts(), other.counts());
+            let [mut short, other] = [&as_call, other].map(|store| store.list(&all, 10));
+            assert_eq!(short[0].name, "orders/create");
+            short[0].changed = other[0].changed;
+            assert_eq!(short, other);
+        }
+
+        let unsent = CallRecord {
+            queued: None,
+            server: SpanId(3),
+            ..call
+        };
+        as_call.insert_call(unsent);
+        assert_eq!(as_call.counts(), (1, 3), "no domain took the second one");
+    }
+
+    #[test]
     fn a_filter_selects_by_domain_duration_and_error() {
-        let mut store = TraceStore::new(1 << 20);
+        let mut store = store(1 << 20);
         store.insert(span(1, 1, (0, 10)));
         store.insert(span(2, 2, (0, 5_000)));
         let count = |filter: TraceFilter| store.list(&filter, 10).len();
@@ -327,7 +373,7 @@ mod tests {
 
     #[test]
     fn a_span_that_comes_twice_is_there_once() {
-        let mut store = TraceStore::new(1 << 20);
+        let mut store = store(1 << 20);
         store.insert(span(1, 1, (0, 10)));
         let bytes = store.bytes();
         store.insert(span(1, 1, (0, 10)));
@@ -337,7 +383,7 @@ mod tests {
     #[test]
     fn the_oldest_traces_make_room_and_are_counted() {
         let limit = 64 * 1024;
-        let mut store = TraceStore::new(limit);
+        let mut store = store(limit);
         for trace in 1..=100_000 {
             store.insert(span(trace, 1, (0, 1)));
             assert!(store.bytes() <= limit);
@@ -351,7 +397,7 @@ mod tests {
 
     #[test]
     fn one_endless_trace_does_not_push_out_the_others() {
-        let mut store = TraceStore::new(64 * 1024);
+        let mut store = store(64 * 1024);
         store.insert(span(1, 1, (0, 1)));
         for id in 1..10_000 {
             store.insert(span(2, id, (0, 1)));
