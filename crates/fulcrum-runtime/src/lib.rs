@@ -72,6 +72,7 @@
 //! - **traces**: traces of calls and starts, and what domains get of them.
 //! - **notify**: what went wrong is passed to webhooks.
 //! - **telemetry**: health and metrics, read when they are asked for.
+//! - **history**: the generations of a domain, from the events that a client has read.
 //! - **startup**: the steps of the instance's start, and what the first starts of its domains took.
 //! - **typecheck**: the app's TypeScript compiler, beside the domains.
 //!

@@ -37,6 +37,14 @@ pub(crate) async fn run(args: Args, context: Context) -> Result<(), CliError> {
     let report = StartupReport::new(&starts.collect::<Vec<_>>());
     let instance = status.instance.unwrap_or_default();
     match args.output {
+        // An older instance does not tell.
+        Format::Table if report.ready.is_empty() && report.pending.is_empty() => {
+            let version = &instance.version;
+            output.progress(&format!(
+                "no times of domains from the instance (version {version})"
+            ));
+            Ok(())
+        }
         Format::Json => output.json(&StartupJson::new(instance, report)),
         Format::Table => {
             let text = startup_text(&instance, &report, output.stdout());

@@ -11,7 +11,7 @@ use serde::Serialize;
 use super::color::Color;
 use super::json::InstanceJson;
 use super::stream_info::StreamInfo;
-use super::table::{Cell, Table};
+use super::table::{Cell, Table, sanitize};
 
 /// The table of domains, and below it the slowest chain.
 pub(crate) fn startup_text(
@@ -21,25 +21,28 @@ pub(crate) fn startup_text(
 ) -> String {
     let (mode, pid) = (&instance.mode, instance.pid);
     let headline = format!("{} ({mode}, pid {pid})", report.headline());
-    let mut text = format!("{}\n", Color::Bold.paint(&headline, stdout.color));
-    if !(report.ready.is_empty() && report.pending.is_empty()) {
-        let mut table = Table::new(&["NAME", ">TOOK", ">AT", ">WAITED", ">PREPARED", "FROM SPAWN"]);
-        for row in &report.ready {
-            table.push(cells(row, Color::Green));
-        }
-        for row in &report.pending {
-            table.push(cells(row, Color::Yellow));
-        }
-        text.push('\n');
-        text.push_str(&table.render(stdout.color, stdout.width));
+    let mut text = format!(
+        "{}\n",
+        Color::Bold.paint(&sanitize(&headline), stdout.color)
+    );
+    let mut table = Table::new(&["NAME", ">TOOK", ">AT", ">WAITED", ">PREPARED", "FROM SPAWN"]);
+    for row in &report.ready {
+        table.push(cells(row, Color::Green));
     }
+    for row in &report.pending {
+        table.push(cells(row, Color::Yellow));
+    }
+    text.push('\n');
+    text.push_str(&table.render(stdout.color, stdout.width));
     if !report.slowest_chain.is_empty() {
         let title = "slowest chain: each waited for the one above";
         text.push_str(&format!("\n{}\n", Color::Bold.paint(title, stdout.color)));
-        let names = report.slowest_chain.iter().map(|link| link.domain.len());
-        let width = names.max().unwrap_or_default();
+        let names = report.slowest_chain.iter();
+        let width = names.map(|link| link.domain.chars().count()).max();
+        let width = width.unwrap_or_default();
         for link in &report.slowest_chain {
-            text.push_str(&format!("  {:width$}  {}\n", link.domain, link.describe()));
+            let name = sanitize(&link.domain);
+            text.push_str(&format!("  {name:width$}  {}\n", link.describe()));
         }
     }
     text
