@@ -6,11 +6,15 @@ use fulcrum_runtime::startup::{DomainStart, StartupReport};
 
 use crate::client;
 use crate::commands::context::Context;
+use crate::commands::domains::status::single_domain;
 use crate::exit::CliError;
 use crate::output::{StartupJson, startup_text};
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
+    /// Print the chain that ends with this domain [default: the one that was ready last]
+    #[arg(value_name = "NAME")]
+    name: Option<String>,
     /// Choose the output format
     #[arg(short, long, value_enum, default_value = "table")]
     output: Format,
@@ -34,7 +38,14 @@ pub(crate) async fn run(args: Args, context: Context) -> Result<(), CliError> {
     let status = client.status(request).await;
     let status = status.map_err(client::control_error)?;
     let starts = status.domains.iter().filter_map(DomainStart::from_status);
-    let report = StartupReport::new(&starts.collect::<Vec<_>>());
+    let starts: Vec<DomainStart> = starts.collect();
+    let mut report = StartupReport::new(&starts);
+    if let Some(name) = &args.name {
+        // An unknown name is the error of the instance, with what is similar.
+        let domain = client::domains(&client, std::slice::from_ref(name)).await?;
+        let domain = single_domain(domain, name)?;
+        report = report.with_chain_to(&domain.name, &starts);
+    }
     let instance = status.instance.unwrap_or_default();
     match args.output {
         // An older instance does not tell.
@@ -47,7 +58,7 @@ pub(crate) async fn run(args: Args, context: Context) -> Result<(), CliError> {
         }
         Format::Json => output.json(&StartupJson::new(instance, report)),
         Format::Table => {
-            let text = startup_text(&instance, &report, output.stdout());
+            let text = startup_text(&instance, &report, args.name.as_deref(), output.stdout());
             output.data(text.as_bytes())
         }
     }

@@ -13,10 +13,11 @@ use super::json::InstanceJson;
 use super::stream_info::StreamInfo;
 use super::table::{Cell, Table, sanitize};
 
-/// The table of domains, and below it the slowest chain.
+/// The table of domains, and below it the slowest chain, or the one that ends with `target`.
 pub(crate) fn startup_text(
     instance: &Instance,
     report: &StartupReport,
+    target: Option<&str>,
     stdout: StreamInfo,
 ) -> String {
     let (mode, pid) = (&instance.mode, instance.pid);
@@ -34,13 +35,16 @@ pub(crate) fn startup_text(
     }
     text.push('\n');
     text.push_str(&table.render(stdout.color, stdout.width));
-    if !report.slowest_chain.is_empty() {
-        let title = "slowest chain: each waited for the one above";
-        text.push_str(&format!("\n{}\n", Color::Bold.paint(title, stdout.color)));
-        let names = report.slowest_chain.iter();
+    if !report.chain.is_empty() {
+        let which = target.map_or("slowest chain".to_owned(), |name| {
+            format!("chain to {name}")
+        });
+        let title = sanitize(&format!("{which}: each waited for the one above"));
+        text.push_str(&format!("\n{}\n", Color::Bold.paint(&title, stdout.color)));
+        let names = report.chain.iter();
         let width = names.map(|link| link.domain.chars().count()).max();
         let width = width.unwrap_or_default();
-        for link in &report.slowest_chain {
+        for link in &report.chain {
             let name = sanitize(&link.domain);
             text.push_str(&format!("  {name:width$}  {}\n", link.describe()));
         }
@@ -70,6 +74,7 @@ pub(crate) struct StartupJson {
     instance: InstanceJson,
     ready_at_ms: Option<f64>,
     domains: Vec<StartJson>,
+    /// Or the chain that was asked for.
     slowest_chain: Vec<LinkJson>,
 }
 
@@ -115,11 +120,7 @@ impl StartupJson {
             instance: instance.into(),
             ready_at_ms: report.ready_at.map(millis),
             domains: rows.map(StartJson::from).collect(),
-            slowest_chain: report
-                .slowest_chain
-                .into_iter()
-                .map(LinkJson::from)
-                .collect(),
+            slowest_chain: report.chain.into_iter().map(LinkJson::from).collect(),
         }
     }
 }

@@ -26,12 +26,18 @@ pub struct ChainLink {
 /// for the one before: of its dependencies, that was there last. Only domains that were started with
 /// the instance can be last.
 pub(super) fn slowest_chain(starts: &[DomainStart]) -> Vec<ChainLink> {
+    let initial = starts.iter().filter(|start| start.is_initial);
+    let last = initial.max_by_key(|start| start.ready_at);
+    last.map_or_else(Vec::new, |last| chain_to(&last.domain, starts))
+}
+
+/// The chain that ends with this domain. Empty if it was not ready yet.
+pub(super) fn chain_to(domain: &str, starts: &[DomainStart]) -> Vec<ChainLink> {
     let by_name: BTreeMap<&str, &DomainStart> = starts
         .iter()
         .map(|start| (start.domain.as_str(), start))
         .collect();
-    let initial = starts.iter().filter(|start| start.is_initial);
-    let last = initial.max_by_key(|start| start.ready_at);
+    let last = by_name.get(domain).copied();
     let mut next = last.map(|start| (start, Milestone::Ready));
     let mut seen = BTreeSet::new();
     let mut links = Vec::new();
@@ -150,6 +156,22 @@ mod tests {
         later.is_initial = false;
         let starts = [start("db", &[], [0, 10, 300]), later];
         assert_eq!(text(&starts), ["db +0 ready 300"]);
+    }
+
+    #[test]
+    fn the_chain_to_any_domain_can_be_asked_for() {
+        let starts = [
+            start("db", &[], [0, 10, 300]),
+            start("users", &["db"], [300, 310, 400]),
+            start("slow", &[], [0, 10, 900]),
+        ];
+        assert_eq!(text(&starts), ["slow +0 ready 900"]);
+        let names = |domain| -> Vec<String> {
+            let links = chain_to(domain, &starts).into_iter();
+            links.map(|link| link.domain).collect()
+        };
+        assert_eq!(names("users"), ["db", "users"]);
+        assert_eq!(names("unknown"), [""; 0]);
     }
 
     #[test]

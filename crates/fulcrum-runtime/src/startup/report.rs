@@ -3,7 +3,7 @@
 use std::cmp::Reverse;
 use std::time::Duration;
 
-use super::chain::{ChainLink, slowest_chain};
+use super::chain::{ChainLink, chain_to, slowest_chain};
 use super::domain_start::DomainStart;
 
 /// What the start of an instance consisted of.
@@ -13,8 +13,9 @@ pub struct StartupReport {
     pub ready: Vec<StartRow>,
     /// The domains that were not, by name.
     pub pending: Vec<StartRow>,
-    /// The dependencies that the last domain waited for, and that domain. The earliest first.
-    pub slowest_chain: Vec<ChainLink>,
+    /// The dependencies that the last domain waited for, and that domain, or another one that was asked
+    /// for. The earliest first.
+    pub chain: Vec<ChainLink>,
     /// When the last of those domains was ready that were started with the instance. Later ones may
     /// be pending still.
     pub ready_at: Option<Duration>,
@@ -57,8 +58,19 @@ impl StartupReport {
         Self {
             ready,
             pending,
-            slowest_chain: slowest_chain(starts),
+            chain: slowest_chain(starts),
             ready_at: initial.filter_map(|start| start.ready_at).max(),
+        }
+    }
+}
+
+impl StartupReport {
+    /// The same with the chain that ends with this domain. It is empty if that was not ready yet.
+    #[must_use]
+    pub fn with_chain_to(self, domain: &str, starts: &[DomainStart]) -> Self {
+        Self {
+            chain: chain_to(domain, starts),
+            ..self
         }
     }
 }
@@ -185,7 +197,7 @@ mod tests {
         ) {
             let starts: [DomainStart; 4] = starts.into();
             let report = StartupReport::new(&starts);
-            let chain = &report.slowest_chain;
+            let chain = &report.chain;
             let ready = starts.iter().filter(|start| start.is_initial);
             let ready = ready.filter(|start| start.ready_at.is_some()).count();
             prop_assert_eq!(chain.is_empty(), ready == 0);

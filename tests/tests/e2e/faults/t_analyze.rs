@@ -110,6 +110,19 @@ fn t12_the_start_is_told_by_domain_and_as_its_slowest_chain() {
         assert!(end <= number(&pair[1], "started_at_ms") + 2.0, "{pair:?}");
     }
 
+    let to_migrate = app
+        .run(&["analyze", "migrate", "-o", "json"])
+        .exits(0)
+        .json();
+    let links = to_migrate["slowest_chain"].as_array().expect("an array");
+    assert_eq!(links.as_slice(), &chain[..2]);
+    app.run(&["analyze", "migrate"])
+        .exits(0)
+        .stdout_contains(&["chain to migrate: each waited for the one above"]);
+    app.run(&["analyze", "usres"])
+        .exits(4)
+        .stderr_contains(&["users"]);
+
     let text = app.run(&["analyze"]).exits(0).stdout;
     let lines: Vec<&str> = text.lines().collect();
     assert!(lines[0].contains("not yet: broken (dev, pid"), "{text}");

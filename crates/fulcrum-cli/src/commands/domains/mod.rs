@@ -14,7 +14,7 @@ pub(crate) mod result;
 mod run_job;
 mod signal;
 mod start;
-mod status;
+pub(crate) mod status;
 mod stop;
 pub(crate) mod stream;
 mod wait;

@@ -127,7 +127,7 @@ fn print_all(
 ///
 /// # Errors
 /// [`ErrorCode::UnknownDomain`] without a match, [`ErrorCode::SeveralDomains`] with several.
-pub(super) fn single_domain(mut domains: Vec<Domain>, name: &str) -> Result<Domain, CliError> {
+pub(crate) fn single_domain(mut domains: Vec<Domain>, name: &str) -> Result<Domain, CliError> {
     if domains.len() > 1 {
         let names: Vec<_> = domains.iter().map(|domain| domain.name.as_str()).collect();
         let names = names.join(", ");
