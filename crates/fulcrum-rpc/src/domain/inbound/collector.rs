@@ -43,6 +43,8 @@ impl Encoding {
 /// The content of one message.
 pub(crate) struct Collector {
     limit: usize,
+    /// The size that the prefix claims, if the message is not compressed.
+    claimed: usize,
     /// The prefix of the message as it is passed on, and its bytes.
     bytes: Vec<u8>,
     /// The size of the content, also of what was not kept.
@@ -53,15 +55,28 @@ pub(crate) struct Collector {
 }
 
 impl Collector {
-    fn new(length: usize, limit: usize, max_size: usize) -> Self {
-        let mut bytes = Vec::with_capacity(PREFIX + length.min(limit).min(FIRST_CAPACITY));
+    fn new(claimed: usize, limit: usize, max_size: usize) -> Self {
+        let mut bytes = Vec::with_capacity(PREFIX + claimed.min(limit).min(FIRST_CAPACITY));
         bytes.extend_from_slice(&[0; PREFIX]);
         Self {
             limit,
+            claimed,
             bytes,
             size: 0,
             scanner: None,
             max_size,
+        }
+    }
+
+    /// Makes room for so many more bytes. The buffer doubles as bytes arrive, but is never larger than
+    /// a message of the claimed size needs.
+    fn reserve(&mut self, count: usize) {
+        let (used, capacity) = (self.bytes.len(), self.bytes.capacity());
+        let needed = used + count;
+        if needed > capacity {
+            let whole = self.claimed.saturating_add(PREFIX);
+            let grown = capacity.saturating_mul(2).min(whole).max(needed);
+            self.bytes.reserve_exact(grown - used);
         }
     }
 
@@ -93,6 +108,7 @@ impl Write for Collector {
             ));
         }
         if self.size <= self.limit {
+            self.reserve(bytes.len());
             self.bytes.extend_from_slice(bytes);
             return Ok(bytes.len());
         }
@@ -131,7 +147,7 @@ impl Reader {
     /// A reader of a compressed message; `None` if the encoding is not supported.
     pub(crate) fn compressed(encoding: &Encoding, limit: usize) -> Option<Self> {
         let max_size = limit.saturating_mul(MAX_EXPANSION);
-        let collector = Collector::new(FIRST_CAPACITY, limit, max_size);
+        let collector = Collector::new(usize::MAX, limit, max_size);
         match encoding {
             Encoding::Gzip => Some(Self::Gzip(MultiGzDecoder::new(collector))),
             Encoding::Deflate => Some(Self::Deflate(ZlibDecoder::new(collector))),
@@ -167,5 +183,32 @@ impl Reader {
                 Ok(decoder.into_inner())
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_message_has_a_buffer_of_its_own_size() {
+        for (length, piece) in [(1 << 20, 16 * 1024), ((1 << 20) + 77, 10_000), (100, 7)] {
+            let mut reader = Reader::plain(length, 16 << 20);
+            let content = vec![b'x'; length];
+            for bytes in content.chunks(piece) {
+                reader.write(bytes).expect("it is within the limit");
+            }
+            let collector = reader.finish().expect("it is whole");
+            assert_eq!(collector.content(), content);
+            assert_eq!(collector.into_message().capacity(), PREFIX + length);
+        }
+    }
+
+    #[test]
+    fn a_claimed_size_is_no_reason_for_memory() {
+        let mut reader = Reader::plain(1 << 24, 16 << 20);
+        reader.write(&[0; 10]).expect("it is within the limit");
+        let collector = reader.finish().expect("what there is");
+        assert!(collector.into_message().capacity() <= FIRST_CAPACITY + PREFIX);
     }
 }
