@@ -261,6 +261,7 @@ impl Harness {
                 supervisor: self.supervisor.clone(),
                 registry: self.registry.clone(),
                 shutdown: self.shutdown.clone(),
+                waits_for: Arc::default(),
             },
             late: LateReadiness {
                 desired: self.desired.clone(),

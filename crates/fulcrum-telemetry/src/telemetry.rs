@@ -75,10 +75,6 @@ struct Shared {
 
 /// What waits to be kept and passed on.
 #[derive(Debug)]
-#[expect(
-    clippy::large_enum_variant,
-    reason = "nearly all are calls, and memory that another thread frees is slow"
-)]
 enum Recorded {
     Call(CallRecord),
     Own(Box<OwnSpan>),

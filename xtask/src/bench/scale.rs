@@ -5,6 +5,7 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use anyhow::Context;
+use rustix::process::{Resource, getrlimit};
 use serde_json::{Value, json};
 
 use super::calm::{calmly, require_calm};
@@ -28,6 +29,9 @@ const IDLE: Duration = Duration::from_secs(20);
 
 const MARKS: &str = "scale.marks";
 
+/// Descriptors of an instance for each program while it starts: pipes, the process, its cgroup, a log.
+const DESCRIPTORS: u64 = 6;
+
 /// What one size takes; times in milliseconds.
 struct Scale {
     programs: usize,
@@ -50,7 +54,7 @@ pub(super) fn run(fulcrum: &Path) -> anyhow::Result<()> {
     let fulcrum = Manager::Fulcrum(fulcrum.to_path_buf());
     println!("{}", HEADER.join("  "));
     let mut rows = Vec::new();
-    for programs in SIZES {
+    for programs in SIZES.map(|programs| programs.min(most())) {
         let row = measure(&marks, &bare, &fulcrum, programs)?;
         println!("{}", row.cells().join("  "));
         rows.push(row);
@@ -69,6 +73,12 @@ pub(super) fn run(fulcrum: &Path) -> anyhow::Result<()> {
         report::table(&HEADER, &cells)
     );
     report::replace_section("scale", &text)
+}
+
+/// As many programs as the hard limit of open files allows.
+fn most() -> usize {
+    let limit = getrlimit(Resource::Nofile).maximum.unwrap_or(u64::MAX);
+    usize::try_from(limit / DESCRIPTORS).unwrap_or(usize::MAX)
 }
 
 const HEADER: [&str; 9] = [

@@ -21,10 +21,6 @@ const MAX_OPEN_FILES: usize = 64;
 /// Records of one segment that are written with one system call.
 const MAX_BATCH_RECORDS: usize = 64;
 
-/// Batches after which the limits are applied although lines keep coming: a batch is at most what may
-/// be queued.
-const MAX_RETENTION_BATCHES: u32 = 8;
-
 /// Writes the records of all domains.
 pub(super) struct Writer {
     dir: PathBuf,
@@ -36,10 +32,10 @@ pub(super) struct Writer {
     lock: Arc<StoreLock>,
     /// The domains that have written in this run.
     started: BTreeSet<Arc<str>>,
-    /// The first segment of a domain was created: the limits have to be applied. Counts the batches
+    /// The first segment of a domain was created: the limits have to be applied. Counts the bytes
     /// since. Not at once: all segments are listed for it, and an app has many domains that start
     /// together.
-    retention_due: Option<u32>,
+    retention_due: Option<u64>,
 }
 
 impl Writer {
@@ -94,10 +90,11 @@ impl Writer {
                     rest = later;
                     let bytes = batch.iter().map(|chunk| chunk.memory_cost()).sum();
                     queue.complete(count, bytes);
+                    self.retention_due = self.retention_due.map(|due| due + bytes as u64);
                 }
             }
-            self.retention_due = self.retention_due.map(|batches| batches + 1);
-            if self.retention_due > Some(MAX_RETENTION_BATCHES) {
+            // Lines that keep coming are what a further segment would be, which is a reason by itself.
+            if self.retention_due > Some(self.limits.file_bytes) {
                 self.apply_limits();
             }
         }

@@ -1,6 +1,7 @@
 //! The serving status that gRPC health checks of the app and of each domain report.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use fulcrum_rpc::Registry;
 use fulcrum_spawn::lifecycle::{Fact, Phase};
@@ -17,6 +18,9 @@ pub(crate) struct ServingStatus {
     pub(crate) supervisor: Supervisor,
     pub(crate) registry: Registry,
     pub(crate) shutdown: ShutdownSignal,
+    /// The place among the selected domains of one that the app has been seen to wait for. While it
+    /// does, the others need not be asked at each transition of one of them.
+    pub(crate) waits_for: Arc<AtomicUsize>,
 }
 
 impl ServingStatus {
@@ -24,12 +28,24 @@ impl ServingStatus {
     /// was requested.
     pub(crate) fn update_app(&self) {
         let desired = self.desired.current();
-        let serves = self.shutdown.stage() == ShutdownStage::Running
-            && desired
-                .selected
-                .iter()
-                .all(|name| self.is_serving(&desired, name));
+        let serves =
+            self.shutdown.stage() == ShutdownStage::Running && self.all_are_serving(&desired);
         self.registry.set_serving(None, serves);
+    }
+
+    fn all_are_serving(&self, desired: &Arc<DesiredState>) -> bool {
+        let names = &desired.selected;
+        let seen = names.get(self.waits_for.load(Ordering::Relaxed));
+        if seen.is_some_and(|name| !self.is_serving(desired, name)) {
+            return false;
+        }
+        // Of those that start together, the last one is most likely the last to be ready.
+        let waits_for = names
+            .iter()
+            .rposition(|name| !self.is_serving(desired, name));
+        self.waits_for
+            .store(waits_for.unwrap_or_default(), Ordering::Relaxed);
+        waits_for.is_none()
     }
 
     /// Updates the status of a domain that need not register.

@@ -367,6 +367,7 @@ impl TaskHandles {
             supervisor: self.supervisor.clone(),
             registry: self.registry.clone(),
             shutdown: self.shutdown.clone(),
+            waits_for: Arc::default(),
         }
     }
 

@@ -71,7 +71,11 @@ impl AutoPorts {
         app: &App,
     ) -> Result<BTreeMap<String, u16>, StartError> {
         let mut variables = BTreeMap::new();
-        let peers = app.domains.iter();
+        // Most have no port, and this is done at each start of each domain.
+        let peers = app
+            .domains
+            .iter()
+            .filter(|peer| peer.process.port.is_some());
         for peer in peers.filter(|peer| peer.has_process() && peer.name != domain.name) {
             if let Some(port) = self.of(peer, app)? {
                 // Of two with the same variable, the first has it, as a warning says.
