@@ -133,12 +133,6 @@ impl DomainRoute {
         let (outgoing, is_watched) = {
             let mut state = lock(&self.state);
             let outgoing = state.route.pull(stream, Instant::now());
-            if let Some(Outgoing::Call(id, content)) = &outgoing
-                && content.room.is_held()
-                && !state.route.keeps_room(*id)
-            {
-                content.room.release();
-            }
             // A later stream asks as soon as its response is queued, which may be before it is attached.
             if outgoing.is_none() && state.stream.is_none_or(|newest| newest <= stream) {
                 state.waker = Some(context.waker().clone());
@@ -147,6 +141,9 @@ impl DomainRoute {
         };
         if is_watched {
             self.read.notify_waiters();
+        }
+        if let Some(Outgoing::Call(_, content)) = &outgoing {
+            content.room.release();
         }
         outgoing.map_or(Poll::Pending, Poll::Ready)
     }
@@ -466,49 +463,5 @@ mod tests {
             route.attach(2, StreamTraits::default(), "");
             assert!(wakes.0.load(Ordering::Relaxed), "{replaced:?}");
         }
-    }
-
-    fn call_with_room(room: Reservation) -> CallContent {
-        CallContent {
-            type_: "import_request".into(),
-            payload: String::new(),
-            deadline: Instant::now() + Duration::from_secs(30),
-            credit: 0,
-            trace: None,
-            room,
-        }
-    }
-
-    #[tokio::test]
-    async fn a_copy_keeps_its_room_until_the_response_and_half_of_it_stays_for_others() {
-        const SIZE: usize = 10_000;
-        let limits = Limits {
-            calls: 10,
-            bytes: 4 * SIZE,
-        };
-        let route = Arc::new(DomainRoute::new("users", limits));
-        let traits = StreamTraits {
-            drain: true,
-            cancel: false,
-        };
-        route.attach(1, traits, "");
-        let mut pending = Vec::new();
-        for id in 0..4 {
-            let room = route.reserve(SIZE, true).await.expect("there is room");
-            let mut content = call_with_room(room.expect("it is large"));
-            content.payload = "x".repeat(SIZE - content.type_.len());
-            pending.push(route.submit(id, content, true).expect("it is accepted"));
-        }
-        assert!(route.room.try_reserve(1).is_none(), "all of them wait");
-        let mut context = Context::from_waker(Waker::noop());
-        for id in 0..4 {
-            let sent = route.poll_outgoing(1, &mut context);
-            assert!(matches!(sent, Poll::Ready(Outgoing::Call(sent, _)) if sent == id));
-        }
-        let others = route.room.try_reserve(2 * SIZE);
-        assert!(others.is_some(), "two are kept, and two are not");
-        assert!(route.room.try_reserve(1).is_none(), "no more");
-        route.resolve(1, 0, DomainMessage::default());
-        assert!(route.room.try_reserve(SIZE).is_some(), "one is answered");
     }
 }

@@ -20,7 +20,7 @@ pub(crate) struct CallContent {
     pub(crate) credit: u32,
     /// The trace that it belongs to.
     pub(crate) trace: Option<Arc<TraceToDomain>>,
-    /// Room while it waits, and while a copy of it is kept, if it was reserved.
+    /// Room while it waits, if it was reserved.
     pub(crate) room: Reservation,
 }
 

@@ -27,11 +27,6 @@ impl Limits {
     pub(crate) fn unreserved(self) -> usize {
         (self.bytes / self.calls.max(1)).min(UNRESERVED)
     }
-
-    /// How much of this the copies of calls in flight may occupy.
-    fn kept(self) -> usize {
-        self.bytes / 2
-    }
 }
 
 /// The largest call for which no room is reserved, in bytes.
@@ -200,11 +195,8 @@ impl<C: Clone, W> Route<C, W> {
             return None;
         };
         self.waiting_bytes -= next.counted();
-        // A copy is kept only of what may be refused, and of no more than half of what may wait: so
-        // much of the room of calls stays theirs until they are answered. One is kept in any case.
-        let keeps = slot.traits.drain
-            && (slot.kept_bytes + next.size <= self.limits.kept()
-                || (slot.kept_bytes == 0 && next.size <= self.limits.bytes));
+        // A copy is kept only of what may be refused, and of no more than may wait.
+        let keeps = slot.traits.drain && slot.kept_bytes + next.size <= self.limits.bytes;
         let kept = keeps.then(|| (next.call.clone(), next.size));
         if keeps {
             slot.kept_bytes += next.size;
@@ -216,15 +208,6 @@ impl<C: Clone, W> Route<C, W> {
         };
         slot.in_flight.insert(id, in_flight);
         Some(Outgoing::Call(id, next.call))
-    }
-
-    /// Whether a call that was just pulled keeps its room, since a copy of it is kept. A call of more
-    /// than half of the room does not, so that others get some.
-    pub(crate) fn keeps_room(&self, id: CallId) -> bool {
-        let slot = self.slot.as_ref();
-        let call = slot.and_then(|slot| slot.in_flight.get(&id));
-        let kept = call.and_then(|call| call.kept.as_ref());
-        kept.is_some_and(|(_, size)| *size <= self.limits.kept())
     }
 
     /// Notes that the stream was given something else to send.
