@@ -31,8 +31,8 @@ use crate::transport::{
 /// How many bytes of a stream may be on their way. All streams of a connection may be held back at
 /// that without holding back another one: a call waits until there is room for it.
 ///
-/// Each call that waits for room occupies as much, 62 MiB for a thousand. With half of it, a domain
-/// responds a sixth slower where responses have 10 KiB, since they all come on one stream.
+/// Each call that waits for room occupies as much, 62 MiB for a thousand. With half of it, responses
+/// of 10 KiB to 64 callers are a quarter slower, since those of a domain all come on one stream.
 const STREAM_WINDOW: u32 = 64 * 1024;
 
 /// Why serving the domain protocol failed.
