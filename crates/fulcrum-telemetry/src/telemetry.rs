@@ -190,7 +190,7 @@ impl Telemetry {
         request: &ExportTraceServiceRequest,
     ) -> ExportTraceServiceResponse {
         let (spans, malformed) = convert::spans(request);
-        self.keep_spans(spans);
+        self.keep(|stores| stores.insert_spans(spans));
         self.pass_on(Signal::Traces, request);
         let mut response = ExportTraceServiceResponse::default();
         if malformed > 0 {
@@ -328,28 +328,12 @@ impl Telemetry {
         stores.map_or_else(T::default, |stores| read(&stores.traces()))
     }
 
-    fn keep_spans(&self, spans: impl IntoIterator<Item = Span>) {
-        let Some(stores) = &self.shared.stores else {
-            return;
-        };
-        stores.insert_spans(spans);
-        self.shared.changes.send_replace(());
-    }
-
-    fn keep_own(&self, spans: Vec<OwnSpan>, origin: &Arc<Origin>) {
-        let Some(stores) = &self.shared.stores else {
-            return;
-        };
-        stores.insert_own(spans, origin);
-        self.shared.changes.send_replace(());
-    }
-
-    fn keep_calls(&self, calls: Vec<CallRecord>) {
-        let Some(stores) = &self.shared.stores else {
-            return;
-        };
-        stores.insert_calls(calls);
-        self.shared.changes.send_replace(());
+    /// Adds to what is kept, if anything is, and says that it has changed.
+    fn keep(&self, insert: impl FnOnce(&Stores)) {
+        if let Some(stores) = &self.shared.stores {
+            insert(stores);
+            self.shared.changes.send_replace(());
+        }
     }
 
     fn add_malformed(&self, count: u64) {
@@ -388,7 +372,7 @@ impl Telemetry {
                         domain: Some(domain.as_ref().to_owned()),
                     });
                     self.export(spans.iter().map(OwnSpan::to_proto), &resource);
-                    self.keep_own(spans, &origin);
+                    self.keep(|stores| stores.insert_own(spans, &origin));
                 }
             }
         }
@@ -399,8 +383,10 @@ impl Telemetry {
         let of_calls = of_calls.map(|span| span.to_proto());
         let exported = of_calls.chain(own.iter().map(OwnSpan::to_proto));
         self.export(exported, &self.shared.resource);
-        self.keep_own(own, &self.shared.own_origin);
-        self.keep_calls(calls);
+        self.keep(|stores| {
+            stores.insert_own(own, &self.shared.own_origin);
+            stores.insert_calls(calls);
+        });
     }
 
     /// Passes spans on, if anybody takes them.
