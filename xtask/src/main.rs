@@ -84,7 +84,7 @@ enum Task {
         /// Package the debug build
         #[arg(long)]
         debug: bool,
-        /// The directory to write to [default: target/dist-packages]
+        /// The directory to write to [default: target/dist-packages, and target/dist-debug/packages for the debug build]
         #[arg(long, value_name = "DIR")]
         out: Option<std::path::PathBuf>,
         /// Install the packages with npm, pnpm and Yarn, and run them

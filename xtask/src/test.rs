@@ -2,7 +2,7 @@
 
 use crate::command::CommandRunner;
 use crate::steps::{self, Outcome, Step};
-use crate::{bench, codegen, crates, deny, docs, e2e, examples, interop, sdk, tidy};
+use crate::{bench, codegen, crates, deny, dist, docs, e2e, examples, interop, sdk, tidy};
 
 const STEPS: &[Step] = &[
     Step {
@@ -62,6 +62,10 @@ const STEPS: &[Step] = &[
         run: || e2e::run().map(Outcome::from),
     },
     Step {
+        name: "installed by package managers",
+        run: || dist::run(&DEBUG_PACKAGES).map(Outcome::from),
+    },
+    Step {
         name: "env files as npm's dotenv reads them",
         run: || interop::check_env_files().map(Outcome::from),
     },
@@ -74,6 +78,13 @@ const STEPS: &[Step] = &[
         run: interop::run,
     },
 ];
+
+/// What the suite packs and installs: the program that its other steps have built.
+const DEBUG_PACKAGES: dist::Options = dist::Options {
+    debug: true,
+    out: None,
+    check: true,
+};
 
 /// Runs every step until one fails.
 ///

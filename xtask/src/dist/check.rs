@@ -25,6 +25,9 @@ const CHECKED: [&str; 6] = [
     "yarn-4-pnp",
 ];
 
+/// How the command line of the launcher ends. The program is in a directory of the same name with pnpm.
+const LAUNCHER: &str = "fulcrum-cli/bin/";
+
 const LIMIT: Duration = Duration::from_secs(60);
 
 /// Checks every package manager, and prints one line for each.
@@ -124,6 +127,8 @@ impl Project<'_> {
         let (program, first): (&str, &[&str]) = match self.manager.program {
             "npm" => ("npx", &["--no-install", "fulcrum"]),
             "pnpm" => ("pnpm", &["exec", "fulcrum"]),
+            // Without --silent it prints what it runs, before the JSON.
+            "yarn" if self.manager.name == "yarn-1" => ("yarn", &["--silent", "run", "fulcrum"]),
             _ => ("yarn", &["run", "fulcrum"]),
         };
         self.sample.in_environment(program, &[first, args].concat())
@@ -158,7 +163,7 @@ impl Project<'_> {
         let tree = ancestors(instance, dev.id())?;
         for process in &tree {
             ensure!(
-                !process.contains("fulcrum-cli"),
+                !process.contains(LAUNCHER),
                 "a launcher is left in the process tree: {}",
                 tree.join(" <- ")
             );
@@ -236,11 +241,7 @@ fn ancestors(pid: u32, last: u32) -> anyhow::Result<Vec<String>> {
         let short = words.iter().take(3).map(|word| {
             let name = word.rsplit('/').next().unwrap_or(word);
             // Of a path, what tells whose it is.
-            if word.contains("fulcrum-cli") {
-                word
-            } else {
-                name
-            }
+            if word.contains(LAUNCHER) { word } else { name }
         });
         found.push(short.collect::<Vec<_>>().join(" "));
         if pid == last || pid == 1 {

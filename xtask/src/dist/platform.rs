@@ -6,7 +6,7 @@ use anyhow::Context;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Platform {
     pub(super) triple: &'static str,
-    /// The name of the package below `@fulcrum/`, which `bin/fulcrum` of `fulcrum-cli` has too.
+    /// The name of the package below `@fulcrum/`, which `bin/fulcrum.bin` of `fulcrum-cli` has too.
     pub(super) package: &'static str,
     pub(super) os: &'static str,
     pub(super) cpu: &'static str,
@@ -55,7 +55,7 @@ mod tests {
 
     #[test]
     fn the_launcher_knows_every_platform() {
-        let launcher = crate::workspace::root().join("packaging/npm/fulcrum-cli/bin/fulcrum");
+        let launcher = crate::workspace::root().join("packaging/npm/fulcrum-cli/bin/fulcrum.bin");
         let launcher = std::fs::read_to_string(launcher).unwrap();
         for platform in PLATFORMS {
             let line = format!("platform={}", platform.package);

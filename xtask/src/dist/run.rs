@@ -18,7 +18,8 @@ use super::{archive, check, deb, npm};
 pub(crate) struct Options {
     /// Package the debug build: fast to make, for tests.
     pub(crate) debug: bool,
-    /// The directory of the result; `target/dist-packages` by default.
+    /// The directory of the result; `target/dist-packages` by default, `target/dist-debug/packages`
+    /// for the debug build.
     pub(crate) out: Option<PathBuf>,
     /// Install the result with real package managers, and run it.
     pub(crate) check: bool,
@@ -31,6 +32,7 @@ pub(crate) struct Options {
 pub(crate) fn run(options: &Options) -> anyhow::Result<()> {
     let out = match &options.out {
         Some(out) => out.clone(),
+        None if options.debug => debug_directory()?.join("packages"),
         None => workspace::target()?.join("dist-packages"),
     };
     fs::create_dir_all(&out).with_context(|| format!("cannot create {}", out.display()))?;
@@ -57,7 +59,7 @@ pub(crate) fn run(options: &Options) -> anyhow::Result<()> {
 /// Builds the program that is packaged.
 fn build(debug: bool) -> anyhow::Result<PathBuf> {
     if debug {
-        return sample::build();
+        return stripped(&sample::build()?);
     }
     // Functions with the same code are in the program once. Of the toolchain's linkers only this
     // platform's can do it.
@@ -77,6 +79,25 @@ fn build(debug: bool) -> anyhow::Result<PathBuf> {
         .env("RUSTFLAGS", remap_flags()?)
         .run_checked()?;
     Ok(workspace::target()?.join("dist").join("fulcrum"))
+}
+
+/// A copy without symbols: three quarters of a debug build, which every package manager would pack,
+/// unpack and hash.
+fn stripped(program: &Path) -> anyhow::Result<PathBuf> {
+    let dir = debug_directory()?;
+    fs::create_dir_all(&dir)?;
+    let copy = dir.join("fulcrum");
+    CommandRunner::new("strip", workspace::root())
+        .arg("-o")
+        .arg(&copy)
+        .arg(program)
+        .run_checked()
+        .context("`strip` belongs to the linker's package")?;
+    Ok(copy)
+}
+
+fn debug_directory() -> anyhow::Result<PathBuf> {
+    Ok(workspace::target()?.join("dist-debug"))
 }
 
 fn remap_flags() -> anyhow::Result<String> {

@@ -27,11 +27,11 @@ fn install_launcher(modules: &Path) -> PathBuf {
     for dir in [package.join("bin"), modules.join(".bin")] {
         fs::create_dir_all(dir).expect("a directory");
     }
-    for file in ["bin/fulcrum", "resolve.cjs", "package.json"] {
+    for file in ["bin/fulcrum.bin", "resolve.cjs", "package.json"] {
         fs::copy(launcher_source().join(file), package.join(file)).expect(file);
     }
     let link = modules.join(".bin/fulcrum");
-    symlink("../fulcrum-cli/bin/fulcrum", &link).expect("a link");
+    symlink("../fulcrum-cli/bin/fulcrum.bin", &link).expect("a link");
     link
 }
 
