@@ -6,6 +6,7 @@
 use std::fs::File;
 use std::io::Read;
 use std::path::Path;
+use std::sync::OnceLock;
 
 /// The magic number of an ELF file, and the bytes of its header with the machine (`e_machine`).
 /// Source: System V ABI, ELF header.
@@ -19,12 +20,13 @@ const COMPATIBLE_MACHINES: [(u16, u16); 2] = [(62, 3), (183, 40)];
 /// Why the kernel does not execute a file with this header; `None` where it does, or where that
 /// cannot be known.
 pub(super) fn unsupported_reason(head: &[u8]) -> Option<&'static str> {
-    let own_machine = machine(&own_header()?)?;
+    static OWN: OnceLock<Option<u16>> = OnceLock::new();
+    let own = (*OWN.get_or_init(|| machine(&own_header()?)))?;
+    let reason = check_machine(head, own)?;
     // Handlers such as those of Wine or QEMU may execute any format.
-    if !cfg!(target_os = "linux") || has_handlers(Path::new("/proc/sys/fs/binfmt_misc")) {
-        return None;
-    }
-    check_machine(head, own_machine)
+    let is_known =
+        cfg!(target_os = "linux") && !has_handlers(Path::new("/proc/sys/fs/binfmt_misc"));
+    is_known.then_some(reason)
 }
 
 fn check_machine(head: &[u8], own: u16) -> Option<&'static str> {

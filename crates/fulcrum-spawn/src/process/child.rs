@@ -20,6 +20,7 @@ use std::sync::atomic::{AtomicI32, Ordering};
 
 use rustix::process::{Pid, WaitId, WaitIdOptions, waitid};
 
+use super::descriptor_slots::DescriptorSlots;
 use super::pre_exec::PreExec;
 use crate::command::CommandSpec;
 
@@ -58,6 +59,9 @@ pub(super) struct ChildImage<'a> {
     /// Standard input, output and error.
     streams: [&'a OwnedFd; 3],
     pre_exec: &'a PreExec,
+    /// The first descriptor that the child does not need, if it shares the table of this program
+    /// until it has copied those before it.
+    unneeded: Option<u32>,
     /// The error of the step that failed.
     errno: AtomicI32,
 }
@@ -77,6 +81,7 @@ impl<'a> ChildImage<'a> {
         spec: &CommandSpec,
         streams: [&'a OwnedFd; 3],
         pre_exec: &'a PreExec,
+        unneeded: Option<u32>,
     ) -> Option<Self> {
         let text = |text: &OsStr| CString::new(text.as_bytes()).ok();
         if !spec.program.is_absolute() || streams.iter().any(|stream| stream.as_raw_fd() <= 2) {
@@ -106,6 +111,7 @@ impl<'a> ChildImage<'a> {
             _texts: texts,
             streams,
             pre_exec,
+            unneeded,
             errno: AtomicI32::new(0),
         })
     }
@@ -137,6 +143,11 @@ impl<'a> ChildImage<'a> {
 
     /// In the child: makes system calls only. Returns the error of the one that failed.
     fn execute(&self) -> c_int {
+        if let Some(first) = self.unneeded
+            && let Err(error) = DescriptorSlots::copy_table(first)
+        {
+            return error.raw_os_error();
+        }
         for (stream, number) in self.streams.iter().zip(0..) {
             // SAFETY: dup2 takes numbers only.
             if unsafe { libc::dup2(stream.as_raw_fd(), number) } < 0 {
@@ -196,6 +207,9 @@ fn clone(image: &ChildImage<'_>, cgroup: Option<&File>) -> Option<Pid> {
     if let Some(cgroup) = cgroup {
         args.flags |= CLONE_INTO_CGROUP;
         args.cgroup = u64::from(cgroup.as_raw_fd().unsigned_abs());
+    }
+    if image.unneeded.is_some() {
+        args.flags |= u64::from(libc::CLONE_FILES.unsigned_abs());
     }
     // SAFETY: the child runs on a stack that nobody else uses and that outlives it here, executes
     // only `child_main`, and never returns from this block. The parent continues after that.

@@ -5,6 +5,7 @@ mod capture;
 pub(crate) mod cgroup;
 mod cgroup_limits;
 mod child;
+mod descriptor_slots;
 mod footprint;
 mod group;
 mod guard;

@@ -19,6 +19,9 @@ pub(super) struct OomCounters {
     counted: BTreeMap<PathBuf, u64>,
     /// The counter of each tracked process at its start: cgroup v1 reports none for a zombie.
     tracked: BTreeMap<u32, PathBuf>,
+    /// What `/proc/self/mountinfo` was when it was last needed: reading it for each of a thousand
+    /// starts adds up.
+    mounts: Option<String>,
 }
 
 /// A kill by the kernel, with its evidence.
@@ -33,7 +36,8 @@ pub struct OomKill {
 impl OomCounters {
     /// Tracks a process that was just started: earlier kills of its cgroup are not about it.
     pub(super) fn track(&mut self, pid: u32) {
-        if let Some(counter) = counter_of(pid) {
+        let mounts = self.mounts.get_or_insert_with(read_mounts);
+        if let Some(counter) = counter_of(pid, mounts) {
             if let Some(count) = read(&counter) {
                 self.counted.insert(counter.clone(), count);
             }
@@ -46,7 +50,8 @@ impl OomCounters {
     /// been created for the process.
     pub(super) fn take_kill(&mut self, pid: u32) -> Option<OomKill> {
         let tracked = self.tracked.remove(&pid);
-        let counter = counter_of(pid).or(tracked)?;
+        let mounts = self.mounts.insert(read_mounts());
+        let counter = counter_of(pid, mounts).or(tracked)?;
         let count = read(&counter)?;
         let counted = self.counted.entry(counter.clone()).or_default();
         if count <= *counted {
@@ -65,10 +70,9 @@ impl OomCounters {
 }
 
 /// The file that counts the OOM kills of a process's memory cgroup.
-fn counter_of(pid: u32) -> Option<PathBuf> {
+fn counter_of(pid: u32, mounts: &str) -> Option<PathBuf> {
     let groups = fs::read_to_string(format!("/proc/{pid}/cgroup")).ok()?;
-    let mounts = fs::read_to_string("/proc/self/mountinfo").ok()?;
-    let memory_cgroup = memory_cgroup(&groups, &mounts)?;
+    let memory_cgroup = memory_cgroup(&groups, mounts)?;
     match memory_cgroup.version {
         // For a zombie, version 1 names the root cgroup.
         CgroupVersion::One if memory_cgroup.group == memory_cgroup.mount => None,
@@ -84,6 +88,11 @@ fn counter_of(pid: u32) -> Option<PathBuf> {
                 files.find(|file| read(file).is_some())
             }),
     }
+}
+
+/// Empty where it cannot be read: then nothing is explained.
+fn read_mounts() -> String {
+    fs::read_to_string("/proc/self/mountinfo").unwrap_or_default()
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

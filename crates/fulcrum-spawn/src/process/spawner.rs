@@ -24,6 +24,7 @@ use tokio::sync::oneshot;
 
 use super::attribution::TrackedGeneration;
 use super::child::{self, ChildImage, Started};
+use super::descriptor_slots::DescriptorSlots;
 use super::pre_exec::PreExec;
 use super::process_tree::Process;
 use super::rlimit::NofileLimit;
@@ -65,6 +66,7 @@ impl Spawner {
     /// The operating system refuses the thread or the handler of SIGCHLD.
     pub fn start(tracker: ProcessTracker) -> io::Result<Self> {
         set_cloexec_on_inherited();
+        let mut slots = DescriptorSlots::reserve();
         let files = NofileLimit::raise();
         let (messages, inbox) = mpsc::channel::<SpawnerMessage>();
         let thread_tracker = tracker.clone();
@@ -78,7 +80,7 @@ impl Spawner {
                             label,
                             response,
                         } => {
-                            let outcome = spawn(&spec, &label, &thread_tracker, &files);
+                            let outcome = spawn(&spec, &label, &thread_tracker, &files, &mut slots);
                             // The caller is gone: the child must not outlive it.
                             if let Err(Ok(child)) = response.send(outcome) {
                                 Process::kill_unmanaged(child.pid, &thread_tracker);
@@ -136,11 +138,12 @@ fn spawn(
     label: &str,
     tracker: &ProcessTracker,
     files: &NofileLimit,
+    slots: &mut Option<DescriptorSlots>,
 ) -> Result<Spawned, StartError> {
     let token = spec.env.get(OsStr::new(tracker.marker()));
     let generation = tracker.prepare(label, token.map(|token| token.as_bytes()));
     let dir = generation.cgroup.clone();
-    let spawned = execute(spec, generation, tracker, files);
+    let spawned = execute(spec, generation, tracker, files, slots);
     if let (Err(_), Some(dir)) = (&spawned, dir) {
         let _ = cgroup::remove(&dir);
     }
@@ -152,6 +155,7 @@ fn execute(
     mut generation: TrackedGeneration,
     tracker: &ProcessTracker,
     files: &NofileLimit,
+    slots: &mut Option<DescriptorSlots>,
 ) -> Result<Spawned, StartError> {
     let to_start_error = |error: io::Error| spawn_error(spec, &error);
     let (output, stdout_write, stderr_write) = open_output(spec).map_err(to_start_error)?;
@@ -159,7 +163,7 @@ fn execute(
         pipe_with(PipeFlags::CLOEXEC).map_err(|error| to_start_error(error.into()))?;
     let streams = [stdin_read, stdout_write, stderr_write];
     let (pid, is_in_cgroup) =
-        start(spec, generation.cgroup.as_deref(), streams, files).map_err(to_start_error)?;
+        start(spec, generation.cgroup.as_deref(), streams, files, slots).map_err(to_start_error)?;
     let number = pid.as_raw_nonzero().get().unsigned_abs();
     if let Some(dir) = generation
         .cgroup
@@ -189,16 +193,26 @@ fn start(
     cgroup: Option<&Path>,
     streams: [OwnedFd; 3],
     files: &NofileLimit,
+    slots: &mut Option<DescriptorSlots>,
 ) -> io::Result<(Pid, bool)> {
     let pre_exec = PreExec::new(files.clone());
     // Without a directory that can be opened it is moved, as far as that is possible.
     let directory = cgroup.and_then(child::open_cgroup);
+    let filled = slots
+        .as_mut()
+        .map(|slots| slots.fill(&streams))
+        .transpose()?;
+    let (low, unneeded) = match &filled {
+        Some(filled) => (filled.streams(), filled.end()),
+        None => (streams.each_ref(), None),
+    };
     if directory.is_some() == cgroup.is_some()
-        && let Some(image) = ChildImage::new(spec, streams.each_ref(), &pre_exec)
+        && let Some(image) = ChildImage::new(spec, low, &pre_exec, unneeded)
         && let Started::Child(pid) = image.start(directory.as_ref())?
     {
         return Ok((pid, cgroup.is_some()));
     }
+    drop(filled);
     let pid = fork(spec, cgroup, streams, pre_exec)?;
     Ok((pid, false))
 }
