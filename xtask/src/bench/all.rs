@@ -22,7 +22,7 @@ use crate::workspace;
 const ROUNDS: usize = 5;
 
 /// After a start, before idle cost is measured.
-const SETTLE: Duration = Duration::from_secs(15);
+const SETTLE: Duration = Duration::from_secs(10);
 const IDLE: Duration = Duration::from_secs(20);
 
 /// A program that is killed has run for so long.
@@ -159,7 +159,7 @@ fn crashes(marks: &Marks, manager: &Manager, table: &mut Table) -> anyhow::Resul
         let argv = vec![marks.argv(kind, MARKS); 8];
         let took = calmly(&format!("{}: {row}", manager.name()), || {
             marks.clear(MARKS);
-            let running = manager.start(&argv)?;
+            let running = manager.start(marks.directory(), &argv)?;
             marks.wait(MARKS, argv.len())?;
             std::thread::sleep(BEFORE_CRASH);
             let pid = marks.read(MARKS).first().map(|(pid, _)| *pid);
@@ -207,7 +207,7 @@ fn lines(marks: &Marks, manager: &Manager, table: &mut Table) -> anyhow::Result<
         let _ = fs::remove_file(&done);
         marks.clear(MARKS);
         let started = Instant::now();
-        let running = manager.start(std::slice::from_ref(&argv))?;
+        let running = manager.start(marks.directory(), std::slice::from_ref(&argv))?;
         until("all lines are written", Duration::from_secs(120), || {
             Ok(Path::new(&done).exists().then_some(()))
         })?;
@@ -215,6 +215,7 @@ fn lines(marks: &Marks, manager: &Manager, table: &mut Table) -> anyhow::Result<
         let root = [running.pid()];
         let cpu = cost::cpu_seconds(&root);
         ensure!(running.output().exists(), "it has an output");
+        running.end_and_remove()?;
         Ok((LINES as f64 / f64::from(1 << 20) / seconds, cpu))
     })?;
     table.add(ROW, "MiB/s", manager, rate);

@@ -125,18 +125,17 @@ impl Manager {
         }
     }
 
-    /// Starts it with the programs; its own output goes to a file, as that of a service does.
+    /// Starts it with the programs, in a directory of its own in `parent`; its own output goes to a
+    /// file, as that of a service does.
     ///
     /// # Errors
     /// Files that cannot be written, and a command that cannot be started.
-    pub(super) fn start(&self, programs: &[Vec<String>]) -> anyhow::Result<Running> {
-        let directory = tempfile::Builder::new()
-            .prefix("fulcrum-bench-")
-            .tempdir()?;
-        let mut command = self.prepare(directory.path(), programs)?;
-        let output = File::create(directory.path().join("output"))?;
+    pub(super) fn start(&self, parent: &Path, programs: &[Vec<String>]) -> anyhow::Result<Running> {
+        let directory = tempfile::tempdir_in(parent)?.keep();
+        let mut command = self.prepare(&directory, programs)?;
+        let output = File::create(directory.join("output"))?;
         command
-            .current_dir(directory.path())
+            .current_dir(&directory)
             .env_remove("NODE_EXTRA_CA_CERTS")
             .stdin(Stdio::null())
             .stdout(output.try_clone()?)
@@ -154,13 +153,14 @@ impl Manager {
     }
 }
 
-/// A manager that runs. Dropping it ends it.
+/// A manager that runs. Dropping it ends it. Its directory stays: for a minute after thousands of files
+/// were removed, ext4 takes several times as long to create one, which the next measurement would pay.
 pub(super) struct Running {
     child: Child,
     /// When it was started, by the monotonic clock, in nanoseconds.
     pub(super) started: u64,
     signal: Signal,
-    directory: tempfile::TempDir,
+    directory: PathBuf,
 }
 
 impl Running {
@@ -170,12 +170,19 @@ impl Running {
 
     /// What it has printed.
     pub(super) fn output(&self) -> PathBuf {
-        self.directory.path().join("output")
+        self.directory.join("output")
     }
 
     /// Its working directory.
     pub(super) fn directory(&self) -> &Path {
-        self.directory.path()
+        &self.directory
+    }
+
+    /// Ends it, and removes its directory: for one with large files.
+    pub(super) fn end_and_remove(self) -> anyhow::Result<()> {
+        let directory = self.directory.clone();
+        drop(self);
+        Ok(fs::remove_dir_all(directory)?)
     }
 
     /// Tells it to stop, without waiting.

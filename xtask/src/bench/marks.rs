@@ -56,6 +56,11 @@ impl Marks {
         Ok(Self { directory, node })
     }
 
+    /// Where the managers that run have their directories, until all is measured.
+    pub(super) fn directory(&self) -> &Path {
+        self.directory.path()
+    }
+
     /// The reference for managers, which starts programs and nothing more.
     pub(super) fn bare(&self) -> PathBuf {
         self.directory.path().join("bare")

@@ -149,7 +149,7 @@ pub(super) fn start_and_stop(
     between: impl FnOnce(&Running, &[u32]) -> anyhow::Result<()>,
 ) -> anyhow::Result<(f64, f64)> {
     marks.clear(file);
-    let mut running = manager.start(argv)?;
+    let mut running = manager.start(marks.directory(), argv)?;
     let last = marks.wait(file, argv.len())?;
     let start = last.saturating_sub(running.started) as f64 / 1e6;
     let pids: Vec<u32> = marks.read(file).iter().map(|(pid, _)| *pid).collect();

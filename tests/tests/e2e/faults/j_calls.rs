@@ -345,6 +345,39 @@ fn large_calls(callers: u64) {
     app.down();
 }
 
+#[test]
+#[ignore = "long: two hundred thousand calls"]
+fn j19_a_hundred_thousand_calls_of_a_thousand_callers_are_answered_in_bounded_memory() {
+    let app = app();
+    app.start();
+    let instance = app.instance();
+    let before = instance.usage().expect("it runs").rss;
+    let client = fulcrum_e2e::load_client();
+    let client = client.to_str().expect("the path is UTF-8");
+    let grpc = app.grpc();
+    for bytes in ["100", "10240"] {
+        let (mut calls, mut rates) = (0, Vec::new());
+        while calls < 100_000 {
+            let args = [&grpc, "users", "text_echo_request", "1000", "5", bytes];
+            let run = app.program(client, &args).within(Duration::from_secs(60));
+            let report = run.output().exits(0).json();
+            let answered = report["calls"].as_u64().expect("a number");
+            assert_none_failed(&report, answered);
+            calls += answered;
+            rates.push(report["per_second"].as_f64().map_or(0, |rate| rate as u64));
+        }
+        let grown = peak_memory(instance.pid).saturating_sub(before) >> 20;
+        measurement(
+            "J19",
+            &format!(
+                "{calls} calls of {bytes} B, 1,000 at once: at most +{grown} MiB; {rates:?} a second"
+            ),
+        );
+        assert!(grown <= 32, "{grown} MiB");
+    }
+    app.down();
+}
+
 /// The most memory that a process has had, in bytes.
 fn peak_memory(pid: u32) -> u64 {
     let status = std::fs::read_to_string(format!("/proc/{pid}/status")).expect("it runs");
