@@ -314,63 +314,93 @@ fn j14_an_event_reaches_the_domain_that_has_subscribed() {
     app.down();
 }
 
-/// Without telemetry, which has a bound of its own: so many callers at once, each with a message of 1 MiB: much more than may wait for one domain.
+/// An app under load, whose memory is compared with that before.
+struct Loaded {
+    app: App,
+    pid: u32,
+    /// Resident, in bytes.
+    before: u64,
+}
+
+impl Loaded {
+    /// Without telemetry, which has a bound of its own: `runtime.telemetry.memory`.
+    fn start() -> Self {
+        let app = app().write(
+            "fulcrum.yml",
+            "runtime:\n  domains: domains/*\n  grpc: {listen: 127.0.0.1:0, call_timeout: 120s}\n  telemetry: false\n",
+        );
+        app.start();
+        let instance = app.instance();
+        let before = instance.usage().expect("it runs").rss;
+        let pid = instance.pid;
+        Self { app, pid, before }
+    }
+
+    /// The report of so many callers for so many seconds, each of whom makes a call at least. None
+    /// may fail.
+    fn call(&self, domain: &str, callers: u64, seconds: u64, bytes: u64) -> Value {
+        let client = fulcrum_e2e::load_client();
+        let client = client.to_str().expect("the path is UTF-8");
+        let numbers = [callers, seconds, bytes].map(|number| number.to_string());
+        let [callers, seconds, bytes] = &numbers;
+        let grpc = self.app.grpc();
+        let args = [&grpc, domain, "text_echo_request", callers, seconds, bytes];
+        let run = self.app.program(client, &args);
+        let report = run
+            .within(Duration::from_secs(240))
+            .output()
+            .exits(0)
+            .json();
+        assert_none_failed(&report, count(&report));
+        report
+    }
+
+    /// The most memory on top since the start, in MiB.
+    fn grown(&self) -> u64 {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.pid));
+        let status = status.expect("it runs");
+        let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
+        let kib = peak.and_then(|line| line.trim().strip_suffix(" kB")?.parse::<u64>().ok());
+        let peak = kib.expect("the peak in KiB") * 1024;
+        peak.saturating_sub(self.before) >> 20
+    }
+}
+
+/// The calls of a report.
+fn count(report: &Value) -> u64 {
+    report["calls"].as_u64().expect("a number")
+}
+
+/// So many callers at once, each with a message of 1 MiB: much more than may wait for one domain.
 fn large_calls(callers: u64) {
-    let app = app().write(
-        "fulcrum.yml",
-        "runtime:\n  domains: domains/*\n  grpc: {listen: 127.0.0.1:0, call_timeout: 120s}\n  telemetry: false\n",
-    );
-    app.start();
-    let instance = app.instance();
-    let before = instance.usage().expect("it runs").rss;
-    let client = fulcrum_e2e::load_client();
-    let client = client.to_str().expect("the path is UTF-8");
-    let (grpc, callers) = (app.grpc(), callers.to_string());
+    let loaded = Loaded::start();
     let mut reports = Vec::new();
     for domain in ["users", "legacy"] {
-        let args = [&grpc, domain, "text_echo_request", &callers, "0", "1048576"];
-        let run = app.program(client, &args).within(Duration::from_secs(240));
-        let report = run.output().exits(0).json();
-        let calls = report["calls"].as_u64().expect("a number");
-        assert_none_failed(&report, calls);
-        assert_eq!(calls.to_string(), callers, "{report}");
+        let report = loaded.call(domain, callers, 0, 1 << 20);
+        assert_eq!(count(&report), callers, "{report}");
         reports.push(report);
     }
-    let grown = peak_memory(instance.pid).saturating_sub(before) >> 20;
+    let grown = loaded.grown();
     measurement(
         "J19",
         &format!("{callers} calls of 1 MiB at once: at most +{grown} MiB: {reports:?}"),
     );
     assert!(grown <= 160, "{grown} MiB");
-    app.down();
+    loaded.app.down();
 }
 
 #[test]
 #[ignore = "long: two hundred thousand calls"]
 fn j19_a_hundred_thousand_calls_of_a_thousand_callers_are_answered_in_bounded_memory() {
-    // Telemetry has a bound of its own: `runtime.telemetry.memory`.
-    let app = app().write(
-        "fulcrum.yml",
-        "runtime:\n  domains: domains/*\n  grpc: {listen: 127.0.0.1:0}\n  telemetry: false\n",
-    );
-    app.start();
-    let instance = app.instance();
-    let before = instance.usage().expect("it runs").rss;
-    let client = fulcrum_e2e::load_client();
-    let client = client.to_str().expect("the path is UTF-8");
-    let grpc = app.grpc();
-    for bytes in ["100", "10240"] {
+    let loaded = Loaded::start();
+    for bytes in [100, 10 << 10] {
         let (mut calls, mut rates) = (0, Vec::new());
         while calls < 100_000 {
-            let args = [&grpc, "users", "text_echo_request", "1000", "5", bytes];
-            let run = app.program(client, &args).within(Duration::from_secs(60));
-            let report = run.output().exits(0).json();
-            let answered = report["calls"].as_u64().expect("a number");
-            assert_none_failed(&report, answered);
-            calls += answered;
+            let report = loaded.call("users", 1_000, 5, bytes);
+            calls += count(&report);
             rates.push(report["per_second"].as_f64().map_or(0, |rate| rate as u64));
         }
-        let grown = peak_memory(instance.pid).saturating_sub(before) >> 20;
+        let grown = loaded.grown();
         measurement(
             "J19",
             &format!(
@@ -379,15 +409,7 @@ fn j19_a_hundred_thousand_calls_of_a_thousand_callers_are_answered_in_bounded_me
         );
         assert!(grown <= 32, "{grown} MiB");
     }
-    app.down();
-}
-
-/// The most memory that a process has had, in bytes.
-fn peak_memory(pid: u32) -> u64 {
-    let status = std::fs::read_to_string(format!("/proc/{pid}/status")).expect("it runs");
-    let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
-    let kib = peak.and_then(|line| line.trim().strip_suffix(" kB")?.parse::<u64>().ok());
-    kib.expect("the peak in KiB") * 1024
+    loaded.app.down();
 }
 
 #[test]
