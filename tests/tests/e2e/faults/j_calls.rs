@@ -385,7 +385,8 @@ fn large_calls(callers: u64) {
         "J19",
         &format!("{callers} calls of 1 MiB at once: at most +{grown} MiB: {reports:?}"),
     );
-    assert!(grown <= 160, "{grown} MiB");
+    // 32 MiB that wait for a domain, what it works on, and 64 KiB of each caller that is held back.
+    assert!(grown <= 200, "{grown} MiB");
     loaded.app.down();
 }
 
