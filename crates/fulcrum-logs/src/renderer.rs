@@ -13,7 +13,7 @@ use crate::follower::Gap;
 use crate::line::{FULCRUM_SOURCE, Level, LogLine, Stream};
 use crate::links::LinkBase;
 use crate::overwritten::last_state;
-use crate::sanitize::{is_plain_text, sanitize};
+use crate::sanitize::{count_unprintable, is_plain_text, sanitize};
 use crate::time::rfc3339_millis;
 
 /// The smallest width of the name column: `fulcrum` always occurs.
@@ -141,24 +141,39 @@ impl LineRenderer {
             && !self.timestamps
             && !self.raw
             && chunk.stream != Stream::Fulcrum
-            && !self.has_links(chunk.stream, &chunk.lines.text)
-            && is_plain_text(&chunk.lines.text);
-        if !is_simple {
-            for line in chunk.lines_without_levels() {
-                self.render_into(&line, out);
-            }
+            && !self.has_links(chunk.stream, &chunk.lines.text);
+        if is_simple && self.render_plain_into(chunk, out) {
             return;
         }
-        let prefix = self.prefix(&chunk.source.domain);
+        for line in chunk.lines_without_levels() {
+            self.render_into(&line, out);
+        }
+    }
+
+    /// Appends whole lines that need no change but their prefix. False, and nothing, if one does.
+    fn render_plain_into(&mut self, chunk: &Chunk, out: &mut Vec<u8>) -> bool {
         let text = &chunk.lines.text;
         let lines = usize::try_from(chunk.lines.lines).unwrap_or_default();
+        let unprintable = count_unprintable(text);
+        let is_checked = unprintable != lines;
+        if is_checked && !is_plain_text(text) {
+            return false;
+        }
+        let prefix = self.prefix(&chunk.source.domain);
         out.reserve(text.len() + lines * prefix.len());
-        let mut start = 0;
+        let (first, mut start, mut ends) = (out.len(), 0, 0);
         for end in memchr_iter(b'\n', text) {
             out.extend_from_slice(prefix);
             out.extend_from_slice(&text[start..=end]);
             start = end + 1;
+            ends += 1;
         }
+        // Else what is not printable was only counted: all of it has to be line ends.
+        let is_plain = is_checked || ends == unprintable;
+        if !is_plain {
+            out.truncate(first);
+        }
+        is_plain
     }
 
     /// Whether names of files in a text are to be links: in Fulcrum's own lines, and in stack traces.
@@ -313,6 +328,8 @@ mod tests {
         for text in [
             "one\ntwo\n\n",
             "with CR\r\nnext\n",
+            "with\ttab\nnext\n",
+            "ümlaut\nnext\n",
             "\u{1b}[31mred\n\u{7}bell\n",
             "unfinished",
         ] {
@@ -348,6 +365,23 @@ mod tests {
                 assert_eq!(by_chunk, by_line);
             }
         }
+    }
+
+    #[test]
+    fn a_wrong_number_of_lines_lets_no_control_character_through() {
+        let chunk = Chunk::single_line(&line("users", "x"));
+        let chunk = Chunk {
+            lines: LineBatch {
+                text: Bytes::from_static(b"one\x1b[2J\n"),
+                lines: 2,
+                continues: false,
+                partial: false,
+            },
+            ..chunk
+        };
+        let mut out = Vec::new();
+        LineRenderer::new(Style::default()).render_chunk_into(&chunk, &mut out);
+        assert_eq!(String::from_utf8_lossy(&out), "users   │ one␛[2J\n");
     }
 
     #[test]
