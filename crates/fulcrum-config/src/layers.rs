@@ -11,7 +11,7 @@ use figment::{Figment, Metadata, Profile, Provider};
 use crate::setting::{SettingTree, SettingWithOrigin};
 
 /// All settings of all layers, which layers refer to by number.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub(crate) struct SettingArena(Vec<SettingWithOrigin>);
 
 impl SettingArena {

@@ -80,6 +80,7 @@ mod diagnostic;
 mod discover;
 mod discovered;
 mod domain_builder;
+mod domain_reader;
 mod effective;
 mod entry_point;
 mod env_file;

@@ -12,7 +12,8 @@ use crate::dependency_graph;
 use crate::diagnostic::{self, Diagnostic, quoted};
 use crate::discover;
 use crate::discovered::Discovery;
-use crate::domain_builder::{self, DomainBuilder, DomainContext, unknown_domain};
+use crate::domain_builder::{DomainBuilder, DomainContext, unknown_domain};
+use crate::domain_reader;
 use crate::effective::EffectiveConfig;
 use crate::file::{CONFIG_FILE, read_config};
 use crate::interpolate::References;
@@ -106,16 +107,7 @@ fn read(
         upper_layers: &layers.upper,
         env_override: runtime.env_override,
     };
-    let mut builders: BTreeMap<String, DomainBuilder> = found
-        .domains
-        .values()
-        .map(|found| {
-            (
-                found.name.clone(),
-                domain_builder::read(found, &context, &mut arena, diagnostics),
-            )
-        })
-        .collect();
+    let mut builders = domain_reader::read_all(&found, &context, &arena, diagnostics);
     if !layers.readable {
         // Without the app's settings, only errors of single domains are known.
         return None;

@@ -353,3 +353,39 @@ fn an_app_without_domains_has_a_hint() {
             .contains("warning: the app has no domains")
     );
 }
+
+#[test]
+fn many_domains_are_read_as_few_are() {
+    let case = Case::new(&[]);
+    let names: Vec<String> = (0..200).map(|number| format!("d{number:03}")).collect();
+    for (number, name) in names.iter().enumerate() {
+        case.write(&format!("domains/{name}/domain.js"), "");
+        // Each has a number of its own, and every tenth one an error of its own.
+        let wrong = if number % 10 == 3 { "\n  wrong: 1" } else { "" };
+        let config = format!("process:\n  env: {{NUMBER: '{number}'}}{wrong}\n");
+        case.write(&format!("domains/{name}/fulcrum.yml"), config);
+    }
+    let reported = case.load().diagnostics;
+    let files: Vec<String> = reported
+        .iter()
+        .filter_map(|diagnostic| Some(diagnostic.at.as_ref()?.file.display().to_string()))
+        .collect();
+    let wrong = names.iter().skip(3).step_by(10);
+    let expected: Vec<String> = wrong
+        .map(|name| format!("domains/{name}/fulcrum.yml"))
+        .collect();
+    assert_eq!(files, expected);
+    for name in names.iter().skip(3).step_by(10) {
+        case.write(&format!("domains/{name}/fulcrum.yml"), "process: {}\n");
+    }
+    let app = case.load().app.expect("it is valid");
+    let numbers = app.domains.iter().map(|domain| {
+        let number = domain.process.env.get("NUMBER").cloned();
+        (domain.name.clone(), number)
+    });
+    let expected = names.iter().enumerate().map(|(number, name)| {
+        let is_set = number % 10 != 3;
+        (name.clone(), is_set.then(|| number.to_string()))
+    });
+    assert_eq!(numbers.collect::<Vec<_>>(), expected.collect::<Vec<_>>());
+}
