@@ -139,11 +139,11 @@ pub use control::{
 pub use domain::{
     Authorizer, BindError, BindErrorKind, CAPABILITY_ASSETS, CAPABILITY_CANCEL,
     CAPABILITY_DEADLINE, CAPABILITY_DRAIN, CAPABILITY_HEARTBEAT, CAPABILITY_LARGE_MESSAGES,
-    CAPABILITY_STREAM, CAPABILITY_TRACE, CallObserver, CallOptions, CallOutcome, CallStream,
-    CallTrace, ConnectionActivity, DomainEvent, DomainProcess, DomainRequest, FailureCode,
-    FinishedCall, HeartbeatPayload, IdentitySource, Listeners, MessageResponse, Outlook,
-    PeerIdentity, PeerProcess, PendingCalls, RegistrationAuthorizer, RegistrationError,
-    RegistrationGrant, RegistrationRequest, Registry, RuntimeHandler, ServeError, ServerConfig,
-    SharedObserver, StopNotice, StreamEnd, TOKEN_METADATA, TokenPolicy, TraceHeaders,
-    UnimplementedHandler, WAIT_METADATA, WebOrigins, serve_domains,
+    CAPABILITY_SPAN_TABLES, CAPABILITY_STREAM, CAPABILITY_TRACE, CallObserver, CallOptions,
+    CallOutcome, CallStream, CallTrace, ConnectionActivity, DomainEvent, DomainProcess,
+    DomainRequest, FailureCode, FinishedCall, HeartbeatPayload, IdentitySource, Listeners,
+    MessageResponse, Outlook, PeerIdentity, PeerProcess, PendingCalls, RegistrationAuthorizer,
+    RegistrationError, RegistrationGrant, RegistrationRequest, Registry, RuntimeHandler,
+    ServeError, ServerConfig, SharedObserver, StopNotice, StreamEnd, TOKEN_METADATA, TokenPolicy,
+    TraceHeaders, UnimplementedHandler, WAIT_METADATA, WebOrigins, serve_domains,
 };

@@ -22,12 +22,17 @@ level,method)?.value!="function")continue;let other=handlers.get(type);if(other=
 for(;this.#parts===0&&!this.#closed;)await new Promise(resolve=>{this.#wake=resolve}),this.#wake=void 0;return this.#closed?!1:(this.#parts--,!0)}};function isParts(result){
 return typeof result=="object"&&result!==null&&typeof result[Symbol.asyncIterator]=="function"}async function sendParts(parts,credit,send){let iterator=parts[Symbol.
 asyncIterator]();for(;await credit.take();){let next=await iterator.next();if(next.done){next.value!==void 0&&send(next.value);return}send(next.value)}await iterator.
-return?.()}async function collectParts(parts){let all=[];for await(let part of parts)all.push(part);return all}var PATTERN=/^([0-9a-f]{2})-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})(-.*)?$/,NO_TRACE="0".repeat(32),NO_SPAN="0".repeat(16),DIGITS=Array.from({length:256},(_,byte)=>byte.
-toString(16).padStart(2,"0"));function parseTraceparent(text){let match=text===void 0||text===""?null:PATTERN.exec(text.trim());if(!match)return;let[,version,traceId,
-spanId,flags,more]=match;if(!(version==="ff"||version==="00"&&more!==void 0)&&!(traceId===NO_TRACE||spanId===NO_SPAN))return{traceId,spanId,sampled:(Number.parseInt(
-flags,16)&1)===1}}function formatTraceparent({traceId,spanId,sampled}){return`00-${traceId}-${spanId}-${sampled?"01":"00"}`}function newSpanId(){let id=digits(Math.
-random()*4294967296)+digits(Math.random()*4294967296);return id===NO_SPAN?newSpanId():id}function digits(number){return DIGITS[number>>>24]+DIGITS[number>>>16&255]+
-DIGITS[number>>>8&255]+DIGITS[number&255]}var MAX_TIMER_MS=2**31-1,RunningRequest=class{type;requestId;domain;#traceparent;#deadlineMs;#receivedAt;#receivedDate;#credit;#controller;#timer;#reason;#finished=!1;constructor(request,domain){
+return?.()}async function collectParts(parts){let all=[];for await(let part of parts)all.push(part);return all}var PATTERN=/^([0-9a-f]{2})-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})(-.*)?$/,NO_TRACE="0".repeat(32),NO_SPAN="0".repeat(16),LENGTH=55,ZERO=48,NINE=57,A=97,F=102,
+DASH=45,DIGITS=Array.from({length:256},(_,byte)=>byte.toString(16).padStart(2,"0"));function normalTraceparent(text){if(text===void 0||text==="")return;if(isNormal(
+text))return text;let parsed=parseTraceparent(text);return parsed&&formatTraceparent(parsed)}function traceOf(traceparent){return traceparent.slice(3,35)}function spanOf(traceparent){
+return traceparent.slice(36,52)}function isSampled(traceparent){let digit=traceparent.charCodeAt(LENGTH-1);return((digit<=NINE?digit-ZERO:digit-A+10)&1)===1}function isNormal(text){
+return text.length!==LENGTH||text.charCodeAt(0)!==ZERO||text.charCodeAt(1)!==ZERO||text.charCodeAt(2)!==DASH||text.charCodeAt(35)!==DASH||text.charCodeAt(52)!==
+DASH?!1:hasId(text,3,35)&&hasId(text,36,52)&&hexDigits(text,53,LENGTH)>=0}function hasId(text,from,to){return hexDigits(text,from,to)>0}function hexDigits(text,from,to){
+let count=0;for(let at=from;at<to;at++){let code=text.charCodeAt(at);if(code!==ZERO){if(!(code>ZERO&&code<=NINE||code>=A&&code<=F))return-1;count++}}return count}
+function parseTraceparent(text){let match=text===void 0||text===""?null:PATTERN.exec(text.trim());if(!match)return;let[,version,traceId,spanId,flags,more]=match;
+if(!(version==="ff"||version==="00"&&more!==void 0)&&!(traceId===NO_TRACE||spanId===NO_SPAN))return{traceId,spanId,sampled:(Number.parseInt(flags,16)&1)===1}}function formatTraceparent({
+traceId,spanId,sampled}){return`00-${traceId}-${spanId}-${sampled?"01":"00"}`}function newHalfId(){return Math.random()*2**32|0||1}function hexOf(number){return DIGITS[number>>>
+24]+DIGITS[number>>>16&255]+DIGITS[number>>>8&255]+DIGITS[number&255]}var MAX_TIMER_MS=2**31-1,RunningRequest=class{type;requestId;domain;#traceparent;#deadlineMs;#receivedAt;#receivedDate;#credit;#controller;#timer;#reason;#finished=!1;constructor(request,domain){
 this.type=request.type,this.requestId=request.requestId,this.domain=domain,this.#traceparent=request.traceparent,this.#deadlineMs=request.deadlineMs,this.#credit=
 request.streamCredit>0?new Credit(request.streamCredit):void 0,this.#receivedAt=request.deadlineMs>0?process.uptime()*1e3:0,this.#receivedDate=request.deadlineMs>
 0?Date.now():0}get traceId(){return parseTraceparent(this.#traceparent)?.traceId}get deadline(){return this.#deadlineMs>0?new Date(this.#receivedDate+this.#deadlineMs):
@@ -35,32 +40,37 @@ void 0}get signal(){return this.#controller===void 0&&(this.#controller=new Abor
 !this.#finished&&this.#startTimer()),this.#controller.signal}cancel(reason){this.#reason||this.#finished||(this.#reason=reason,clearTimeout(this.#timer),this.#controller?.
 abort(reason),this.#credit?.close())}static creditOf(request){return request.#credit}finish(){this.#finished=!0,clearTimeout(this.#timer)}#startTimer(){let left=this.#receivedAt+
 this.#deadlineMs-process.uptime()*1e3,expire=()=>this.cancel(new FulcrumError("TIMEOUT",`the caller of ${this.type} waited ${this.#deadlineMs} ms and has given \
-up`));left<=0?expire():left<=MAX_TIMER_MS&&(this.#timer=setTimeout(expire,left).unref())}};var Dispatcher=class{#target;#domain;#handlers;#tracing;#running=new Map;#draining=!1;#idle;#timer;constructor(target,domain,handlers,tracing){this.#target=target,
-this.#domain=domain,this.#handlers=handlers,this.#tracing=tracing}dispatch(request,reply){let{type,requestId}=request,responded=!1,respond=(payload,more=!1)=>{responded||
-(responded=!more,reply(responseTypeOf(type),payload,requestId,more))};if(this.#draining){respond(failure(new Error(`${this.#domain} is draining and accepts no n\
-ew requests`),"DRAINING"));return}let method=this.#handlers.get(type);if(method===void 0){respond(failure(new Error(this.#unknownType(type))));return}let context=new RunningRequest(
-request,this.#domain),stop=()=>respond(failure(new Error(`${this.#domain} was stopped before ${type} was finished`),"UNAVAILABLE"));this.#running.set(requestId,
-{context,stop});let run=()=>this.#run(method,request,context,part=>respond(part,!0));this.#tracing.handle(type,request,run,({error})=>error).then(({payload})=>{
-respond(payload),context.finish(),this.#running.delete(requestId),this.#running.size===0&&this.#idle?.()})}cancel(requestId){let running=this.#running.get(requestId);
-running?.context.cancel(new FulcrumError("CANCELLED",`the caller of ${running.context.type} has given up`))}async drain(deadlineMs){if(this.#draining=!0,this.#running.
-size===0)return 0;await new Promise(resolve=>{this.#idle=resolve,this.setDeadline(deadlineMs)}),clearTimeout(this.#timer);let running=[...this.#running.values()];
-for(let{stop}of running)stop();return running.length}setDeadline(deadlineMs){this.#idle&&(clearTimeout(this.#timer),this.#timer=setTimeout(this.#idle,deadlineMs))}get draining(){
-return this.#draining}async#run(method,{payload},context,sendPart){try{let result=await this.#target[method].call(this.#target,parsePayload(payload),context);if(isParts(
-result)){let credit=RunningRequest.creditOf(context);return credit===void 0?{payload:JSON.stringify(await collectParts(result))}:(await sendParts(result,credit,
-part=>sendPart(JSON.stringify(part)??"{}")),{payload:""})}return{payload:JSON.stringify(result)??"{}"}}catch(error){return{payload:failure(error),error:messageOf(
-error)}}}grant(requestId,parts){let running=this.#running.get(requestId);running&&typeof parts=="number"&&parts>0&&RunningRequest.creditOf(running.context)?.grant(
-parts)}#unknownType(type){let known=[...this.#handlers.keys()].sort(),names=known.length>0?`it handles ${known.join(", ")}`:"it has no handlers";return`Unknown \
-message type: ${type} (domain ${this.#domain}: ${names})`}};function parsePayload(text){if(text==="")return{};try{return JSON.parse(text)}catch(error){throw new Error(
-`the payload is not JSON: ${messageOf(error)}`)}}function failure(error,code=error instanceof Error?error.code:void 0){let known=typeof code=="string"||typeof code==
-"number"?{code}:{};return JSON.stringify({success:!1,error:messageOf(error),...known})}var Email=class _Email{#send;#message;constructor(send,message={}){this.#send=send,this.#message=message}to(...addresses){return this.#with({to:one(addresses)})}from(address){
+up`));left<=0?expire():left<=MAX_TIMER_MS&&(this.#timer=setTimeout(expire,left).unref())}};var Responder=class{#request;#reply;#responded=!1;constructor(request,reply){this.#request=request,this.#reply=reply}respond(payload,more=!1){if(this.#responded)
+return;this.#responded=!more;let{type,requestId}=this.#request;this.#reply(responseTypeOf(type),payload,requestId,more)}},Dispatcher=class{#target;#domain;#handlers;#tracing;#running=new Map;#draining=!1;#idle;#timer;constructor(target,domain,handlers,tracing){
+this.#target=target,this.#domain=domain,this.#handlers=handlers,this.#tracing=tracing}dispatch(request,reply){let{type}=request,responder=new Responder(request,
+reply);if(this.#draining){responder.respond(failure(new Error(`${this.#domain} is draining and accepts no new requests`),"DRAINING"));return}let method=this.#handlers.
+get(type);if(method===void 0){responder.respond(failure(new Error(this.#unknownType(type))));return}let running={context:new RunningRequest(request,this.#domain),
+responder,trace:this.#tracing.handle(type,request)};this.#running.set(request.requestId,running),this.#run(running,method,request.payload)}cancel(requestId){let running=this.#running.
+get(requestId);running?.context.cancel(new FulcrumError("CANCELLED",`the caller of ${running.context.type} has given up`))}async drain(deadlineMs){if(this.#draining=
+!0,this.#running.size===0)return 0;await new Promise(resolve=>{this.#idle=resolve,this.setDeadline(deadlineMs)}),clearTimeout(this.#timer);let running=[...this.#running.
+values()];for(let{context,responder}of running)responder.respond(failure(new Error(`${this.#domain} was stopped before ${context.type} was finished`),"UNAVAILAB\
+LE"));return running.length}setDeadline(deadlineMs){this.#idle&&(clearTimeout(this.#timer),this.#timer=setTimeout(this.#idle,deadlineMs))}get draining(){return this.#draining}#run(running,method,payload){
+let{context,trace}=running,handle=()=>this.#target[method].call(this.#target,parsePayload(payload),context),result,waits;try{result=trace?trace.run(handle):handle(),
+waits=isThenable(result)}catch(error){this.#failed(running,error);return}waits?Promise.resolve(result).then(value=>this.#returned(running,value),error=>this.#failed(
+running,error)):this.#returned(running,result)}#returned(running,result){let payload;try{if(isParts(result)){let send=()=>this.#respondInParts(running,result);(running.
+trace?running.trace.run(send):send()).then(last=>this.#finish(running,last,void 0),error=>this.#failed(running,error));return}payload=JSON.stringify(result)??"{\
+}"}catch(error){this.#failed(running,error);return}this.#finish(running,payload,void 0)}#failed(running,error){this.#finish(running,failure(error),messageOf(error))}async#respondInParts({
+context,responder},parts){let credit=RunningRequest.creditOf(context);return credit===void 0?JSON.stringify(await collectParts(parts)):(await sendParts(parts,credit,
+part=>responder.respond(JSON.stringify(part)??"{}",!0)),"")}#finish({context,responder,trace},payload,error){trace?.end(error),responder.respond(payload),context.
+finish(),this.#running.delete(context.requestId),this.#running.size===0&&this.#idle?.()}grant(requestId,parts){let running=this.#running.get(requestId);running&&
+typeof parts=="number"&&parts>0&&RunningRequest.creditOf(running.context)?.grant(parts)}#unknownType(type){let known=[...this.#handlers.keys()].sort(),names=known.
+length>0?`it handles ${known.join(", ")}`:"it has no handlers";return`Unknown message type: ${type} (domain ${this.#domain}: ${names})`}};function isThenable(result){
+return(typeof result=="object"&&result!==null||typeof result=="function")&&typeof result.then=="function"}function parsePayload(text){if(text==="")return{};try{
+return JSON.parse(text)}catch(error){throw new Error(`the payload is not JSON: ${messageOf(error)}`)}}function failure(error,code=error instanceof Error?error.code:
+void 0){let known=typeof code=="string"||typeof code=="number"?{code}:{};return JSON.stringify({success:!1,error:messageOf(error),...known})}var Email=class _Email{#send;#message;constructor(send,message={}){this.#send=send,this.#message=message}to(...addresses){return this.#with({to:one(addresses)})}from(address){
 return this.#with({from:address})}cc(...addresses){return this.#with({cc:one(addresses)})}bcc(...addresses){return this.#with({bcc:one(addresses)})}replyTo(address){
 return this.#with({replyTo:address})}subject(text){return this.#with({subject:text})}text(text){return this.#with({text})}html(html){return this.#with({html})}template(name,data={}){
 return this.#with({template:name,data})}send(){return this.#send("email_send",{...this.#message})}#with(part){return new _Email(this.#send,{...this.#message,...part})}};
 function one(addresses){return addresses.length===1?addresses[0]:addresses}var Heartbeat=class{#lagTimer;#heartbeat;#seq=0;start(intervalMs,send,status){this.stop();let lag=new LagProbe(100,nowMs()),sendHeartbeat=()=>{let memory=process.
 memoryUsage();send({seq:++this.#seq,event_loop_lag_ms:Math.round(lag.take(nowMs())*100)/100,rss_bytes:memory.rss,heap_used_bytes:memory.heapUsed,heap_total_bytes:memory.
 heapTotal,status:status()})};this.#lagTimer=setInterval(()=>lag.tick(nowMs()),100).unref(),this.#heartbeat=setInterval(sendHeartbeat,intervalMs).unref(),sendHeartbeat()}stop(){
-clearInterval(this.#lagTimer),clearInterval(this.#heartbeat)}},LagProbe=class{#periodMs;#expected;#max=0;constructor(periodMs,now2){this.#periodMs=periodMs,this.#expected=
-now2+periodMs}tick(now2){this.#max=Math.max(this.#max,now2-this.#expected),this.#expected=now2+this.#periodMs}take(now2){let max=Math.max(this.#max,now2-this.#expected,
+clearInterval(this.#lagTimer),clearInterval(this.#heartbeat)}},LagProbe=class{#periodMs;#expected;#max=0;constructor(periodMs,now){this.#periodMs=periodMs,this.#expected=
+now+periodMs}tick(now){this.#max=Math.max(this.#max,now-this.#expected),this.#expected=now+this.#periodMs}take(now){let max=Math.max(this.#max,now-this.#expected,
 0);return this.#max=0,max}};function nowMs(){return process.uptime()*1e3}function parseObject(text){try{let value=JSON.parse(text);return typeof value=="object"&&value!==null?value:{}}catch{return{}}}function backoffDelay(failures,random){return Math.min(5e3,250*2**Math.min(failures,16))*(1-.25+2*.25*random)}var PendingRequests=class{#entries=new Map;add(id,what,timeoutMs,remainingMs2=timeoutMs){return new Promise((resolve,reject)=>{let timer=setTimeout(()=>{this.#entries.
 delete(id),reject(new FulcrumError("TIMEOUT",`${what}: no response within ${timeoutMs} ms`))},remainingMs2);this.#entries.set(id,{resolve,reject,timer})})}resolve(message){
 let entry=this.#entries.get(message.requestId);return entry?(this.#entries.delete(message.requestId),clearTimeout(entry.timer),entry.resolve(message),!0):!1}failAll(error){
@@ -156,12 +166,12 @@ ing"){if(message.requestId!==registerId)return;message.success?this.#accepted(me
 monotonicMs(),this.#lastLogged&&log(`${this.#options.domain} registered with the runtime at ${this.#options.address}`),this.#lastLogged="",this.#lostAt=void 0,this.#everRegistered=
 !0;let response=parseObject(message.payload),{max_message_bytes:limit}=response;typeof limit=="number"&&limit>0&&(this.#maxMessageBytes=limit),this.#events.registered(
 response);let waiters=this.#waiters;this.#waiters=new Set;for(let waiter of waiters)waiter.resolve()}#onDisconnect(status){if(this.#state==="closed"||this.#state===
-"backoff")return;let previous=this.#state,now2=monotonicMs();clearTimeout(this.#timer),this.#epoch++,this.#state="backoff";let transport=this.#transport;this.#transport=
+"backoff")return;let previous=this.#state,now=monotonicMs();clearTimeout(this.#timer),this.#epoch++,this.#state="backoff";let transport=this.#transport;this.#transport=
 void 0,this.#writer=void 0,transport?.destroy();let{address,domain}=this.#options;if(this.#pending.failAll(new FulcrumError("DISCONNECTED",`the connection to th\
-e runtime at ${address} was lost before the response arrived (${describeStatus(status)})`)),previous==="registered"&&(now2-(this.#registeredAt??now2)>=STABLE_MS&&
+e runtime at ${address} was lost before the response arrived (${describeStatus(status)})`)),previous==="registered"&&(now-(this.#registeredAt??now)>=STABLE_MS&&
 (this.#failures=0),this.#events.lost()),isFinal(status)){this.#fail(new FulcrumError("REFUSED",`the runtime at ${address} rejects domain "${domain}": ${describeStatus(
-status)}`));return}if(this.#logDisconnect(previous,status),this.#lostAt??=now2,now2-this.#lostAt>=this.#options.reconnectDeadlineMs){this.#fail(new FulcrumError(
-"DISCONNECTED",`no connection to the runtime at ${address} for ${Math.round((now2-this.#lostAt)/1e3)} s (${describeStatus(status)}); giving up`));return}this.#timer=
+status)}`));return}if(this.#logDisconnect(previous,status),this.#lostAt??=now,now-this.#lostAt>=this.#options.reconnectDeadlineMs){this.#fail(new FulcrumError("\
+DISCONNECTED",`no connection to the runtime at ${address} for ${Math.round((now-this.#lostAt)/1e3)} s (${describeStatus(status)}); giving up`));return}this.#timer=
 setTimeout(()=>this.#connectOnce(),backoffDelay(this.#failures++,Math.random()))}#logDisconnect(previous,status){let{address,domain}=this.#options,text;previous===
 "registered"?text=`connection of ${domain} to the runtime at ${address} lost (${describeStatus(status)}); reconnecting`:isRefusal(status)?text=`the runtime at ${address}\
  rejected domain "${domain}": ${describeStatus(status)}; retrying`:text=`${domain} cannot reach the runtime at ${address} (${status.message||status.name}); retr\
@@ -173,16 +183,16 @@ await new Promise((resolve,reject)=>{let finish=action=>()=>{clearTimeout(timer)
 timer=setTimeout(()=>waiter.reject(timeout),timeoutMs);this.#waiters.add(waiter)})}#rejectWaiters(error){let waiters=this.#waiters;this.#waiters=new Set;for(let waiter of waiters)
 waiter.reject(error)}};function monotonicMs(){return process.uptime()*1e3}function payloadOf(response,what){let payload;try{payload=response.payload===""?{}:JSON.parse(response.payload)}catch{if(response.success)throw new FulcrumError(
 "FAILED",`${what}: the response is not JSON: ${response.payload.slice(0,80)}`)}let body=payload;if(response.success&&body?.success!==!1)return payload;let text=response.
-error||(typeof body?.error=="string"?body.error:"")||`${what} failed without a reason`;throw new FulcrumError("FAILED",text)}var INSTANCES=Symbol.for("fulcrum.domain.instances");function instances(){return globalThis[INSTANCES]??=new Set}function observe(socket,now2){return{read:socket.bytesRead,written:socket.bytesWritten,movedAt:now2,sent:!1,counts:!0}}function isAtWork(socket,seen,now2){let{bytesRead:read,
-bytesWritten:written}=socket;(read!==seen.read||written!==seen.written)&&(seen.sent=read===seen.read,Object.assign(seen,{read,written,movedAt:now2}));let quietFor=now2-
+error||(typeof body?.error=="string"?body.error:"")||`${what} failed without a reason`;throw new FulcrumError("FAILED",text)}var INSTANCES=Symbol.for("fulcrum.domain.instances");function instances(){return globalThis[INSTANCES]??=new Set}function observe(socket,now){return{read:socket.bytesRead,written:socket.bytesWritten,movedAt:now,sent:!1,counts:!0}}function isAtWork(socket,seen,now){let{bytesRead:read,
+bytesWritten:written}=socket;(read!==seen.read||written!==seen.written)&&(seen.sent=read===seen.read,Object.assign(seen,{read,written,movedAt:now}));let quietFor=now-
 seen.movedAt;return socket.connecting||socket.writableLength>0||quietFor<100||seen.sent&&quietFor<1e3}function hasOpenRequests(socket){let{_httpMessage:message}=socket;
 if(message&&!String(message.getHeader?.("content-type")??"").startsWith("text/event-stream"))return!0;for(let key of Object.getOwnPropertySymbols(socket))if(key.
 description==="client"||key.description==="session"&&openStreams(socket[key])>0)return!0;return!1}function openStreams(session){if(typeof session!="object"||session===
 null)return 0;let key=Object.getOwnPropertySymbols(session).find(symbol=>symbol.description==="state"),state=key&&session[key];return(state&&state.streams?.size)??
 0}async function timerFinder(){let[v8,{inspect}]=await Promise.all([import("node:v8"),import("node:util")]),{queryObjects}=v8;if(typeof queryObjects=="function")return()=>{
-let probe=setTimeout(()=>{},0);clearTimeout(probe);let{_idleStart:now2}=probe;return objectsOf(probe.constructor,queryObjects,inspect.custom).filter(timer=>!timer.
-_destroyed&&timer._idleTimeout>=0&&timer.hasRef()).map(timer=>({interval:timer._repeat!==null,age:now2-timer._idleStart,delay:timer._idleTimeout,dueIn:timer._idleStart+
-timer._idleTimeout-now2,unref:()=>timer.unref()}))}}function objectsOf(constructor,queryObjects,custom){let{prototype}=constructor,native=Object.getOwnPropertyDescriptor(
+let probe=setTimeout(()=>{},0);clearTimeout(probe);let{_idleStart:now}=probe;return objectsOf(probe.constructor,queryObjects,inspect.custom).filter(timer=>!timer.
+_destroyed&&timer._idleTimeout>=0&&timer.hasRef()).map(timer=>({interval:timer._repeat!==null,age:now-timer._idleStart,delay:timer._idleTimeout,dueIn:timer._idleStart+
+timer._idleTimeout-now,unref:()=>timer.unref()}))}}function objectsOf(constructor,queryObjects,custom){let{prototype}=constructor,native=Object.getOwnPropertyDescriptor(
 prototype,custom),{emitWarning}=process,found2=[];process.emitWarning=()=>{},Object.defineProperty(prototype,custom,{configurable:!0,value(){return found2.push(
 this)}});try{return queryObjects(constructor,{format:"summary"}),found2}catch{return[]}finally{process.emitWarning=emitWarning,native?Object.defineProperty(prototype,
 custom,native):delete prototype[custom]}}var LOOK_MS=25,TIMERS_MS=1e3,LOOP_DELAY_MS=1e3;function canReleaseEventLoop(){return typeof process._getActiveHandles=="function"&&typeof process.getActiveResourcesInfo==
@@ -190,16 +200,16 @@ custom,native):delete prototype[custom]}}var LOOK_MS=25,TIMERS_MS=1e3,LOOP_DELAY
 findTimers,remaining);setInterval(()=>release.look(),LOOK_MS).unref(),process.on("beforeExit",()=>release.look()),release.look()}function describeEventLoop(){let counts=new Map;
 for(let kind of process.getActiveResourcesInfo?.()??[])counts.set(kind,(counts.get(kind)??0)+1);return[...counts].map(([kind,count])=>`${count} ${kind}`).join("\
 , ")||"a worker thread"}var EventLoopRelease=class{#startedAt=uptimeMs();#servers=new Set;#sockets=new Map;#pipes=new WeakSet;#nextTimersAt=0;#timersIntervalMs=TIMERS_MS;#Server;#Socket;#findTimers;#remaining;constructor(net,findTimers,remaining){
-this.#Server=net.Server,this.#Socket=net.Socket,this.#findTimers=findTimers,this.#remaining=remaining}look(){let now2=uptimeMs(),handles=process._getActiveHandles();
-for(let{stdio}of handles)for(let pipe of stdio??[])pipe&&this.#pipes.add(pipe);for(let handle of handles)this.#release(handle,now2);for(let server of this.#servers)
-server.closeIdleConnections?.();for(let[socket,seen]of this.#sockets)this.#refer(socket,seen,now2);if(!(now2<this.#nextTimersAt||!onlyTimersLeft())){this.#nextTimersAt=
-now2+this.#timersIntervalMs,this.#timersIntervalMs*=2;for(let timer of this.#findTimers?.()??[])this.#isEndless(timer,now2)&&timer.unref()}}#release(handle,now2){
-handle instanceof this.#Server?(this.#servers.has(handle)||handle.close(),this.#servers.add(handle)):handle instanceof this.#Socket&&handle.fd!==0&&!this.#pipes.
-has(handle)?this.#sockets.has(handle)||this.#sockets.set(handle,observe(handle,now2)):isThread(handle)||handle.unref?.()}#refer(socket,seen,now2){if(socket.destroyed){
-this.#sockets.delete(socket);return}let counts=isAtWork(socket,seen,now2)||hasOpenRequests(socket);counts!==seen.counts&&(seen.counts=counts,counts?socket.ref():
-socket.unref())}#isEndless({interval,age,delay,dueIn},now2){return interval?!0:age<now2-this.#startedAt?delay>=LOOP_DELAY_MS:dueIn>this.#remaining()}};function isThread(handle){
-return/^(MessagePort|Worker)$/.test(handle.constructor.name)}function onlyTimersLeft(){let left=process.getActiveResourcesInfo();return left.length>0&&left.every(
-kind=>kind==="Timeout")}function uptimeMs(){return process.uptime()*1e3}var OWN=Symbol.for("fulcrum.domain.stop-signal"),watched=new Set,received=!1,awaiting=new Set;function awaitStopSignal(ms){if(received)return;let release=()=>{clearTimeout(
+this.#Server=net.Server,this.#Socket=net.Socket,this.#findTimers=findTimers,this.#remaining=remaining}look(){let now=uptimeMs(),handles=process._getActiveHandles();
+for(let{stdio}of handles)for(let pipe of stdio??[])pipe&&this.#pipes.add(pipe);for(let handle of handles)this.#release(handle,now);for(let server of this.#servers)
+server.closeIdleConnections?.();for(let[socket,seen]of this.#sockets)this.#refer(socket,seen,now);if(!(now<this.#nextTimersAt||!onlyTimersLeft())){this.#nextTimersAt=
+now+this.#timersIntervalMs,this.#timersIntervalMs*=2;for(let timer of this.#findTimers?.()??[])this.#isEndless(timer,now)&&timer.unref()}}#release(handle,now){handle instanceof
+this.#Server?(this.#servers.has(handle)||handle.close(),this.#servers.add(handle)):handle instanceof this.#Socket&&handle.fd!==0&&!this.#pipes.has(handle)?this.#sockets.
+has(handle)||this.#sockets.set(handle,observe(handle,now)):isThread(handle)||handle.unref?.()}#refer(socket,seen,now){if(socket.destroyed){this.#sockets.delete(
+socket);return}let counts=isAtWork(socket,seen,now)||hasOpenRequests(socket);counts!==seen.counts&&(seen.counts=counts,counts?socket.ref():socket.unref())}#isEndless({
+interval,age,delay,dueIn},now){return interval?!0:age<now-this.#startedAt?delay>=LOOP_DELAY_MS:dueIn>this.#remaining()}};function isThread(handle){return/^(MessagePort|Worker)$/.
+test(handle.constructor.name)}function onlyTimersLeft(){let left=process.getActiveResourcesInfo();return left.length>0&&left.every(kind=>kind==="Timeout")}function uptimeMs(){
+return process.uptime()*1e3}var OWN=Symbol.for("fulcrum.domain.stop-signal"),watched=new Set,received=!1,awaiting=new Set;function awaitStopSignal(ms){if(received)return;let release=()=>{clearTimeout(
 timer),awaiting.delete(release)},timer=setTimeout(release,ms);awaiting.add(release)}function listenUnlessProgramDoes(signal,onSignal){if(watched.has(signal))return;
 watched.add(signal);let own=()=>onSignal(signal);own[OWN]=!0;let update=()=>{let listeners=process.listeners(signal),others=listeners.some(listener=>listener[OWN]!==
 !0),installed=listeners.includes(own);others&&installed?process.removeListener(signal,own):!others&&!installed&&process.on(signal,own)},later=event=>{event===signal&&
@@ -212,40 +222,51 @@ remainingMs())))),allowUnsettledMain(),canReleaseEventLoop()?await releaseEventL
 reserved/2;if(left>0){setTimeout(check,Math.min(left,CHECK_MS)).unref();return}log(`still running at the end of its grace: ${describeEventLoop()}; listen to ${signal}\
  to end in order, or unref() what may be cut off`),process.removeAllListeners(signal),process.kill(process.pid,signal)};check()}function reserve(ms){return Math.
 min(RESERVE_MS,ms*RESERVE_SHARE)}function remainingMs(){return(deadline??0)-uptimeMs2()}function exitWithError(domain,error){log(`${domain}: ${describe(error)}`),
-process.exit(1)}function uptimeMs2(){return process.uptime()*1e3}function kindText({name,kind,attributes}){return`"name":${JSON.stringify(name)},"kind":"${kind}","attributes":${JSON.stringify(attributes)}`}function spanText(kind,{
-trace,id,parent,start,duration,error}){let failure2=error===void 0?"":`,"error":${JSON.stringify(error)}`;return`{"trace":"${trace}","id":"${id}","parent":"${parent}\
-",${kind},"start":${start},"duration":${duration}${failure2}}`}var DELAY_MS=100,BATCH=256,MAX_WAITING=4096,SpanBuffer=class{#send;#spans=[];#dropped=0;#timer;#open=!1;constructor(send){
-this.#send=send}open(){this.#open=!0,this.#spans.length>0&&this.#schedule()}close(){this.#open=!1}add(span){if(this.#spans.length>=MAX_WAITING){this.#dropped++;
-return}this.#spans.push(span),this.#open&&this.#schedule()}flush(){if(clearTimeout(this.#timer),this.#timer=void 0,!!this.#open)for(;this.#spans.length>0;){let spans=this.#spans.
-splice(0,BATCH),dropped=this.#dropped;this.#dropped=0,this.#send(`{"spans":[${spans.join(",")}],"dropped":${dropped}}`)}}discard(){this.#spans=[]}#schedule(){this.#timer??=
-setTimeout(()=>this.flush(),DELAY_MS).unref()}};var import_node_async_hooks=require("node:async_hooks");var API=Symbol.for("opentelemetry.js.api.1"),SPAN=Symbol.for("OpenTelemetry Context Key SPAN"),SERVER=1,CLIENT=2,ERROR=2,getter={get:(carrier,key)=>carrier[key]||
+process.exit(1)}function uptimeMs2(){return process.uptime()*1e3}function kindText({name,kind,attributes}){return`"name":${JSON.stringify(name)},"kind":"${kind}","attributes":${JSON.stringify(attributes)}`}var DELAY_MS=100,BATCH=256,
+MAX_BATCHES=16,ROW_BYTES=26,ID=2,START=10,DURATION=18,Batch=class{#bytes=Buffer.allocUnsafeSlow(BATCH*ROW_BYTES);#rows=new DataView(this.#bytes.buffer);#parents=[];#kinds=new Map;#errors=[];get length(){
+return this.#parents.length}add(kind,{parent,high,low,start,duration,error}){let index=this.#kinds.get(kind);index===void 0&&this.#kinds.set(kind,index=this.#kinds.
+size);let at=this.length*ROW_BYTES,rows=this.#rows;rows.setUint16(at,index),rows.setInt32(at+ID,high),rows.setInt32(at+ID+4,low),rows.setFloat64(at+START,start),
+rows.setFloat64(at+DURATION,duration),error!==void 0&&this.#errors.push([this.length,error]),this.#parents.push(parent)}table(dropped){let kinds=[...this.#kinds.
+keys()].map(kind=>`{${kind}}`),rows=this.#bytes.toString("hex",0,this.length*ROW_BYTES);return`{"kinds":[${kinds.join(",")}],"parents":"${this.#parents.join("")}\
+","rows":"${rows}","errors":${JSON.stringify(this.#errors)},"dropped":${dropped}}`}objects(dropped){let kinds=[...this.#kinds.keys()],errors=new Map(this.#errors);
+return`{"spans":[${this.#parents.map((parent,index)=>{let at=index*ROW_BYTES,rows=this.#rows,id=hexOf(rows.getInt32(at+ID))+hexOf(rows.getInt32(at+ID+4)),times=`\
+"start":${rows.getFloat64(at+START)},"duration":${rows.getFloat64(at+DURATION)}`,error=errors.get(index),failure2=error===void 0?"":`,"error":${JSON.stringify(error)}`;
+return`{"trace":"${traceOf(parent)}","id":"${id}","parent":"${spanOf(parent)}",${kinds[rows.getUint16(at)]},${times}${failure2}}`}).join(",")}],"dropped":${dropped}\
+}`}},SpanBuffer=class{#send;#batches=[];#dropped=0;#timer;#open=!1;#tables=!1;constructor(send){this.#send=send}open(tables){this.#open=!0,this.#tables=tables,this.#batches.
+length>0&&this.#schedule()}close(){this.#open=!1}add(kind,span){let batch=this.#batches.at(-1);if(batch===void 0||batch.length===BATCH){if(this.#batches.length===
+MAX_BATCHES){this.#dropped++;return}batch=new Batch,this.#batches.push(batch)}batch.add(kind,span),this.#open&&(batch.length===BATCH?this.flush():this.#timer===
+void 0&&this.#schedule())}flush(){if(clearTimeout(this.#timer),this.#timer=void 0,!this.#open)return;let batches=this.#batches;this.#batches=[];for(let batch of batches){
+let dropped=this.#dropped;this.#dropped=0,this.#send(this.#tables?batch.table(dropped):batch.objects(dropped))}}discard(){this.#batches=[]}#schedule(){this.#timer??=
+setTimeout(()=>this.flush(),DELAY_MS).unref()}};var API=Symbol.for("opentelemetry.js.api.1"),SPAN=Symbol.for("OpenTelemetry Context Key SPAN"),SERVER=1,CLIENT=2,ERROR=2,getter={get:(carrier,key)=>carrier[key]||
 void 0,keys:carrier=>Object.keys(carrier)},setter={set:(carrier,key,value)=>{carrier[key]=value}},OpenTelemetry=class _OpenTelemetry{#context;#propagation;#tracer;constructor(context,propagation,tracer){
 this.#context=context,this.#propagation=propagation,this.#tracer=tracer}static find(){let api=globalThis[API],{trace,context,propagation}=api??{};if(!(!trace||!context))
-return found??=new _OpenTelemetry(context,propagation,trace.getTracer("@fulcrum/domain"))}async handle(name,attributes,headers,run,errorOf){let active=this.#context.
-active(),parent=this.#propagation?.extract(active,headers,getter)??active;return this.#run(name,{kind:SERVER,attributes},parent,run,errorOf)}async call(name,attributes,run){
-return this.#run(name,{kind:CLIENT,attributes},this.#context.active(),context=>run(this.#headers(context)),()=>{})}headers(){return this.#headers(this.#context.
-active())}async#run(name,options,parent,run,errorOf){let span=this.#tracer.startSpan(name,options,parent),context=parent.setValue(SPAN,span);try{let result=await this.#context.
-with(context,()=>run(context)),error=errorOf(result);return error!==void 0&&span.setStatus({code:ERROR,message:error}),result}catch(error){throw span.setStatus(
-{code:ERROR,message:error instanceof Error?error.message:String(error)}),error}finally{span.end()}}#headers(context){let headers={};this.#propagation?.inject(context,
-headers,setter);let span=context.getValue(SPAN);if(headers.traceparent===void 0&&span){let{traceId,spanId,traceFlags}=span.spanContext();headers.traceparent=`00\
--${traceId}-${spanId}-${(traceFlags&255).toString(16).padStart(2,"0")}`}return headers}},found;var CLOCK_TOLERANCE_MS=50,storage,origin=performance.timeOrigin;function now(){let time=performance.now();return Math.abs(origin+time-Date.now())>CLOCK_TOLERANCE_MS&&
-(origin=Date.now()-time),origin+time}var Tracing=class{#domain;#spans;#handlers=new Map;#recording;constructor(domain,spans){this.#domain=domain,this.#spans=spans}set recording(recording){
-this.#recording=recording,recording?this.#spans.open():(this.#spans.close(),this.#spans.discard())}pause(){this.#spans.close()}flush(){this.#spans.flush()}handle(name,headers,run,errorOf){
-let openTelemetry=OpenTelemetry.find();if(openTelemetry)return openTelemetry.handle(name,this.#attributesOf(name),headers,run,errorOf);let parent=parseTraceparent(
-headers.traceparent);if(!parent)return run();let{tracestate,baggage}=headers;if(!this.#records(parent))return enter({...parent,tracestate,baggage},run);let kind=this.#handlers.
-get(name);return kind===void 0&&(kind=kindText({name,kind:"server",attributes:this.#attributesOf(name)}),this.#handlers.set(name,kind)),this.#record(kind,{...parent,
-tracestate,baggage},run,errorOf)}starting(traceparent,run){let parent=parseTraceparent(traceparent);if(!parent?.sampled||OpenTelemetry.find())return run();let kind=kindText(
-{name:"onStart",kind:"internal",attributes:{"fulcrum.domain":this.#domain}});return this.#record(kind,{...parent,tracestate:"",baggage:""},async()=>run(),()=>{})}call(name,attributes,run){
-let openTelemetry=OpenTelemetry.find();if(openTelemetry)return openTelemetry.call(name,attributes,run);let active=storage?.getStore();return active?this.#records(
-active)?this.#record(kindText({name,kind:"client",attributes}),active,own=>run(headersOf(own)),()=>{}):run(headersOf(active)):run({})}headers(){let openTelemetry=OpenTelemetry.
-find();if(openTelemetry)return openTelemetry.headers();let active=storage?.getStore();return active?headersOf(active):{}}#records({sampled}){return sampled&&this.#recording===
-!0}#attributesOf(handler){return{"rpc.system.name":"fulcrum","rpc.method":`${this.#domain}/${handler}`}}async#record(kind,parent,run,errorOf){let own={...parent,
-spanId:newSpanId()},start=now(),error;try{let result=await enter(own,()=>run(own));return error=errorOf(result),result}catch(thrown){throw error=messageOf(thrown),
-thrown}finally{this.#spans.add(spanText(kind,{trace:own.traceId,id:own.spanId,parent:parent.spanId,start,duration:now()-start,error}))}}};function enter(active,run){
-return(storage??=new import_node_async_hooks.AsyncLocalStorage).run(active,run)}function headersOf(active){let headers={traceparent:formatTraceparent(active)};return active.
-tracestate!==""&&(headers.tracestate=active.tracestate),active.baggage!==""&&(headers.baggage=active.baggage),headers}var TESTING=Symbol.for("fulcrum.domain.testing"),transports=new WeakMap,testingHook={FulcrumError,payloadOf,useTransport(domain,open){transports.set(domain,open)}};
-function transportOf(domain){return transports.get(domain)}var CAPABILITIES=["db_operations","email_operations","heartbeat","drain","assets","cancel","deadline","stream","large_messages","trace"],STOP_DEADLINE_MS=1e4,STOP_SIGNAL_MS=1e3,
-DomainBase=class _DomainBase{static domainName;name;#options;#heartbeat=new Heartbeat;#subscriptions=new Map;#connection;#dispatcher;#tracing;#started;#stopped;#running=!1;constructor(options={}){
+return found??=new _OpenTelemetry(context,propagation,trace.getTracer("@fulcrum/domain"))}handle(name,attributes,headers){let active=this.#context.active(),parent=this.#propagation?.
+extract(active,headers,getter)??active,{span,context}=this.#start(name,{kind:SERVER,attributes},parent);return{run:code=>this.#context.with(context,code),end:error=>{
+error!==void 0&&span.setStatus({code:ERROR,message:error}),span.end()}}}async call(name,attributes,run){let{span,context}=this.#start(name,{kind:CLIENT,attributes},
+this.#context.active());try{return await this.#context.with(context,()=>run(this.#headers(context)))}catch(error){throw span.setStatus({code:ERROR,message:messageOf(
+error)}),error}finally{span.end()}}headers(){return this.#headers(this.#context.active())}#start(name,options,parent){let span=this.#tracer.startSpan(name,options,
+parent);return{span,context:parent.setValue(SPAN,span)}}#headers(context){let headers={};this.#propagation?.inject(context,headers,setter);let span=context.getValue(
+SPAN);if(headers.traceparent===void 0&&span){let{traceId,spanId,traceFlags}=span.spanContext();headers.traceparent=`00-${traceId}-${spanId}-${(traceFlags&255).toString(
+16).padStart(2,"0")}`}return headers}},found;var import_node_async_hooks=require("node:async_hooks");var CLOCK_TOLERANCE_MS=50,storage,origin=performance.timeOrigin,Place=class{parent;tracestate;baggage;constructor(parent,tracestate,baggage){this.parent=parent,
+this.tracestate=tracestate,this.baggage=baggage}get traceparent(){return this.parent}run(code){return(storage??=new import_node_async_hooks.AsyncLocalStorage).run(
+this,code)}end(_error){}headers(){let headers={traceparent:this.traceparent};return this.tracestate!==""&&(headers.tracestate=this.tracestate),this.baggage!==""&&
+(headers.baggage=this.baggage),headers}},Span=class extends Place{high=newHalfId();low=newHalfId();start;duration=0;error=void 0;#spans;#kind;#began;constructor(spans,kind,parent,tracestate,baggage){
+super(parent,tracestate,baggage),this.#spans=spans,this.#kind=kind,this.#began=performance.now();let now=Date.now();Math.abs(origin+this.#began-now)>CLOCK_TOLERANCE_MS&&
+(origin=now-this.#began),this.start=origin+this.#began}get traceparent(){return`00-${traceOf(this.parent)}-${hexOf(this.high)}${hexOf(this.low)}-01`}end(error){
+this.duration=performance.now()-this.#began,this.error=error,this.#spans.add(this.#kind,this)}};function activePlace(){return storage?.getStore()}var Tracing=class{#domain;#spans;#handlers=new Map;#recording;constructor(domain,spans){this.#domain=domain,this.#spans=spans}setRecording(recording,tables){this.#recording=
+recording,recording?this.#spans.open(tables):(this.#spans.close(),this.#spans.discard())}pause(){this.#spans.close()}flush(){this.#spans.flush()}handle(name,headers){
+let openTelemetry=OpenTelemetry.find();if(openTelemetry)return openTelemetry.handle(name,this.#attributesOf(name),headers);let parent=normalTraceparent(headers.
+traceparent);if(parent===void 0)return;let{tracestate,baggage}=headers;if(!this.#records(parent))return new Place(parent,tracestate,baggage);let kind=this.#handlers.
+get(name);return kind===void 0&&(kind=kindText({name,kind:"server",attributes:this.#attributesOf(name)}),this.#handlers.set(name,kind)),new Span(this.#spans,kind,
+parent,tracestate,baggage)}starting(traceparent,run){let parent=normalTraceparent(traceparent);if(parent===void 0||!isSampled(parent)||OpenTelemetry.find())return run();
+let kind=kindText({name:"onStart",kind:"internal",attributes:{"fulcrum.domain":this.#domain}});return record(new Span(this.#spans,kind,parent,"",""),async()=>run())}call(name,attributes,run){
+let openTelemetry=OpenTelemetry.find();if(openTelemetry)return openTelemetry.call(name,attributes,run);let active=activePlace();if(!active)return run({});let parent=active.
+traceparent;if(!this.#records(parent))return run(active.headers());let own=new Span(this.#spans,kindText({name,kind:"client",attributes}),parent,active.tracestate,
+active.baggage);return record(own,()=>run(own.headers()))}headers(){let openTelemetry=OpenTelemetry.find();return openTelemetry?openTelemetry.headers():activePlace()?.
+headers()??{}}#records(traceparent){return this.#recording===!0&&isSampled(traceparent)}#attributesOf(handler){return{"rpc.system.name":"fulcrum","rpc.method":`${this.#domain}\
+/${handler}`}}};async function record(span,run){let error;try{return await span.run(run)}catch(thrown){throw error=messageOf(thrown),thrown}finally{span.end(error)}}var TESTING=Symbol.for("fulcrum.domain.testing"),transports=new WeakMap,testingHook={FulcrumError,payloadOf,useTransport(domain,open){transports.set(domain,open)}};
+function transportOf(domain){return transports.get(domain)}var CAPABILITIES=["db_operations","email_operations","heartbeat","drain","assets","cancel","deadline","stream","large_messages","trace","span_tables"],STOP_DEADLINE_MS=1e4,
+STOP_SIGNAL_MS=1e3,DomainBase=class _DomainBase{static domainName;name;#options;#heartbeat=new Heartbeat;#subscriptions=new Map;#connection;#dispatcher;#tracing;#started;#stopped;#running=!1;constructor(options={}){
 let given=typeof options=="string"?{name:options}:options;this.#options=resolveOptions(given,this.constructor.domainName,process.env),this.name=this.#options.name,
 instances().add(this)}onStart(){}onReady(){}onStop(){}onAssetChanged(path){}get running(){return this.#running}get registered(){return this.#connection?.registered??
 !1}start(){return this.#started??=this.#run()}stop(deadlineMs=STOP_DEADLINE_MS){return this.#stopped??=this.#close(deadlineMs)}createRecord(model,data){return this.
@@ -278,12 +299,13 @@ if(type==="error"||type.endsWith("_response")||requestId==="")return;let connect
 send(responseType,payload,id,epoch,more))}#drain(payload){let{deadline_ms:ms}=parseObject(payload),graceMs2=typeof ms=="number"&&ms>=0?ms:STOP_DEADLINE_MS;awaitStopSignal(
 Math.min(graceMs2,STOP_SIGNAL_MS)),beginGrace(graceMs2),this.#dispatcher?.setDeadline(requestsDeadline(graceMs2)),this.stop(requestsDeadline(graceMs2))}async#handleAssetChanged(payload){
 try{let{path}=JSON.parse(payload);await this.onAssetChanged(path)}catch(error){log(`${this.name}: onAssetChanged failed: ${messageOf(error)}`)}}#onRegistered(response){
-let{heartbeat_interval_ms:intervalMs,stop_signal:signal,stop_grace_ms:graceMs2}=response;this.#startHeartbeat(intervalMs),this.#tracing&&(this.#tracing.recording=
-response.spans===!0),this.#subscribeAll(),typeof graceMs2=="number"&&graceMs2>=0&&setGrace(graceMs2),typeof signal=="string"&&signal!=="SIGKILL"&&stopOnSignal(signal)}#startHeartbeat(intervalMs){
-if(typeof intervalMs!="number"||!(intervalMs>0))return;let connection=this.#connection;this.#heartbeat.start(intervalMs,payload=>connection.send("heartbeat",JSON.
-stringify(payload),""),()=>this.#dispatcher?.draining?"draining":"ok")}async#close(deadlineMs){if(!this.#running)return;let unfinished=await this.#dispatcher?.drain(
-deadlineMs)??0;unfinished>0&&log(`${this.name}: ${unfinished} request${unfinished>1?"s were":" was"} not finished within ${deadlineMs} ms`);try{await this.onStop()}catch(error){
-log(`${this.name}: onStop failed: ${messageOf(error)}`)}this.#heartbeat.stop(),this.#tracing?.flush(),await this.#connection?.close(),this.#running=!1}#fail(reason){
-log(reason),process.exit(1)}#traced(name,attributes,send){return this.#tracing?this.#tracing.call(name,attributes,send):send({})}#requireConnection(what){if(!this.#connection)
-throw new FulcrumError("NOT_REGISTERED",`${what}: call start() first`);return this.#connection}};Object.defineProperty(DomainBase.prototype,Symbol.for("fulcrum.\
-domain"),{value:!0});Object.defineProperty(DomainBase,PREPARE_TRANSPORT,{value:prepareTransport});Object.defineProperty(DomainBase,TESTING,{value:testingHook});var KEY=Symbol.for("@fulcrum/domain 0.1.0"),shared=globalThis[KEY]??=index_exports;var{DomainBase:DomainBase2,Email:Email2,FulcrumError:FulcrumError2,Table:Table2}=shared;0&&(module.exports={DomainBase,Email,FulcrumError,Table});
+let{heartbeat_interval_ms:intervalMs,stop_signal:signal,stop_grace_ms:graceMs2}=response;this.#startHeartbeat(intervalMs),this.#tracing?.setRecording(response.spans===
+!0,response.span_tables===!0),this.#subscribeAll(),typeof graceMs2=="number"&&graceMs2>=0&&setGrace(graceMs2),typeof signal=="string"&&signal!=="SIGKILL"&&stopOnSignal(
+signal)}#startHeartbeat(intervalMs){if(typeof intervalMs!="number"||!(intervalMs>0))return;let connection=this.#connection;this.#heartbeat.start(intervalMs,payload=>connection.
+send("heartbeat",JSON.stringify(payload),""),()=>this.#dispatcher?.draining?"draining":"ok")}async#close(deadlineMs){if(!this.#running)return;let unfinished=await this.#dispatcher?.
+drain(deadlineMs)??0;unfinished>0&&log(`${this.name}: ${unfinished} request${unfinished>1?"s were":" was"} not finished within ${deadlineMs} ms`);try{await this.
+onStop()}catch(error){log(`${this.name}: onStop failed: ${messageOf(error)}`)}this.#heartbeat.stop(),this.#tracing?.flush(),await this.#connection?.close(),this.#running=
+!1}#fail(reason){log(reason),process.exit(1)}#traced(name,attributes,send){return this.#tracing?this.#tracing.call(name,attributes,send):send({})}#requireConnection(what){
+if(!this.#connection)throw new FulcrumError("NOT_REGISTERED",`${what}: call start() first`);return this.#connection}};Object.defineProperty(DomainBase.prototype,
+Symbol.for("fulcrum.domain"),{value:!0});Object.defineProperty(DomainBase,PREPARE_TRANSPORT,{value:prepareTransport});Object.defineProperty(DomainBase,TESTING,{
+value:testingHook});var KEY=Symbol.for("@fulcrum/domain 0.1.0"),shared=globalThis[KEY]??=index_exports;var{DomainBase:DomainBase2,Email:Email2,FulcrumError:FulcrumError2,Table:Table2}=shared;0&&(module.exports={DomainBase,Email,FulcrumError,Table});

@@ -4,23 +4,38 @@ import type { Handler } from './handlers.ts';
 import { collectParts, isParts, sendParts } from './parts.ts';
 import type { RuntimeMessage } from './protobuf.ts';
 import { RunningRequest } from './request.ts';
+import type { HandlerTrace } from './trace/place.ts';
 import type { Tracing } from './trace/tracing.ts';
 
 /** Sends a response, or a part of one that others follow: type, payload as JSON, request id. */
 export type Reply = (type: string, payload: string, requestId: string, more?: boolean) => void;
 
+/** The response to a request, which is sent once. */
+class Responder {
+  readonly #request: RuntimeMessage;
+  readonly #reply: Reply;
+  #responded = false;
+
+  constructor(request: RuntimeMessage, reply: Reply) {
+    this.#request = request;
+    this.#reply = reply;
+  }
+
+  /** Sends the response, or a part of it that others follow. Nothing follows the response. */
+  respond(payload: string, more = false): void {
+    if (this.#responded) return;
+    this.#responded = !more;
+    const { type, requestId } = this.#request;
+    this.#reply(responseTypeOf(type), payload, requestId, more);
+  }
+}
+
 /** A request whose handler runs. */
 interface Running {
   context: RunningRequest;
-  /** Responds in its place, because the process is being stopped. */
-  stop(): void;
-}
-
-/** What came of a handler. */
-interface Result {
-  payload: string;
-  /** Why it failed, if it did. */
-  error?: string;
+  responder: Responder;
+  /** The trace that it belongs to, if there is one. */
+  trace: HandlerTrace | undefined;
 }
 
 /** Dispatches requests to their handlers, and tracks those that are running. */
@@ -43,33 +58,22 @@ export class Dispatcher {
 
   /** Responds to a request exactly once; never throws. */
   dispatch(request: RuntimeMessage, reply: Reply): void {
-    const { type, requestId } = request;
-    let responded = false;
-    const respond = (payload: string, more = false) => {
-      if (responded) return;
-      responded = !more;
-      reply(responseTypeOf(type), payload, requestId, more);
-    };
+    const { type } = request;
+    const responder = new Responder(request, reply);
     if (this.#draining) {
       // The runtime sends a request with this code to the next process of this domain.
-      respond(failure(new Error(`${this.#domain} is draining and accepts no new requests`), 'DRAINING'));
+      responder.respond(failure(new Error(`${this.#domain} is draining and accepts no new requests`), 'DRAINING'));
       return;
     }
     const method = this.#handlers.get(type);
     if (method === undefined) {
-      respond(failure(new Error(this.#unknownType(type))));
+      responder.respond(failure(new Error(this.#unknownType(type))));
       return;
     }
     const context = new RunningRequest(request, this.#domain);
-    const stop = () => respond(failure(new Error(`${this.#domain} was stopped before ${type} was finished`), 'UNAVAILABLE'));
-    this.#running.set(requestId, { context, stop });
-    const run = () => this.#run(method, request, context, (part) => respond(part, true));
-    void this.#tracing.handle(type, request, run, ({ error }) => error).then(({ payload }) => {
-      respond(payload);
-      context.finish();
-      this.#running.delete(requestId);
-      if (this.#running.size === 0) this.#idle?.();
-    });
+    const running = { context, responder, trace: this.#tracing.handle(type, request) };
+    this.#running.set(request.requestId, running);
+    this.#run(running, method, request.payload);
   }
 
   /** The caller of a request has given up. */
@@ -93,7 +97,9 @@ export class Dispatcher {
     });
     clearTimeout(this.#timer);
     const running = [...this.#running.values()];
-    for (const { stop } of running) stop();
+    for (const { context, responder } of running) {
+      responder.respond(failure(new Error(`${this.#domain} was stopped before ${context.type} was finished`), 'UNAVAILABLE'));
+    }
     return running.length;
   }
 
@@ -108,21 +114,59 @@ export class Dispatcher {
     return this.#draining;
   }
 
-  /** The payload of the response, or of its last message if it comes in parts. */
-  async #run(method: string, { payload }: RuntimeMessage, context: RunningRequest, sendPart: (payload: string) => void): Promise<Result> {
+  /** Calls a handler, and responds with what it returns: at once, unless it has to be waited for. */
+  #run(running: Running, method: string, payload: string): void {
+    const { context, trace } = running;
+    const handle = (): unknown => ((this.#target as Record<string, Handler>)[method] as Handler).call(this.#target, parsePayload(payload), context);
+    let result: unknown;
+    let waits: boolean;
     try {
-      const handler = (this.#target as Record<string, Handler>)[method] as Handler;
-      const result: unknown = await handler.call(this.#target, parsePayload(payload), context);
-      if (isParts(result)) {
-        const credit = RunningRequest.creditOf(context);
-        if (credit === undefined) return { payload: JSON.stringify(await collectParts(result)) };
-        await sendParts(result, credit, (part) => sendPart(JSON.stringify(part) ?? '{}'));
-        return { payload: '' };
-      }
-      return { payload: JSON.stringify(result) ?? '{}' };
+      result = trace ? trace.run(handle) : handle();
+      waits = isThenable(result);
     } catch (error) {
-      return { payload: failure(error), error: messageOf(error) };
+      this.#failed(running, error);
+      return;
     }
+    if (waits) void Promise.resolve(result).then((value) => this.#returned(running, value), (error) => this.#failed(running, error));
+    else this.#returned(running, result);
+  }
+
+  /** A handler has returned its result. */
+  #returned(running: Running, result: unknown): void {
+    let payload: string;
+    try {
+      if (isParts(result)) {
+        const send = () => this.#respondInParts(running, result);
+        // What the generator does belongs to the trace.
+        void (running.trace ? running.trace.run(send) : send()).then((last) => this.#finish(running, last, undefined), (error) => this.#failed(running, error));
+        return;
+      }
+      payload = JSON.stringify(result) ?? '{}';
+    } catch (error) {
+      this.#failed(running, error);
+      return;
+    }
+    this.#finish(running, payload, undefined);
+  }
+
+  #failed(running: Running, error: unknown): void {
+    this.#finish(running, failure(error), messageOf(error));
+  }
+
+  /** The payload of the last message of a response in parts, after all others. */
+  async #respondInParts({ context, responder }: Running, parts: AsyncIterable<unknown>): Promise<string> {
+    const credit = RunningRequest.creditOf(context);
+    if (credit === undefined) return JSON.stringify(await collectParts(parts));
+    await sendParts(parts, credit, (part) => responder.respond(JSON.stringify(part) ?? '{}', true));
+    return '';
+  }
+
+  #finish({ context, responder, trace }: Running, payload: string, error: string | undefined): void {
+    trace?.end(error);
+    responder.respond(payload);
+    context.finish();
+    this.#running.delete(context.requestId);
+    if (this.#running.size === 0) this.#idle?.();
   }
 
   /** The caller of a request has room for more parts of the response. */
@@ -136,6 +180,11 @@ export class Dispatcher {
     const names = known.length > 0 ? `it handles ${known.join(', ')}` : 'it has no handlers';
     return `Unknown message type: ${type} (domain ${this.#domain}: ${names})`;
   }
+}
+
+/** Whether a result has to be waited for. */
+function isThenable(result: unknown): boolean {
+  return ((typeof result === 'object' && result !== null) || typeof result === 'function') && typeof (result as { then?: unknown }).then === 'function';
 }
 
 function parsePayload(text: string): unknown {

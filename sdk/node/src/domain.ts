@@ -22,7 +22,7 @@ import { SpanBuffer } from './trace/span-buffer.ts';
 import { Tracing } from './trace/tracing.ts';
 import { TESTING, testingHook, transportOf } from './testing-hook.ts';
 
-const CAPABILITIES = ['db_operations', 'email_operations', 'heartbeat', 'drain', 'assets', 'cancel', 'deadline', 'stream', 'large_messages', 'trace'];
+const CAPABILITIES = ['db_operations', 'email_operations', 'heartbeat', 'drain', 'assets', 'cancel', 'deadline', 'stream', 'large_messages', 'trace', 'span_tables'];
 const STOP_DEADLINE_MS = 10_000;
 /** How long after `drain` the stop signal is awaited, in milliseconds. A child of the process that is stopped may get none. */
 const STOP_SIGNAL_MS = 1_000;
@@ -343,7 +343,7 @@ export class DomainBase {
   #onRegistered(response: Record<string, unknown>): void {
     const { heartbeat_interval_ms: intervalMs, stop_signal: signal, stop_grace_ms: graceMs } = response;
     this.#startHeartbeat(intervalMs);
-    if (this.#tracing) this.#tracing.recording = response.spans === true;
+    this.#tracing?.setRecording(response.spans === true, response.span_tables === true);
     this.#subscribeAll();
     if (typeof graceMs === 'number' && graceMs >= 0) setGrace(graceMs);
     if (typeof signal === 'string' && signal !== 'SIGKILL') stopOnSignal(signal as NodeJS.Signals);

@@ -34,7 +34,7 @@ test('a domain registers with its name, its capabilities, the types that it hand
   assert.equal(register.type, 'domain_register');
   assert.equal(register.domain, 'users');
   assert.notEqual(register.request_id, '');
-  assert.deepEqual(JSON.parse(register.payload), { domain: 'users', capabilities: ['db_operations', 'email_operations', 'heartbeat', 'drain', 'assets', 'cancel', 'deadline', 'stream', 'large_messages', 'trace'], types: ['user_index_request'] });
+  assert.deepEqual(JSON.parse(register.payload), { domain: 'users', capabilities: ['db_operations', 'email_operations', 'heartbeat', 'drain', 'assets', 'cancel', 'deadline', 'stream', 'large_messages', 'trace', 'span_tables'], types: ['user_index_request'] });
   assert.equal(peer.headers['x-fulcrum-token'], 'secret');
   assert.equal(peer.headers['content-type'], 'application/grpc');
   assert.equal(peer.headers.te, 'trailers');

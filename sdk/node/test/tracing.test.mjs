@@ -128,29 +128,65 @@ test('the app\'s OpenTelemetry records the spans, and its context is that of the
 });
 
 test('a traceparent is read as W3C defines it', () => {
-  const { parseTraceparent, formatTraceparent, newSpanId } = internals;
+  const { parseTraceparent, formatTraceparent, normalTraceparent, isSampled, traceOf, spanOf } = internals;
   const parsed = parseTraceparent(traceparent);
   assert.deepEqual(parsed, { traceId: TRACE, spanId: PARENT, sampled: true });
   assert.equal(formatTraceparent(parsed), traceparent);
   assert.equal(parseTraceparent(`01-${TRACE}-${PARENT}-00-more`)?.sampled, false);
   for (const text of [undefined, '', 'x', `ff-${TRACE}-${PARENT}-01`, `${traceparent}-more`, `00-${'0'.repeat(32)}-${PARENT}-01`, `00-${TRACE}-${'0'.repeat(16)}-01`, traceparent.toUpperCase()]) {
     assert.equal(parseTraceparent(text), undefined, text);
+    assert.equal(normalTraceparent(text), undefined, text);
   }
-  const ids = new Set(Array.from({ length: 1_000 }, newSpanId));
+  assert.equal(normalTraceparent(traceparent), traceparent);
+  assert.equal(normalTraceparent(` ${traceparent} `), traceparent);
+  assert.equal(normalTraceparent(`01-${TRACE}-${PARENT}-03-more`), traceparent);
+  assert.deepEqual([traceOf(traceparent), spanOf(traceparent)], [TRACE, PARENT]);
+  const sampled = ['00', '01', '02', '03', '0a', '0b', '0f', 'ff'].filter((flags) => isSampled(traceparent.replace(/01$/, flags)));
+  assert.deepEqual(sampled, ['01', '03', '0b', '0f', 'ff']);
+});
+
+test('ids of spans are digits of random numbers that are not 0', () => {
+  const { newHalfId, hexOf } = internals;
+  const ids = new Set(Array.from({ length: 1_000 }, () => hexOf(newHalfId()) + hexOf(newHalfId())));
   assert.equal(ids.size, 1_000);
   for (const id of ids) assert.match(id, /^[0-9a-f]{16}$/);
 });
 
-test('too many spans are dropped and counted', () => {
+/** A buffer, its payloads, and spans of it. */
+function bufferOf() {
   const sent = [];
   const buffer = new internals.SpanBuffer((payload) => sent.push(JSON.parse(payload)));
-  const kind = internals.kindText({ name: 'x "y"', kind: 'internal', attributes: { n: 1 } });
-  for (let id = 0; id < 5_000; id++) buffer.add(internals.spanText(kind, { trace: TRACE, id: `${id}`, parent: PARENT, start: 0, duration: 0.5 }));
+  const add = (name, low, error) => buffer.add(internals.kindText({ name, kind: 'internal', attributes: { n: 1 } }), { parent: traceparent, high: -1, low, start: 1500.25, duration: 0.5, error });
+  return { buffer, sent, add };
+}
+
+test('too many spans are dropped and counted', () => {
+  const { buffer, sent, add } = bufferOf();
+  for (let low = 0; low < 5_000; low++) add('x "y"', low, low === 7 ? 'no "z"' : undefined);
   buffer.flush();
   assert.equal(sent.length, 0, 'nobody takes them yet');
-  buffer.open();
+  buffer.open(false);
   buffer.flush();
   assert.equal(sent.reduce((count, { spans }) => count + spans.length, 0), 4_096);
-  assert.deepEqual(sent[0].spans[7], { trace: TRACE, id: '7', parent: PARENT, name: 'x "y"', kind: 'internal', attributes: { n: 1 }, start: 0, duration: 0.5 });
+  assert.deepEqual(sent[0].spans[7], { trace: TRACE, id: 'ffffffff00000007', parent: PARENT, name: 'x "y"', kind: 'internal', attributes: { n: 1 }, start: 1500.25, duration: 0.5, error: 'no "z"' });
   assert.equal(sent.reduce((count, { dropped }) => count + dropped, 0), 904);
+});
+
+test('a runtime that reads tables gets what spans have in common once', () => {
+  const { buffer, sent, add } = bufferOf();
+  buffer.open(true);
+  add('a', 1);
+  add('b', 2, 'no "z"');
+  add('a', 3);
+  buffer.flush();
+  const row = (kind, low) => `000${kind}ffffffff0000000${low}4097710000000000` + '3fe0000000000000';
+  assert.deepEqual(sent, [{
+    kinds: ['a', 'b'].map((name) => ({ name, kind: 'internal', attributes: { n: 1 } })),
+    parents: traceparent.repeat(3),
+    rows: row(0, 1) + row(1, 2) + row(0, 3),
+    errors: [[1, 'no "z"']],
+    dropped: 0,
+  }]);
+  for (let low = 0; low < 256; low++) add('a', low);
+  assert.equal(sent.length, 2, 'a table that is full is sent at once');
 });

@@ -30,3 +30,7 @@ pub const CAPABILITY_DEADLINE: &str = "deadline";
 
 /// The capability of domains that are told which trace a request belongs to.
 pub const CAPABILITY_TRACE: &str = "trace";
+
+/// The capability of domains that can send spans as a table, in which what spans have in common is
+/// there once.
+pub const CAPABILITY_SPAN_TABLES: &str = "span_tables";

@@ -4,7 +4,8 @@ use serde_json::{Value, json};
 
 use super::authorization::{RegistrationError, RegistrationGrant, StopNotice};
 use super::capabilities::{
-    CAPABILITY_DRAIN, CAPABILITY_HEARTBEAT, CAPABILITY_LARGE_MESSAGES, CAPABILITY_TRACE,
+    CAPABILITY_DRAIN, CAPABILITY_HEARTBEAT, CAPABILITY_LARGE_MESSAGES, CAPABILITY_SPAN_TABLES,
+    CAPABILITY_TRACE,
 };
 use super::message::REGISTER;
 use crate::code::WarningCode;
@@ -122,6 +123,9 @@ impl Registration {
         }
         if takes_spans && has(CAPABILITY_TRACE) {
             payload["spans"] = true.into();
+            if has(CAPABILITY_SPAN_TABLES) {
+                payload["span_tables"] = true.into();
+            }
         }
         if let (true, Some(StopNotice { signal, grace })) = (has(CAPABILITY_DRAIN), &grant.stop) {
             let millis = u64::try_from(grace.as_millis()).unwrap_or(u64::MAX);
@@ -199,10 +203,11 @@ mod tests {
                 grace: Duration::from_millis(700),
             }),
         };
-        let response = |payload| {
+        let answer = |payload, takes_spans| {
             Registration::parse(message("users", REGISTER, payload))
-                .map(|registration| registration.response_payload(&grant, 1000, false))
+                .map(|registration| registration.response_payload(&grant, 1000, takes_spans))
         };
+        let response = |payload| answer(payload, false);
         assert_eq!(
             response(r#"{"capabilities":["db_operations"]}"#),
             Ok(r#"{"status":"registered"}"#.into())
@@ -218,6 +223,16 @@ mod tests {
         assert_eq!(
             response(r#"{"capabilities":["drain"]}"#),
             Ok(r#"{"status":"registered","stop_grace_ms":700,"stop_signal":"SIGINT"}"#.into())
+        );
+        let tables = r#"{"capabilities":["trace","span_tables"]}"#;
+        assert_eq!(response(tables), Ok(r#"{"status":"registered"}"#.into()));
+        assert_eq!(
+            answer(r#"{"capabilities":["trace"]}"#, true),
+            Ok(r#"{"status":"registered","spans":true}"#.into())
+        );
+        assert_eq!(
+            answer(tables, true),
+            Ok(r#"{"status":"registered","spans":true,"span_tables":true}"#.into())
         );
     }
 }

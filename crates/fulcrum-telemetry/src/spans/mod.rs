@@ -4,6 +4,7 @@ mod call;
 mod call_name;
 mod library;
 mod own;
+mod table;
 
 pub use call::CallRecord;
 pub use call_name::{CallName, CallNames};

@@ -121,7 +121,7 @@ impl TraceStore {
                 trace.insert(Kept {
                     bytes: TRACE_OVERHEAD + size,
                     changed: number,
-                    parts: Parts::One(span, part),
+                    parts: Parts::One((span, part)),
                 });
             }
         }

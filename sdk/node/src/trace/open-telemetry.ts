@@ -1,4 +1,6 @@
+import { messageOf } from '../errors.ts';
 import type { TraceHeaders } from './headers.ts';
+import type { HandlerTrace } from './place.ts';
 
 /*
  * The parts of `@opentelemetry/api` that are used here. The package puts what the app registers on
@@ -68,16 +70,31 @@ export class OpenTelemetry {
     return (found ??= new OpenTelemetry(context, propagation, trace.getTracer('@fulcrum/domain')));
   }
 
-  /** Runs the handler of a request in a span below the caller's. */
-  async handle<T>(name: string, attributes: Record<string, unknown>, headers: TraceHeaders, run: () => Promise<T>, errorOf: (result: T) => string | undefined): Promise<T> {
+  /** The span of a request's handler, below the caller's. */
+  handle(name: string, attributes: Record<string, unknown>, headers: TraceHeaders): HandlerTrace {
     const active = this.#context.active();
     const parent = this.#propagation?.extract(active, headers, getter) ?? active;
-    return this.#run(name, { kind: SERVER, attributes }, parent, run, errorOf);
+    const { span, context } = this.#start(name, { kind: SERVER, attributes }, parent);
+    return {
+      run: (code) => this.#context.with(context, code),
+      end: (error) => {
+        if (error !== undefined) span.setStatus({ code: ERROR, message: error });
+        span.end();
+      },
+    };
   }
 
   /** Makes a call in a span; `run` gets the headers to send. */
   async call<T>(name: string, attributes: Record<string, unknown>, run: (headers: Record<string, string>) => Promise<T>): Promise<T> {
-    return this.#run(name, { kind: CLIENT, attributes }, this.#context.active(), (context) => run(this.#headers(context)), () => undefined);
+    const { span, context } = this.#start(name, { kind: CLIENT, attributes }, this.#context.active());
+    try {
+      return await this.#context.with(context, () => run(this.#headers(context)));
+    } catch (error) {
+      span.setStatus({ code: ERROR, message: messageOf(error) });
+      throw error;
+    } finally {
+      span.end();
+    }
   }
 
   /** The headers of a call that has no span of its own. */
@@ -85,21 +102,9 @@ export class OpenTelemetry {
     return this.#headers(this.#context.active());
   }
 
-
-  async #run<T>(name: string, options: { kind: number; attributes: Record<string, unknown> }, parent: Context, run: (context: Context) => Promise<T>, errorOf: (result: T) => string | undefined): Promise<T> {
+  #start(name: string, options: { kind: number; attributes: Record<string, unknown> }, parent: Context): { span: Span; context: Context } {
     const span = this.#tracer.startSpan(name, options, parent);
-    const context = parent.setValue(SPAN, span);
-    try {
-      const result = await this.#context.with(context, () => run(context));
-      const error = errorOf(result);
-      if (error !== undefined) span.setStatus({ code: ERROR, message: error });
-      return result;
-    } catch (error) {
-      span.setStatus({ code: ERROR, message: error instanceof Error ? error.message : String(error) });
-      throw error;
-    } finally {
-      span.end();
-    }
+    return { span, context: parent.setValue(SPAN, span) };
   }
 
   #headers(context: Context): Record<string, string> {

@@ -1,34 +1,13 @@
-import { AsyncLocalStorage } from 'node:async_hooks';
 import { messageOf } from '../errors.ts';
-import { formatTraceparent, newSpanId, parseTraceparent } from './headers.ts';
-import type { TraceContext, TraceHeaders } from './headers.ts';
+import { isSampled, normalTraceparent } from './headers.ts';
+import type { TraceHeaders } from './headers.ts';
 import { OpenTelemetry } from './open-telemetry.ts';
-import { kindText, spanText } from './span-buffer.ts';
+import { Place, Span, activePlace } from './place.ts';
+import type { HandlerTrace } from './place.ts';
+import { kindText } from './span-buffer.ts';
 import type { SpanBuffer, SpanKind } from './span-buffer.ts';
 
 type Attributes = SpanKind['attributes'];
-
-/** Where the code that runs is in a trace. */
-interface Active extends TraceContext {
-  tracestate: string;
-  baggage: string;
-}
-
-/** How far a clock may be set before spans follow it, in milliseconds. */
-const CLOCK_TOLERANCE_MS = 50;
-
-/** Created by the first request that belongs to a trace: in some versions of Node it costs time. */
-let storage: AsyncLocalStorage<Active> | undefined;
-
-/** The moment of the uptime 0, in milliseconds since 1970. */
-let origin = performance.timeOrigin;
-
-/** Now, in milliseconds since 1970 with fractions. */
-function now(): number {
-  const time = performance.now();
-  if (Math.abs(origin + time - Date.now()) > CLOCK_TOLERANCE_MS) origin = Date.now() - time;
-  return origin + time;
-}
 
 /**
  * Follows the traces of requests: through handlers to the calls that they make, whether or not anybody
@@ -48,11 +27,11 @@ export class Tracing {
     this.#spans = spans;
   }
 
-  /** What the runtime has said at the registration. */
-  set recording(recording: boolean) {
+  /** What the runtime has said at the registration: whether it takes spans, and reads tables of them. */
+  setRecording(recording: boolean, tables: boolean): void {
     this.#recording = recording;
     if (recording) {
-      this.#spans.open();
+      this.#spans.open(tables);
     } else {
       this.#spans.close();
       this.#spans.discard();
@@ -69,86 +48,70 @@ export class Tracing {
     this.#spans.flush();
   }
 
-  /** Runs the handler of a request. `errorOf` is the error in its result, if there is one. */
-  handle<T>(name: string, headers: TraceHeaders, run: () => Promise<T>, errorOf: (result: T) => string | undefined): Promise<T> {
+  /**
+   * The trace of a request's handler; undefined if it belongs to none. There is no promise in between:
+   * each costs a microsecond where Node follows asynchronous code by hooks.
+   */
+  handle(name: string, headers: TraceHeaders): HandlerTrace | undefined {
     const openTelemetry = OpenTelemetry.find();
-    if (openTelemetry) return openTelemetry.handle(name, this.#attributesOf(name), headers, run, errorOf);
-    const parent = parseTraceparent(headers.traceparent);
-    if (!parent) return run();
+    if (openTelemetry) return openTelemetry.handle(name, this.#attributesOf(name), headers);
+    const parent = normalTraceparent(headers.traceparent);
+    if (parent === undefined) return undefined;
     const { tracestate, baggage } = headers;
-    if (!this.#records(parent)) return enter({ ...parent, tracestate, baggage }, run);
+    if (!this.#records(parent)) return new Place(parent, tracestate, baggage);
     let kind = this.#handlers.get(name);
     if (kind === undefined) {
       kind = kindText({ name, kind: 'server', attributes: this.#attributesOf(name) });
       this.#handlers.set(name, kind);
     }
-    return this.#record(kind, { ...parent, tracestate, baggage }, run, errorOf);
+    return new Span(this.#spans, kind, parent, tracestate, baggage);
   }
 
   /** Runs `onStart`, which belongs to the trace of the start. */
   starting(traceparent: string | undefined, run: () => void | Promise<void>): void | Promise<void> {
-    const parent = parseTraceparent(traceparent);
-    if (!parent?.sampled || OpenTelemetry.find()) return run();
+    const parent = normalTraceparent(traceparent);
+    if (parent === undefined || !isSampled(parent) || OpenTelemetry.find()) return run();
     const kind = kindText({ name: 'onStart', kind: 'internal', attributes: { 'fulcrum.domain': this.#domain } });
-    return this.#record(kind, { ...parent, tracestate: '', baggage: '' }, async () => run(), () => undefined);
+    return record(new Span(this.#spans, kind, parent, '', ''), async () => run());
   }
 
   /** Makes a call; `run` gets the headers to send. */
   call<T>(name: string, attributes: Attributes, run: (headers: Record<string, string>) => Promise<T>): Promise<T> {
     const openTelemetry = OpenTelemetry.find();
     if (openTelemetry) return openTelemetry.call(name, attributes, run);
-    const active = storage?.getStore();
+    const active = activePlace();
     if (!active) return run({});
-    if (!this.#records(active)) return run(headersOf(active));
-    return this.#record(kindText({ name, kind: 'client', attributes }), active, (own) => run(headersOf(own)), () => undefined);
+    const parent = active.traceparent;
+    if (!this.#records(parent)) return run(active.headers());
+    const own = new Span(this.#spans, kindText({ name, kind: 'client', attributes }), parent, active.tracestate, active.baggage);
+    return record(own, () => run(own.headers()));
   }
 
   /** The headers of a call whose response comes in parts. */
   headers(): Record<string, string> {
     const openTelemetry = OpenTelemetry.find();
     if (openTelemetry) return openTelemetry.headers();
-    const active = storage?.getStore();
-    return active ? headersOf(active) : {};
+    return activePlace()?.headers() ?? {};
   }
 
-  #records({ sampled }: TraceContext): boolean {
-    return sampled && this.#recording === true;
+  #records(traceparent: string): boolean {
+    return this.#recording === true && isSampled(traceparent);
   }
 
   #attributesOf(handler: string): Attributes {
     return { 'rpc.system.name': 'fulcrum', 'rpc.method': `${this.#domain}/${handler}` };
   }
+}
 
-  /** `kind` is what the span has in common with others. */
-  async #record<T>(
-    kind: string,
-    parent: Active,
-    run: (own: Active) => Promise<T>,
-    errorOf: (result: T) => string | undefined,
-  ): Promise<T> {
-    const own: Active = { ...parent, spanId: newSpanId() };
-    const start = now();
-    let error: string | undefined;
-    try {
-      const result = await enter(own, () => run(own));
-      error = errorOf(result);
-      return result;
-    } catch (thrown) {
-      error = messageOf(thrown);
-      throw thrown;
-    } finally {
-      this.#spans.add(spanText(kind, { trace: own.traceId, id: own.spanId, parent: parent.spanId, start, duration: now() - start, error }));
-    }
+/** Runs an operation in its span. */
+async function record<T>(span: Span, run: () => Promise<T>): Promise<T> {
+  let error: string | undefined;
+  try {
+    return await span.run(run);
+  } catch (thrown) {
+    error = messageOf(thrown);
+    throw thrown;
+  } finally {
+    span.end(error);
   }
-}
-
-function enter<T>(active: Active, run: () => T): T {
-  return (storage ??= new AsyncLocalStorage()).run(active, run);
-}
-
-function headersOf(active: Active): Record<string, string> {
-  const headers: Record<string, string> = { traceparent: formatTraceparent(active) };
-  if (active.tracestate !== '') headers.tracestate = active.tracestate;
-  if (active.baggage !== '') headers.baggage = active.baggage;
-  return headers;
 }
