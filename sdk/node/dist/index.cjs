@@ -22,17 +22,15 @@ level,method)?.value!="function")continue;let other=handlers.get(type);if(other=
 for(;this.#parts===0&&!this.#closed;)await new Promise(resolve=>{this.#wake=resolve}),this.#wake=void 0;return this.#closed?!1:(this.#parts--,!0)}};function isParts(result){
 return typeof result=="object"&&result!==null&&typeof result[Symbol.asyncIterator]=="function"}async function sendParts(parts,credit,send){let iterator=parts[Symbol.
 asyncIterator]();for(;await credit.take();){let next=await iterator.next();if(next.done){next.value!==void 0&&send(next.value);return}send(next.value)}await iterator.
-return?.()}async function collectParts(parts){let all=[];for await(let part of parts)all.push(part);return all}var PATTERN=/^([0-9a-f]{2})-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})(-.*)?$/,NO_TRACE="0".repeat(32),NO_SPAN="0".repeat(16),LENGTH=55,ZERO=48,NINE=57,A=97,F=102,
-DASH=45,DIGITS=Array.from({length:256},(_,byte)=>byte.toString(16).padStart(2,"0"));function normalTraceparent(text){if(text===void 0||text==="")return;if(isNormal(
-text))return text;let parsed=parseTraceparent(text);return parsed&&formatTraceparent(parsed)}function traceOf(traceparent){return traceparent.slice(3,35)}function spanOf(traceparent){
-return traceparent.slice(36,52)}function isSampled(traceparent){let digit=traceparent.charCodeAt(LENGTH-1);return((digit<=NINE?digit-ZERO:digit-A+10)&1)===1}function isNormal(text){
-return text.length!==LENGTH||text.charCodeAt(0)!==ZERO||text.charCodeAt(1)!==ZERO||text.charCodeAt(2)!==DASH||text.charCodeAt(35)!==DASH||text.charCodeAt(52)!==
-DASH?!1:hasId(text,3,35)&&hasId(text,36,52)&&hexDigits(text,53,LENGTH)>=0}function hasId(text,from,to){return hexDigits(text,from,to)>0}function hexDigits(text,from,to){
-let count=0;for(let at=from;at<to;at++){let code=text.charCodeAt(at);if(code!==ZERO){if(!(code>ZERO&&code<=NINE||code>=A&&code<=F))return-1;count++}}return count}
-function parseTraceparent(text){let match=text===void 0||text===""?null:PATTERN.exec(text.trim());if(!match)return;let[,version,traceId,spanId,flags,more]=match;
-if(!(version==="ff"||version==="00"&&more!==void 0)&&!(traceId===NO_TRACE||spanId===NO_SPAN))return{traceId,spanId,sampled:(Number.parseInt(flags,16)&1)===1}}function formatTraceparent({
-traceId,spanId,sampled}){return`00-${traceId}-${spanId}-${sampled?"01":"00"}`}function newHalfId(){return Math.random()*2**32|0||1}function hexOf(number){return DIGITS[number>>>
-24]+DIGITS[number>>>16&255]+DIGITS[number>>>8&255]+DIGITS[number&255]}var MAX_TIMER_MS=2**31-1,RunningRequest=class{type;requestId;domain;#traceparent;#deadlineMs;#receivedAt;#receivedDate;#credit;#controller;#timer;#reason;#finished=!1;constructor(request,domain){
+return?.()}async function collectParts(parts){let all=[];for await(let part of parts)all.push(part);return all}var PATTERN=/^([0-9a-f]{2})-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})(-.*)?$/,NO_TRACE="0".repeat(32),NO_SPAN="0".repeat(16),LENGTH=55,ZERO=48,NINE=57,A=97,DASH=45,
+DIGITS=Array.from({length:256},(_,byte)=>byte.toString(16).padStart(2,"0"));function normalTraceparent(text){let parsed=parseTraceparent(text);return parsed&&formatTraceparent(
+parsed)}function hasForm(text){return text.length===LENGTH&&text.charCodeAt(2)===DASH&&text.charCodeAt(35)===DASH&&text.charCodeAt(52)===DASH&&text.startsWith("\
+00")}function traceOf(traceparent){return traceparent.slice(3,35)}function spanOf(traceparent){return traceparent.slice(36,52)}function isSampled(traceparent){let digit=traceparent.
+charCodeAt(LENGTH-1);return((digit<=NINE?digit-ZERO:digit-A+10)&1)===1}function parseTraceparent(text){let match=text===void 0||text===""?null:PATTERN.exec(text.
+trim());if(!match)return;let[,version,traceId,spanId,flags,more]=match;if(!(version==="ff"||version==="00"&&more!==void 0)&&!(traceId===NO_TRACE||spanId===NO_SPAN))
+return{traceId,spanId,sampled:(Number.parseInt(flags,16)&1)===1}}function formatTraceparent({traceId,spanId,sampled}){return`00-${traceId}-${spanId}-${sampled?"\
+01":"00"}`}function newHalfId(){return Math.random()*2**32|0||1}function hexOf(number){return DIGITS[number>>>24]+DIGITS[number>>>16&255]+DIGITS[number>>>8&255]+
+DIGITS[number&255]}var MAX_TIMER_MS=2**31-1,RunningRequest=class{type;requestId;domain;#traceparent;#deadlineMs;#receivedAt;#receivedDate;#credit;#controller;#timer;#reason;#finished=!1;constructor(request,domain){
 this.type=request.type,this.requestId=request.requestId,this.domain=domain,this.#traceparent=request.traceparent,this.#deadlineMs=request.deadlineMs,this.#credit=
 request.streamCredit>0?new Credit(request.streamCredit):void 0,this.#receivedAt=request.deadlineMs>0?process.uptime()*1e3:0,this.#receivedDate=request.deadlineMs>
 0?Date.now():0}get traceId(){return parseTraceparent(this.#traceparent)?.traceId}get deadline(){return this.#deadlineMs>0?new Date(this.#receivedDate+this.#deadlineMs):
@@ -255,16 +253,17 @@ super(parent,tracestate,baggage),this.#spans=spans,this.#kind=kind,this.#began=p
 (origin=now-this.#began),this.start=origin+this.#began}get traceparent(){return`00-${traceOf(this.parent)}-${hexOf(this.high)}${hexOf(this.low)}-01`}end(error){
 this.duration=performance.now()-this.#began,this.error=error,this.#spans.add(this.#kind,this)}};function activePlace(){return storage?.getStore()}var Tracing=class{#domain;#spans;#handlers=new Map;#recording;constructor(domain,spans){this.#domain=domain,this.#spans=spans}setRecording(recording,tables){this.#recording=
 recording,recording?this.#spans.open(tables):(this.#spans.close(),this.#spans.discard())}pause(){this.#spans.close()}flush(){this.#spans.flush()}handle(name,headers){
-let openTelemetry=OpenTelemetry.find();if(openTelemetry)return openTelemetry.handle(name,this.#attributesOf(name),headers);let parent=normalTraceparent(headers.
-traceparent);if(parent===void 0)return;let{tracestate,baggage}=headers;if(!this.#records(parent))return new Place(parent,tracestate,baggage);let kind=this.#handlers.
-get(name);return kind===void 0&&(kind=kindText({name,kind:"server",attributes:this.#attributesOf(name)}),this.#handlers.set(name,kind)),new Span(this.#spans,kind,
-parent,tracestate,baggage)}starting(traceparent,run){let parent=normalTraceparent(traceparent);if(parent===void 0||!isSampled(parent)||OpenTelemetry.find())return run();
-let kind=kindText({name:"onStart",kind:"internal",attributes:{"fulcrum.domain":this.#domain}});return record(new Span(this.#spans,kind,parent,"",""),async()=>run())}call(name,attributes,run){
-let openTelemetry=OpenTelemetry.find();if(openTelemetry)return openTelemetry.call(name,attributes,run);let active=activePlace();if(!active)return run({});let parent=active.
-traceparent;if(!this.#records(parent))return run(active.headers());let own=new Span(this.#spans,kindText({name,kind:"client",attributes}),parent,active.tracestate,
-active.baggage);return record(own,()=>run(own.headers()))}headers(){let openTelemetry=OpenTelemetry.find();return openTelemetry?openTelemetry.headers():activePlace()?.
-headers()??{}}#records(traceparent){return this.#recording===!0&&isSampled(traceparent)}#attributesOf(handler){return{"rpc.system.name":"fulcrum","rpc.method":`${this.#domain}\
-/${handler}`}}};async function record(span,run){let error;try{return await span.run(run)}catch(thrown){throw error=messageOf(thrown),thrown}finally{span.end(error)}}var TESTING=Symbol.for("fulcrum.domain.testing"),transports=new WeakMap,testingHook={FulcrumError,payloadOf,useTransport(domain,open){transports.set(domain,open)}};
+let openTelemetry=OpenTelemetry.find();if(openTelemetry)return openTelemetry.handle(name,this.#attributesOf(name),headers);let{traceparent,tracestate,baggage}=headers;
+if(traceparent==="")return;let parent=this.#recording===!0&&hasForm(traceparent)?traceparent:normalTraceparent(traceparent);if(parent===void 0)return;if(!this.#records(
+parent))return new Place(parent,tracestate,baggage);let kind=this.#handlers.get(name);return kind===void 0&&(kind=kindText({name,kind:"server",attributes:this.#attributesOf(
+name)}),this.#handlers.set(name,kind)),new Span(this.#spans,kind,parent,tracestate,baggage)}starting(traceparent,run){let parent=normalTraceparent(traceparent);
+if(parent===void 0||!isSampled(parent)||OpenTelemetry.find())return run();let kind=kindText({name:"onStart",kind:"internal",attributes:{"fulcrum.domain":this.#domain}});
+return record(new Span(this.#spans,kind,parent,"",""),async()=>run())}call(name,attributes,run){let openTelemetry=OpenTelemetry.find();if(openTelemetry)return openTelemetry.
+call(name,attributes,run);let active=activePlace();if(!active)return run({});let parent=active.traceparent;if(!this.#records(parent))return run(active.headers());
+let own=new Span(this.#spans,kindText({name,kind:"client",attributes}),parent,active.tracestate,active.baggage);return record(own,()=>run(own.headers()))}headers(){
+let openTelemetry=OpenTelemetry.find();return openTelemetry?openTelemetry.headers():activePlace()?.headers()??{}}#records(traceparent){return this.#recording===
+!0&&isSampled(traceparent)}#attributesOf(handler){return{"rpc.system.name":"fulcrum","rpc.method":`${this.#domain}/${handler}`}}};async function record(span,run){
+let error;try{return await span.run(run)}catch(thrown){throw error=messageOf(thrown),thrown}finally{span.end(error)}}var TESTING=Symbol.for("fulcrum.domain.testing"),transports=new WeakMap,testingHook={FulcrumError,payloadOf,useTransport(domain,open){transports.set(domain,open)}};
 function transportOf(domain){return transports.get(domain)}var CAPABILITIES=["db_operations","email_operations","heartbeat","drain","assets","cancel","deadline","stream","large_messages","trace","span_tables"],STOP_DEADLINE_MS=1e4,
 STOP_SIGNAL_MS=1e3,DomainBase=class _DomainBase{static domainName;name;#options;#heartbeat=new Heartbeat;#subscriptions=new Map;#connection;#dispatcher;#tracing;#started;#stopped;#running=!1;constructor(options={}){
 let given=typeof options=="string"?{name:options}:options;this.#options=resolveOptions(given,this.constructor.domainName,process.env),this.name=this.#options.name,

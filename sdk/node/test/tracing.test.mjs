@@ -128,7 +128,7 @@ test('the app\'s OpenTelemetry records the spans, and its context is that of the
 });
 
 test('a traceparent is read as W3C defines it', () => {
-  const { parseTraceparent, formatTraceparent, normalTraceparent, isSampled, traceOf, spanOf } = internals;
+  const { parseTraceparent, formatTraceparent, normalTraceparent, hasForm, isSampled, traceOf, spanOf } = internals;
   const parsed = parseTraceparent(traceparent);
   assert.deepEqual(parsed, { traceId: TRACE, spanId: PARENT, sampled: true });
   assert.equal(formatTraceparent(parsed), traceparent);
@@ -140,6 +140,7 @@ test('a traceparent is read as W3C defines it', () => {
   assert.equal(normalTraceparent(traceparent), traceparent);
   assert.equal(normalTraceparent(` ${traceparent} `), traceparent);
   assert.equal(normalTraceparent(`01-${TRACE}-${PARENT}-03-more`), traceparent);
+  assert.deepEqual([traceparent, '', 'x', `01${traceparent.slice(2)}`, `${traceparent}-more`].map(hasForm), [true, false, false, false, false]);
   assert.deepEqual([traceOf(traceparent), spanOf(traceparent)], [TRACE, PARENT]);
   const sampled = ['00', '01', '02', '03', '0a', '0b', '0f', 'ff'].filter((flags) => isSampled(traceparent.replace(/01$/, flags)));
   assert.deepEqual(sampled, ['01', '03', '0b', '0f', 'ff']);

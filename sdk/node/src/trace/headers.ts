@@ -22,21 +22,23 @@ const LENGTH = 55;
 const ZERO = 48;
 const NINE = 57;
 const A = 97;
-const F = 102;
 const DASH = 45;
 
 /** The two digits of each byte. */
 const DIGITS = Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(2, '0'));
 
-/**
- * A header of version 00, if it is valid or can be written as one. That of a request nearly always is
- * what it is to be, and nothing is taken apart for it.
- */
+/** The header of version 00 that says the same; undefined if it is malformed. */
 export function normalTraceparent(text: string | undefined): string | undefined {
-  if (text === undefined || text === '') return undefined;
-  if (isNormal(text)) return text;
   const parsed = parseTraceparent(text);
   return parsed && formatTraceparent(parsed);
+}
+
+/**
+ * Whether a header has the form of version 00. To look at each digit costs more than all else that is
+ * done for a span, and a runtime that takes spans has done so.
+ */
+export function hasForm(text: string): boolean {
+  return text.length === LENGTH && text.charCodeAt(2) === DASH && text.charCodeAt(35) === DASH && text.charCodeAt(52) === DASH && text.startsWith('00');
 }
 
 /** The trace's id in a header of version 00. */
@@ -53,30 +55,6 @@ export function spanOf(traceparent: string): string {
 export function isSampled(traceparent: string): boolean {
   const digit = traceparent.charCodeAt(LENGTH - 1);
   return ((digit <= NINE ? digit - ZERO : digit - A + 10) & 1) === 1;
-}
-
-/** Whether a header is valid, and of version 00. */
-function isNormal(text: string): boolean {
-  if (text.length !== LENGTH || text.charCodeAt(0) !== ZERO || text.charCodeAt(1) !== ZERO) return false;
-  if (text.charCodeAt(2) !== DASH || text.charCodeAt(35) !== DASH || text.charCodeAt(52) !== DASH) return false;
-  return hasId(text, 3, 35) && hasId(text, 36, 52) && hexDigits(text, 53, LENGTH) >= 0;
-}
-
-/** Whether there is an id: hexadecimal digits that are not all 0. */
-function hasId(text: string, from: number, to: number): boolean {
-  return hexDigits(text, from, to) > 0;
-}
-
-/** How many digits are not 0; negative if one is no hexadecimal digit. */
-function hexDigits(text: string, from: number, to: number): number {
-  let count = 0;
-  for (let at = from; at < to; at++) {
-    const code = text.charCodeAt(at);
-    if (code === ZERO) continue;
-    if (!((code > ZERO && code <= NINE) || (code >= A && code <= F))) return -1;
-    count++;
-  }
-  return count;
 }
 
 /** The place that a header names; undefined if it is malformed. */

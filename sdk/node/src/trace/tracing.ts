@@ -1,5 +1,5 @@
 import { messageOf } from '../errors.ts';
-import { isSampled, normalTraceparent } from './headers.ts';
+import { hasForm, isSampled, normalTraceparent } from './headers.ts';
 import type { TraceHeaders } from './headers.ts';
 import { OpenTelemetry } from './open-telemetry.ts';
 import { Place, Span, activePlace } from './place.ts';
@@ -55,9 +55,10 @@ export class Tracing {
   handle(name: string, headers: TraceHeaders): HandlerTrace | undefined {
     const openTelemetry = OpenTelemetry.find();
     if (openTelemetry) return openTelemetry.handle(name, this.#attributesOf(name), headers);
-    const parent = normalTraceparent(headers.traceparent);
+    const { traceparent, tracestate, baggage } = headers;
+    if (traceparent === '') return undefined;
+    const parent = this.#recording === true && hasForm(traceparent) ? traceparent : normalTraceparent(traceparent);
     if (parent === undefined) return undefined;
-    const { tracestate, baggage } = headers;
     if (!this.#records(parent)) return new Place(parent, tracestate, baggage);
     let kind = this.#handlers.get(name);
     if (kind === undefined) {
