@@ -19,6 +19,17 @@ class Orders extends DomainBase {
     return this.call('catalog', 'item_find_request', {});
   }
   async failHandler() { throw new Error('sold out'); }
+  // At once, as something that can only be waited for, and in parts.
+  nowHandler() { this.call('catalog', 'now_request', {}).catch(() => {}); return { now: true }; }
+  laterHandler() { return { then: (resolve) => this.call('catalog', 'later_request', {}).then(() => resolve({ later: true })) }; }
+  async *partsHandler() {
+    await sleep(1);
+    yield this.call('catalog', 'parts_request', {});
+  }
+  circularHandler() {
+    const result = {};
+    return Object.assign(result, { result });
+  }
 }
 
 /** A domain at a runtime that takes spans, or does not. */
@@ -76,6 +87,27 @@ test('a handler that throws has its error in the span', async (t) => {
   await peer.request('fail_request', {}, 'r1', 0, { traceparent });
   const [span] = await spansOf(peer);
   assert.equal(span.error, 'sold out');
+});
+
+for (const type of ['now_request', 'later_request', 'parts_request']) {
+  test(`a handler's trace is that of its calls, however it responds: ${type}`, async (t) => {
+    const { runtime, peer } = await started(t, true);
+    const { success } = await peer.request(type, {}, 'r1', 0, { traceparent });
+    assert.notEqual(success, false);
+    const spans = await spansOf(peer);
+    const handler = spans.find(({ name }) => name === type);
+    const call = spans.find(({ name }) => name === `catalog/${type}`);
+    assert.deepEqual([handler.parent, call.parent, call.trace], [PARENT, handler.id, TRACE]);
+    assert.equal(runtime.calls[0].headers.traceparent, `00-${TRACE}-${call.id}-01`);
+  });
+}
+
+test('a result that cannot be written is an error of its handler', async (t) => {
+  const { peer } = await started(t, true);
+  const { payload } = await peer.request('circular_request', {}, 'r1', 0, { traceparent });
+  assert.match(JSON.parse(payload).error, /circular/);
+  const [span] = await spansOf(peer);
+  assert.match(span.error, /circular/);
 });
 
 test('onStart joins the trace of the start', async (t) => {
