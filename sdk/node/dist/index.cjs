@@ -48,19 +48,19 @@ get(requestId);running?.context.cancel(new FulcrumError("CANCELLED",`the caller 
 !0,this.#running.size===0)return 0;await new Promise(resolve=>{this.#idle=resolve,this.setDeadline(deadlineMs)}),clearTimeout(this.#timer);let running=[...this.#running.
 values()];for(let{context,responder}of running)responder.respond(failure(new Error(`${this.#domain} was stopped before ${context.type} was finished`),"UNAVAILAB\
 LE"));return running.length}setDeadline(deadlineMs){this.#idle&&(clearTimeout(this.#timer),this.#timer=setTimeout(this.#idle,deadlineMs))}get draining(){return this.#draining}#run(running,method,payload){
-let{context,trace}=running,handle=()=>this.#target[method].call(this.#target,parsePayload(payload),context),result,waits;try{result=trace?trace.run(handle):handle(),
-waits=isThenable(result)}catch(error){this.#failed(running,error);return}waits?Promise.resolve(result).then(value=>this.#returned(running,value),error=>this.#failed(
-running,error)):this.#returned(running,result)}#returned(running,result){let payload;try{if(isParts(result)){let send=()=>this.#respondInParts(running,result);(running.
+let{context,trace}=running,handle=()=>awaitable(this.#target[method].call(this.#target,parsePayload(payload),context)),result;try{result=trace?trace.run(handle):
+handle()}catch(error){this.#failed(running,error);return}result instanceof Promise?result.then(value=>this.#returned(running,value),error=>this.#failed(running,
+error)):this.#returned(running,result)}#returned(running,result){let payload;try{if(isParts(result)){let send=()=>this.#respondInParts(running,result);(running.
 trace?running.trace.run(send):send()).then(last=>this.#finish(running,last,void 0),error=>this.#failed(running,error));return}payload=JSON.stringify(result)??"{\
 }"}catch(error){this.#failed(running,error);return}this.#finish(running,payload,void 0)}#failed(running,error){this.#finish(running,failure(error),messageOf(error))}async#respondInParts({
 context,responder},parts){let credit=RunningRequest.creditOf(context);return credit===void 0?JSON.stringify(await collectParts(parts)):(await sendParts(parts,credit,
 part=>responder.respond(JSON.stringify(part)??"{}",!0)),"")}#finish({context,responder,trace},payload,error){trace?.end(error),responder.respond(payload),context.
 finish(),this.#running.delete(context.requestId),this.#running.size===0&&this.#idle?.()}grant(requestId,parts){let running=this.#running.get(requestId);running&&
 typeof parts=="number"&&parts>0&&RunningRequest.creditOf(running.context)?.grant(parts)}#unknownType(type){let known=[...this.#handlers.keys()].sort(),names=known.
-length>0?`it handles ${known.join(", ")}`:"it has no handlers";return`Unknown message type: ${type} (domain ${this.#domain}: ${names})`}};function isThenable(result){
-return(typeof result=="object"&&result!==null||typeof result=="function")&&typeof result.then=="function"}function parsePayload(text){if(text==="")return{};try{
-return JSON.parse(text)}catch(error){throw new Error(`the payload is not JSON: ${messageOf(error)}`)}}function failure(error,code=error instanceof Error?error.code:
-void 0){let known=typeof code=="string"||typeof code=="number"?{code}:{};return JSON.stringify({success:!1,error:messageOf(error),...known})}var Email=class _Email{#send;#message;constructor(send,message={}){this.#send=send,this.#message=message}to(...addresses){return this.#with({to:one(addresses)})}from(address){
+length>0?`it handles ${known.join(", ")}`:"it has no handlers";return`Unknown message type: ${type} (domain ${this.#domain}: ${names})`}};function awaitable(result){
+return(typeof result=="object"&&result!==null||typeof result=="function")&&typeof result.then=="function"?Promise.resolve(result):result}function parsePayload(text){
+if(text==="")return{};try{return JSON.parse(text)}catch(error){throw new Error(`the payload is not JSON: ${messageOf(error)}`)}}function failure(error,code=error instanceof
+Error?error.code:void 0){let known=typeof code=="string"||typeof code=="number"?{code}:{};return JSON.stringify({success:!1,error:messageOf(error),...known})}var Email=class _Email{#send;#message;constructor(send,message={}){this.#send=send,this.#message=message}to(...addresses){return this.#with({to:one(addresses)})}from(address){
 return this.#with({from:address})}cc(...addresses){return this.#with({cc:one(addresses)})}bcc(...addresses){return this.#with({bcc:one(addresses)})}replyTo(address){
 return this.#with({replyTo:address})}subject(text){return this.#with({subject:text})}text(text){return this.#with({text})}html(html){return this.#with({html})}template(name,data={}){
 return this.#with({template:name,data})}send(){return this.#send("email_send",{...this.#message})}#with(part){return new _Email(this.#send,{...this.#message,...part})}};

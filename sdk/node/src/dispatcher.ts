@@ -117,17 +117,15 @@ export class Dispatcher {
   /** Calls a handler, and responds with what it returns: at once, unless it has to be waited for. */
   #run(running: Running, method: string, payload: string): void {
     const { context, trace } = running;
-    const handle = (): unknown => ((this.#target as Record<string, Handler>)[method] as Handler).call(this.#target, parsePayload(payload), context);
+    const handle = () => awaitable(((this.#target as Record<string, Handler>)[method] as Handler).call(this.#target, parsePayload(payload), context));
     let result: unknown;
-    let waits: boolean;
     try {
       result = trace ? trace.run(handle) : handle();
-      waits = isThenable(result);
     } catch (error) {
       this.#failed(running, error);
       return;
     }
-    if (waits) void Promise.resolve(result).then((value) => this.#returned(running, value), (error) => this.#failed(running, error));
+    if (result instanceof Promise) void result.then((value) => this.#returned(running, value), (error) => this.#failed(running, error));
     else this.#returned(running, result);
   }
 
@@ -182,9 +180,10 @@ export class Dispatcher {
   }
 }
 
-/** Whether a result has to be waited for. */
-function isThenable(result: unknown): boolean {
-  return ((typeof result === 'object' && result !== null) || typeof result === 'function') && typeof (result as { then?: unknown }).then === 'function';
+/** A promise for a result that has to be waited for, such as a query, which may begin only then; else the result. */
+function awaitable(result: unknown): unknown {
+  const isThenable = ((typeof result === 'object' && result !== null) || typeof result === 'function') && typeof (result as { then?: unknown }).then === 'function';
+  return isThenable ? Promise.resolve(result) : result;
 }
 
 function parsePayload(text: string): unknown {
