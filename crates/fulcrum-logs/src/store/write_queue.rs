@@ -128,19 +128,16 @@ impl WriteQueue {
     pub(crate) async fn wait_for_capacity(&self) {
         loop {
             let notified = self.capacity.notified();
-            let (before, limit) = {
+            let (before, is_full) = {
                 let queue = self.lock();
                 if queue.bytes <= PACED_BYTES || queue.stalled || queue.closed {
                     return;
                 }
-                let limit = match queue.bytes > QUEUE_BYTES {
-                    true => STALL_TIMEOUT,
-                    false => PACE,
-                };
-                (queue.completed, limit)
+                (queue.completed, queue.bytes > QUEUE_BYTES)
             };
+            let limit = if is_full { STALL_TIMEOUT } else { PACE };
             if timeout(limit, notified).await.is_err() {
-                if limit == PACE {
+                if !is_full {
                     return;
                 }
                 let mut queue = self.lock();

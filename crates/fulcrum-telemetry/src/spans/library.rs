@@ -116,10 +116,7 @@ impl LibraryReader {
         let errors: HashMap<usize, &str> = errors.map(|(row, text)| (*row, &**text)).collect();
         let mut spans = Vec::with_capacity(table.count());
         for (index, row) in table.rows().enumerate() {
-            let error = match errors.is_empty() {
-                true => None,
-                false => errors.get(&index).copied(),
-            };
+            let error = errors.get(&index).copied();
             spans.extend(row.and_then(|row| row.span(kinds.get(row.kind)?, error)));
         }
         let malformed = (table.count() - spans.len()) as u64;
