@@ -239,23 +239,23 @@ length>0&&this.#schedule()}close(){this.#open=!1}add(kind,span){let batch=this.#
 MAX_BATCHES){this.#dropped++;return}batch=new Batch,this.#batches.push(batch)}batch.add(kind,span),this.#open&&(batch.length===BATCH?this.flush():this.#timer===
 void 0&&this.#schedule())}flush(){if(clearTimeout(this.#timer),this.#timer=void 0,!this.#open)return;let batches=this.#batches;this.#batches=[];for(let batch of batches){
 let dropped=this.#dropped;this.#dropped=0,this.#send(this.#tables?batch.table(dropped):batch.objects(dropped))}}discard(){this.#batches=[]}#schedule(){this.#timer??=
-setTimeout(()=>this.flush(),DELAY_MS).unref()}};var API=Symbol.for("opentelemetry.js.api.1"),SPAN=Symbol.for("OpenTelemetry Context Key SPAN"),SERVER=1,CLIENT=2,ERROR=2,getter={get:(carrier,key)=>carrier[key]||
-void 0,keys:carrier=>Object.keys(carrier)},setter={set:(carrier,key,value)=>{carrier[key]=value}},OpenTelemetry=class _OpenTelemetry{#context;#propagation;#tracer;constructor(context,propagation,tracer){
-this.#context=context,this.#propagation=propagation,this.#tracer=tracer}static find(){let api=globalThis[API],{trace,context,propagation}=api??{};if(!(!trace||!context))
-return found??=new _OpenTelemetry(context,propagation,trace.getTracer("@fulcrum/domain"))}handle(name,attributes,headers){let active=this.#context.active(),parent=this.#propagation?.
-extract(active,headers,getter)??active,{span,context}=this.#start(name,{kind:SERVER,attributes},parent);return{run:code=>this.#context.with(context,code),end:error=>{
-error!==void 0&&span.setStatus({code:ERROR,message:error}),span.end()}}}async call(name,attributes,run){let{span,context}=this.#start(name,{kind:CLIENT,attributes},
-this.#context.active());try{return await this.#context.with(context,()=>run(this.#headers(context)))}catch(error){throw span.setStatus({code:ERROR,message:messageOf(
-error)}),error}finally{span.end()}}headers(){return this.#headers(this.#context.active())}#start(name,options,parent){let span=this.#tracer.startSpan(name,options,
-parent);return{span,context:parent.setValue(SPAN,span)}}#headers(context){let headers={};this.#propagation?.inject(context,headers,setter);let span=context.getValue(
-SPAN);if(headers.traceparent===void 0&&span){let{traceId,spanId,traceFlags}=span.spanContext();headers.traceparent=`00-${traceId}-${spanId}-${(traceFlags&255).toString(
-16).padStart(2,"0")}`}return headers}},found;import{AsyncLocalStorage}from"node:async_hooks";var CLOCK_TOLERANCE_MS=50,storage,origin=performance.timeOrigin,Place=class{parent;tracestate;baggage;constructor(parent,tracestate,baggage){this.parent=parent,
+setTimeout(()=>this.flush(),DELAY_MS).unref()}};import{AsyncLocalStorage}from"node:async_hooks";var CLOCK_TOLERANCE_MS=50,storage,origin=performance.timeOrigin,Place=class{parent;tracestate;baggage;constructor(parent,tracestate,baggage){this.parent=parent,
 this.tracestate=tracestate,this.baggage=baggage}get traceparent(){return this.parent}run(code){return(storage??=new AsyncLocalStorage).run(this,code)}end(_error){}headers(){
 let headers={traceparent:this.traceparent};return this.tracestate!==""&&(headers.tracestate=this.tracestate),this.baggage!==""&&(headers.baggage=this.baggage),headers}},
 Span=class extends Place{high=newHalfId();low=newHalfId();start;duration=0;error=void 0;#spans;#kind;#began;constructor(spans,kind,parent,tracestate,baggage){super(
 parent,tracestate,baggage),this.#spans=spans,this.#kind=kind,this.#began=performance.now();let now=Date.now();Math.abs(origin+this.#began-now)>CLOCK_TOLERANCE_MS&&
 (origin=now-this.#began),this.start=origin+this.#began}get traceparent(){return`00-${traceOf(this.parent)}-${hexOf(this.high)}${hexOf(this.low)}-01`}end(error){
-this.duration=performance.now()-this.#began,this.error=error,this.#spans.add(this.#kind,this)}};function activePlace(){return storage?.getStore()}var Tracing=class{#domain;#spans;#handlers=new Map;#recording;constructor(domain,spans){this.#domain=domain,this.#spans=spans}setRecording(recording,tables){this.#recording=
+this.duration=performance.now()-this.#began,this.error=error,this.#spans.add(this.#kind,this)}};function activePlace(){return storage?.getStore()}async function record(span,run){
+let error;try{return await span.run(run)}catch(thrown){throw error=messageOf(thrown),thrown}finally{span.end(error)}}var API=Symbol.for("opentelemetry.js.api.1"),SPAN=Symbol.for("OpenTelemetry Context Key SPAN"),SERVER=1,CLIENT=2,ERROR=2,getter={get:(carrier,key)=>carrier[key]||
+void 0,keys:carrier=>Object.keys(carrier)},setter={set:(carrier,key,value)=>{carrier[key]=value}},OpenTelemetry=class _OpenTelemetry{#context;#propagation;#tracer;constructor(context,propagation,tracer){
+this.#context=context,this.#propagation=propagation,this.#tracer=tracer}static find(){let api=globalThis[API],{trace,context,propagation}=api??{};if(!(!trace||!context))
+return found??=new _OpenTelemetry(context,propagation,trace.getTracer("@fulcrum/domain"))}handle(name,attributes,headers){let active=this.#context.active(),parent=this.#propagation?.
+extract(active,headers,getter)??active;return this.#start(name,{kind:SERVER,attributes},parent).trace}async call(name,attributes,run){let{trace,context}=this.#start(
+name,{kind:CLIENT,attributes},this.#context.active());return record(trace,()=>run(this.#headers(context)))}headers(){return this.#headers(this.#context.active())}#start(name,options,parent){
+let span=this.#tracer.startSpan(name,options,parent),context=parent.setValue(SPAN,span);return{trace:{run:code=>this.#context.with(context,code),end:error=>{error!==
+void 0&&span.setStatus({code:ERROR,message:error}),span.end()}},context}}#headers(context){let headers={};this.#propagation?.inject(context,headers,setter);let span=context.
+getValue(SPAN);if(headers.traceparent===void 0&&span){let{traceId,spanId,traceFlags}=span.spanContext();headers.traceparent=`00-${traceId}-${spanId}-${(traceFlags&
+255).toString(16).padStart(2,"0")}`}return headers}},found;var Tracing=class{#domain;#spans;#handlers=new Map;#recording;constructor(domain,spans){this.#domain=domain,this.#spans=spans}setRecording(recording,tables){this.#recording=
 recording,recording?this.#spans.open(tables):(this.#spans.close(),this.#spans.discard())}pause(){this.#spans.close()}flush(){this.#spans.flush()}handle(name,headers){
 let openTelemetry=OpenTelemetry.find();if(openTelemetry)return openTelemetry.handle(name,this.#attributesOf(name),headers);let{traceparent,tracestate,baggage}=headers;
 if(traceparent==="")return;let parent=this.#recording===!0&&hasForm(traceparent)?traceparent:normalTraceparent(traceparent);if(parent===void 0)return;if(!this.#records(
@@ -266,8 +266,7 @@ return record(new Span(this.#spans,kind,parent,"",""),async()=>run())}call(name,
 call(name,attributes,run);let active=activePlace();if(!active)return run({});let parent=active.traceparent;if(!this.#records(parent))return run(active.headers());
 let own=new Span(this.#spans,kindText({name,kind:"client",attributes}),parent,active.tracestate,active.baggage);return record(own,()=>run(own.headers()))}headers(){
 let openTelemetry=OpenTelemetry.find();return openTelemetry?openTelemetry.headers():activePlace()?.headers()??{}}#records(traceparent){return this.#recording===
-!0&&isSampled(traceparent)}#attributesOf(handler){return{"rpc.system.name":"fulcrum","rpc.method":`${this.#domain}/${handler}`}}};async function record(span,run){
-let error;try{return await span.run(run)}catch(thrown){throw error=messageOf(thrown),thrown}finally{span.end(error)}}var TESTING=Symbol.for("fulcrum.domain.testing"),transports=new WeakMap,testingHook={FulcrumError,payloadOf,useTransport(domain,open){transports.set(domain,open)}};
+!0&&isSampled(traceparent)}#attributesOf(handler){return{"rpc.system.name":"fulcrum","rpc.method":`${this.#domain}/${handler}`}}};var TESTING=Symbol.for("fulcrum.domain.testing"),transports=new WeakMap,testingHook={FulcrumError,payloadOf,useTransport(domain,open){transports.set(domain,open)}};
 function transportOf(domain){return transports.get(domain)}var CAPABILITIES=["db_operations","email_operations","heartbeat","drain","assets","cancel","deadline","stream","large_messages","trace","span_tables"],STOP_DEADLINE_MS=1e4,
 STOP_SIGNAL_MS=1e3,DomainBase=class _DomainBase{static domainName;name;#options;#heartbeat=new Heartbeat;#subscriptions=new Map;#connection;#dispatcher;#tracing;#started;#stopped;#running=!1;constructor(options={}){
 let given=typeof options=="string"?{name:options}:options;this.#options=resolveOptions(given,this.constructor.domainName,process.env),this.name=this.#options.name,

@@ -1,5 +1,5 @@
-import { messageOf } from '../errors.ts';
 import type { TraceHeaders } from './headers.ts';
+import { record } from './place.ts';
 import type { HandlerTrace } from './place.ts';
 
 /*
@@ -74,27 +74,13 @@ export class OpenTelemetry {
   handle(name: string, attributes: Record<string, unknown>, headers: TraceHeaders): HandlerTrace {
     const active = this.#context.active();
     const parent = this.#propagation?.extract(active, headers, getter) ?? active;
-    const { span, context } = this.#start(name, { kind: SERVER, attributes }, parent);
-    return {
-      run: (code) => this.#context.with(context, code),
-      end: (error) => {
-        if (error !== undefined) span.setStatus({ code: ERROR, message: error });
-        span.end();
-      },
-    };
+    return this.#start(name, { kind: SERVER, attributes }, parent).trace;
   }
 
   /** Makes a call in a span; `run` gets the headers to send. */
   async call<T>(name: string, attributes: Record<string, unknown>, run: (headers: Record<string, string>) => Promise<T>): Promise<T> {
-    const { span, context } = this.#start(name, { kind: CLIENT, attributes }, this.#context.active());
-    try {
-      return await this.#context.with(context, () => run(this.#headers(context)));
-    } catch (error) {
-      span.setStatus({ code: ERROR, message: messageOf(error) });
-      throw error;
-    } finally {
-      span.end();
-    }
+    const { trace, context } = this.#start(name, { kind: CLIENT, attributes }, this.#context.active());
+    return record(trace, () => run(this.#headers(context)));
   }
 
   /** The headers of a call that has no span of its own. */
@@ -102,9 +88,17 @@ export class OpenTelemetry {
     return this.#headers(this.#context.active());
   }
 
-  #start(name: string, options: { kind: number; attributes: Record<string, unknown> }, parent: Context): { span: Span; context: Context } {
+  #start(name: string, options: { kind: number; attributes: Record<string, unknown> }, parent: Context): { trace: HandlerTrace; context: Context } {
     const span = this.#tracer.startSpan(name, options, parent);
-    return { span, context: parent.setValue(SPAN, span) };
+    const context = parent.setValue(SPAN, span);
+    const trace: HandlerTrace = {
+      run: (code) => this.#context.with(context, code),
+      end: (error) => {
+        if (error !== undefined) span.setStatus({ code: ERROR, message: error });
+        span.end();
+      },
+    };
+    return { trace, context };
   }
 
   #headers(context: Context): Record<string, string> {

@@ -1,8 +1,9 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
+import { messageOf } from '../errors.ts';
 import { hexOf, newHalfId, traceOf } from './headers.ts';
 import type { RecordedSpan, SpanBuffer } from './span-buffer.ts';
 
-/** The trace of a handler while it runs. */
+/** The trace of a handler, or of another operation, while it runs. */
 export interface HandlerTrace {
   /** Runs the handler, or code that continues its work. */
   run<T>(code: () => T): T;
@@ -90,4 +91,17 @@ export class Span extends Place implements RecordedSpan {
 /** Where the code that runs now is. */
 export function activePlace(): Place | undefined {
   return storage?.getStore();
+}
+
+/** Runs an operation in its span. */
+export async function record<T>(span: HandlerTrace, run: () => Promise<T>): Promise<T> {
+  let error: string | undefined;
+  try {
+    return await span.run(run);
+  } catch (thrown) {
+    error = messageOf(thrown);
+    throw thrown;
+  } finally {
+    span.end(error);
+  }
 }

@@ -1,8 +1,7 @@
-import { messageOf } from '../errors.ts';
 import { hasForm, isSampled, normalTraceparent } from './headers.ts';
 import type { TraceHeaders } from './headers.ts';
 import { OpenTelemetry } from './open-telemetry.ts';
-import { Place, Span, activePlace } from './place.ts';
+import { Place, Span, activePlace, record } from './place.ts';
 import type { HandlerTrace } from './place.ts';
 import { kindText } from './span-buffer.ts';
 import type { SpanBuffer, SpanKind } from './span-buffer.ts';
@@ -101,18 +100,5 @@ export class Tracing {
 
   #attributesOf(handler: string): Attributes {
     return { 'rpc.system.name': 'fulcrum', 'rpc.method': `${this.#domain}/${handler}` };
-  }
-}
-
-/** Runs an operation in its span. */
-async function record<T>(span: Span, run: () => Promise<T>): Promise<T> {
-  let error: string | undefined;
-  try {
-    return await span.run(run);
-  } catch (thrown) {
-    error = messageOf(thrown);
-    throw thrown;
-  } finally {
-    span.end(error);
   }
 }
