@@ -118,7 +118,7 @@ pub(crate) const DESCRIPTIONS: &[(&str, &str)] = &[
     ),
     (
         "runtime.telemetry.memory",
-        "Memory for what is received; the oldest traces make room.",
+        "Memory for what is received; the oldest spans make room.",
     ),
     (
         "runtime.telemetry.store",

@@ -124,7 +124,7 @@ impl Stores {
     }
 
     pub(crate) fn usage(&self) -> Usage {
-        let (traces, records, series) = (self.traces(), self.records(), self.series());
+        let (mut traces, records, series) = (self.traces(), self.records(), self.series());
         let (count, spans) = traces.counts();
         Usage {
             traces: count,

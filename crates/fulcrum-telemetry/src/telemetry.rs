@@ -323,9 +323,9 @@ impl Telemetry {
         }
     }
 
-    fn with_traces<T: Default>(&self, read: impl FnOnce(&TraceStore) -> T) -> T {
+    fn with_traces<T: Default>(&self, read: impl FnOnce(&mut TraceStore) -> T) -> T {
         let stores = self.shared.stores.as_ref();
-        stores.map_or_else(T::default, |stores| read(&stores.traces()))
+        stores.map_or_else(T::default, |stores| read(&mut stores.traces()))
     }
 
     /// Adds to what is kept, if anything is, and says that it has changed.
@@ -358,7 +358,8 @@ impl Telemetry {
 
     /// Keeps and passes on a batch.
     fn take(&self, batch: &mut Vec<Recorded>, reader: &mut LibraryReader) {
-        let (mut calls, mut own) = (Vec::new(), Vec::new());
+        let mut calls = Vec::with_capacity(batch.len());
+        let mut own = Vec::new();
         for recorded in batch.drain(..) {
             match recorded {
                 Recorded::Call(call) => calls.push(call),

@@ -111,12 +111,11 @@ pub struct CallTrace {
 impl CallTrace {
     /// What the domain gets.
     fn headers(&self) -> TraceHeaders {
-        let mut traceparent = String::with_capacity(55);
-        traceparent.push_str("00-");
-        push_hex(&mut traceparent, self.trace_id, 32);
-        traceparent.push('-');
-        push_hex(&mut traceparent, self.client_span.into(), 16);
-        traceparent.push_str(if self.sampled { "-01" } else { "-00" });
+        let mut header = *b"00-................................-................-00";
+        put_hex(&mut header[3..35], &self.trace_id.to_be_bytes());
+        put_hex(&mut header[36..52], &self.client_span.to_be_bytes());
+        header[54] += u8::from(self.sampled);
+        let traceparent = String::from_utf8_lossy(&header).into_owned();
         TraceHeaders {
             traceparent,
             tracestate: self.tracestate.clone(),
@@ -125,11 +124,10 @@ impl CallTrace {
     }
 }
 
-/// Writes a number's last hexadecimal digits, which is on the path of every call.
-fn push_hex(text: &mut String, number: u128, digits: u32) {
-    for digit in (0..digits).rev() {
-        let digit = (number >> (4 * digit)) as u32 & 0xf;
-        text.extend(char::from_digit(digit, 16));
+/// Writes two hexadecimal digits for each byte.
+fn put_hex(digits: &mut [u8], bytes: &[u8]) {
+    for (pair, byte) in digits.as_chunks_mut().0.iter_mut().zip(bytes) {
+        *pair = [byte >> 4, byte & 0xf].map(|digit| b"0123456789abcdef"[usize::from(digit)]);
     }
 }
 

@@ -122,14 +122,14 @@ impl OwnSpan {
         matches!(self.status, SpanStatus::Error(_))
     }
 
-    /// The memory that it takes, roughly, in bytes.
-    pub(crate) fn size(&self) -> usize {
+    /// The memory of its texts, roughly, in bytes.
+    pub(crate) fn size_of_texts(&self) -> usize {
         let error = match &self.status {
             SpanStatus::Error(text) => text.capacity(),
             SpanStatus::Unset | SpanStatus::Ok => 0,
         };
         // Some share their attributes, others do not.
-        size_of::<Self>() + error + 48 * (1 + self.attributes.len())
+        error + 48 * self.attributes.len()
     }
 
     /// The span as it is shown.

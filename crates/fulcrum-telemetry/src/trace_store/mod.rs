@@ -1,6 +1,8 @@
 //! The traces that are kept in memory.
 
-mod parts;
+mod index;
+mod log;
+mod shares;
 mod store;
 mod stored;
 mod summary;

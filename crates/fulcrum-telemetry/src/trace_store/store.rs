@@ -1,10 +1,11 @@
 //! The traces that are kept, within a bound. No I/O, no clock.
 
-use std::collections::hash_map::Entry;
-use std::collections::{BTreeSet, HashMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use super::parts::Parts;
+use super::index::{ENTRY, Index};
+use super::log::Log;
+use super::shares::Shares;
 use super::stored::{Glance, Stored};
 use super::summary::{TraceFilter, TraceSummary};
 use crate::context::{SpanId, TraceId};
@@ -14,38 +15,27 @@ use crate::traces::{Origin, Span};
 /// A trace that has more spans than this part of the memory has lost the rest.
 const TRACE_SHARE: usize = 8;
 
-/// What a trace takes besides its spans, roughly.
-const TRACE_OVERHEAD: usize = 128;
-
-/// Traces in memory, the newest ones within a bound.
+/// Traces in memory, the newest spans within a bound. What is added is written behind the rest, since a
+/// call waits for it; traces are put together for who looks.
 #[derive(Debug)]
 pub struct TraceStore {
     /// Who has recorded the calls.
     own: Arc<Origin>,
     limit: usize,
     bytes: usize,
-    traces: HashMap<TraceId, Kept>,
-    /// The oldest first.
-    order: VecDeque<TraceId>,
-    next: u64,
+    parts: Log<Stored>,
+    index: Index,
+    shares: Shares,
     dropped: DroppedSpans,
 }
 
 /// What did not fit.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct DroppedSpans {
-    /// Spans of traces that were removed for newer ones.
+    /// Spans that were removed for newer ones.
     pub evicted: u64,
     /// Spans of traces that had too many.
     pub excess: u64,
-}
-
-#[derive(Debug)]
-struct Kept {
-    bytes: usize,
-    /// Counts its changes, across all traces.
-    changed: u64,
-    parts: Parts,
 }
 
 impl TraceStore {
@@ -56,9 +46,9 @@ impl TraceStore {
             own,
             limit,
             bytes: 0,
-            traces: HashMap::new(),
-            order: VecDeque::new(),
-            next: 1,
+            parts: Log::new(),
+            index: Index::default(),
+            shares: Shares::new(),
             dropped: DroppedSpans::default(),
         }
     }
@@ -66,85 +56,58 @@ impl TraceStore {
     /// Adds a span to its trace. A span that is there already is replaced: its sender was not sure
     /// that it had arrived.
     pub fn insert(&mut self, span: Span) {
-        let (trace, id, size) = (span.trace, span.id, span.size());
-        self.add(trace, (size, 1), || (id, Stored::Span(Box::new(span))));
+        self.add(Stored::Span(Box::new(span)));
     }
 
     /// Adds a span that was recorded here by `origin`.
     pub fn insert_own(&mut self, span: OwnSpan, origin: &Arc<Origin>) {
-        let (trace, id, size) = (span.trace, span.id, span.size());
-        let origin = Arc::clone(origin);
-        self.add(trace, (size, 1), || {
-            (id, Stored::Own(Box::new(span), origin))
-        });
+        self.add(Stored::Own(span, Arc::clone(origin)));
     }
 
     /// Adds a call to its trace.
     pub fn insert_call(&mut self, call: CallRecord) {
-        let (trace, id) = (call.trace, call.server);
-        let cost = (call.size(), call.count());
-        self.add(trace, cost, || (id, Stored::Call(Box::new(call))));
+        self.add(Stored::Call(call));
     }
 
-    /// Adds a part of this size and with so many spans. It is made when there is room: what an older
-    /// one took serves again, which is faster than any other memory.
-    fn add(
-        &mut self,
-        id: TraceId,
-        (size, spans): (usize, usize),
-        part: impl FnOnce() -> (SpanId, Stored),
-    ) {
-        let has = self
-            .traces
-            .get(&id)
-            .map_or(TRACE_OVERHEAD, |trace| trace.bytes);
-        if has + size > self.limit / TRACE_SHARE {
-            self.dropped.excess += spans as u64;
+    fn add(&mut self, part: Stored) {
+        let size = part.size() + ENTRY;
+        let share = self.shares.of(part.trace());
+        if *share + size > self.limit / TRACE_SHARE {
+            self.dropped.excess += part.count() as u64;
             return;
         }
-        self.evict(size + TRACE_OVERHEAD);
-        let number = self.next;
-        self.next += 1;
-        let (span, part) = part();
-        match self.traces.entry(id) {
-            Entry::Occupied(mut trace) => {
-                let trace = trace.get_mut();
-                let replaced = trace.parts.insert(span, part);
-                let replaced = replaced.map_or(0, |part| part.size());
-                trace.changed = number;
-                trace.bytes = trace.bytes + size - replaced;
-                self.bytes = self.bytes + size - replaced;
-            }
-            Entry::Vacant(trace) => {
-                self.order.push_back(id);
-                self.bytes += TRACE_OVERHEAD + size;
-                trace.insert(Kept {
-                    bytes: TRACE_OVERHEAD + size,
-                    changed: number,
-                    parts: Parts::One((span, part)),
-                });
-            }
-        }
+        *share += size;
+        self.evict(size);
+        self.bytes += size;
+        self.parts.push(part);
     }
 
-    /// Removes the oldest traces until there is room for so many bytes.
+    /// Removes the oldest parts until there is room for so many bytes.
     fn evict(&mut self, room: usize) {
         while self.bytes + room > self.limit {
-            let Some(oldest) = self.order.pop_front() else {
+            let Some(oldest) = self.parts.pop() else {
                 return;
             };
-            if let Some(trace) = self.traces.remove(&oldest) {
-                self.bytes -= trace.bytes;
-                self.dropped.evicted += trace.count() as u64;
-            }
+            let size = oldest.size() + ENTRY;
+            *self.shares.of(oldest.trace()) -= size;
+            self.bytes -= size;
+            self.dropped.evicted += oldest.count() as u64;
         }
+        self.index.forget_removed(&self.parts);
     }
 
     /// The traces that a filter accepts, the newest first, at most so many.
     #[must_use]
-    pub fn list(&self, filter: &TraceFilter, limit: usize) -> Vec<TraceSummary> {
-        let newest = self.order.iter().rev();
-        let traces = newest.filter_map(|id| self.summary(*id));
+    pub fn list(&mut self, filter: &TraceFilter, limit: usize) -> Vec<TraceSummary> {
+        self.index.update(&self.parts);
+        let newest = (self.parts.start()..self.parts.end()).rev();
+        let traces = newest.filter_map(|number| {
+            let trace = self.parts.get(number)?.trace();
+            let parts = self.index.of(trace);
+            // Each trace once, where it begins.
+            let (_, first) = parts.first()?;
+            (*first == number).then(|| self.summary(parts))?
+        });
         let accepted = traces.filter(|trace| filter.accepts(trace));
         accepted.take(limit).collect()
     }
@@ -152,38 +115,43 @@ impl TraceStore {
     /// The traces that have changed since a number of [`TraceSummary::changed`].
     #[must_use]
     pub fn changed_since(&self, number: u64) -> Vec<TraceId> {
-        let traces = self.traces.iter();
-        let changed = traces.filter(|(_, trace)| trace.changed > number);
-        changed.map(|(id, _)| *id).collect()
+        let changed = self.parts.start().max(number)..self.parts.end();
+        let changed = changed.filter_map(|number| Some(self.parts.get(number)?.trace()));
+        let traces: BTreeSet<TraceId> = changed.collect();
+        traces.into_iter().collect()
     }
 
     /// The number of the last change.
     #[must_use]
     pub fn last_change(&self) -> u64 {
-        self.next - 1
+        self.parts.end()
     }
 
     /// One trace in short, if the filter accepts it.
     #[must_use]
-    pub fn find(&self, id: TraceId, filter: &TraceFilter) -> Option<TraceSummary> {
-        self.summary(id).filter(|trace| filter.accepts(trace))
+    pub fn find(&mut self, id: TraceId, filter: &TraceFilter) -> Option<TraceSummary> {
+        self.index.update(&self.parts);
+        let summary = self.summary(self.index.of(id));
+        summary.filter(|trace| filter.accepts(trace))
     }
 
     /// The spans of a trace, in the order of their begin; none if it is not kept.
     #[must_use]
-    pub fn spans(&self, id: TraceId) -> Option<Vec<Span>> {
-        let parts = self.traces.get(&id)?.parts.iter();
+    pub fn spans(&mut self, id: TraceId) -> Option<Vec<Span>> {
+        self.index.update(&self.parts);
+        let parts = self.newest(self.index.of(id)).into_values();
         let mut spans: Vec<Span> = parts.flat_map(|part| part.to_spans(&self.own)).collect();
         spans.sort_by_key(|span| (span.start, std::cmp::Reverse(span.end), span.id));
-        Some(spans)
+        (!spans.is_empty()).then_some(spans)
     }
 
     /// The ids that begin with these hexadecimal digits.
     #[must_use]
-    pub fn find_by_prefix(&self, digits: &str) -> Vec<TraceId> {
-        let ids = self.traces.keys();
-        let found = ids.filter(|id| id.to_string().starts_with(digits));
-        found.copied().collect()
+    pub fn find_by_prefix(&mut self, digits: &str) -> Vec<TraceId> {
+        self.index.update(&self.parts);
+        let ids = self.index.traces().map(|(id, _)| id);
+        ids.filter(|id| id.to_string().starts_with(digits))
+            .collect()
     }
 
     /// The memory that is used, in bytes.
@@ -194,9 +162,13 @@ impl TraceStore {
 
     /// How many traces and spans are kept.
     #[must_use]
-    pub fn counts(&self) -> (usize, usize) {
-        let spans = self.traces.values().map(Kept::count);
-        (self.traces.len(), spans.sum())
+    pub fn counts(&mut self) -> (usize, usize) {
+        self.index.update(&self.parts);
+        let traces = self.index.traces();
+        traces.fold((0, 0), |(traces, spans), (_, parts)| {
+            let parts = self.newest(parts).into_values();
+            (traces + 1, spans + parts.map(Stored::count).sum::<usize>())
+        })
     }
 
     /// What did not fit.
@@ -205,15 +177,24 @@ impl TraceStore {
         self.dropped
     }
 
-    fn summary(&self, id: TraceId) -> Option<TraceSummary> {
-        let trace = self.traces.get(&id)?;
+    /// The parts with these numbers, of those that came several times the last one.
+    fn newest(&self, parts: &[(TraceId, u64)]) -> BTreeMap<SpanId, &Stored> {
+        let parts = parts
+            .iter()
+            .filter_map(|(_, number)| self.parts.get(*number));
+        parts.map(|part| (part.id(), part)).collect()
+    }
+
+    fn summary(&self, parts: &[(TraceId, u64)]) -> Option<TraceSummary> {
+        let (id, changed) = *parts.last()?;
         let mut origins = BTreeSet::new();
         let mut first: Option<Glance<'_>> = None;
         let (mut start, mut end) = (u64::MAX, 0_u64);
         let (mut spans, mut errors) = (0, 0);
         // The first one may not have arrived yet, or never will: a caller that records nothing.
         let rank = |span: &Glance<'_>| (!span.parent.is_none(), span.start, span.id);
-        for span in trace.parts.iter().flat_map(|part| part.glances(&self.own)) {
+        let parts = self.newest(parts).into_values();
+        for span in parts.flat_map(|part| part.glances(&self.own)) {
             start = start.min(span.start);
             end = end.max(span.end);
             spans += 1;
@@ -233,14 +214,8 @@ impl TraceStore {
             spans,
             errors,
             origins: origins.into_iter().map(str::to_owned).collect(),
-            changed: trace.changed,
+            changed: changed + 1,
         })
-    }
-}
-
-impl Kept {
-    fn count(&self) -> usize {
-        self.parts.iter().map(Stored::count).sum()
     }
 }
 
@@ -328,10 +303,10 @@ mod tests {
             as_own.insert_own(span, &own);
         }
         let all = TraceFilter::default();
-        for other in [&as_spans, &as_own] {
+        for other in [&mut as_spans, &mut as_own] {
             assert_eq!(as_call.spans(call.trace), other.spans(call.trace));
             assert_eq!(as_call.counts(), other.counts());
-            let [mut short, other] = [&as_call, other].map(|store| store.list(&all, 10));
+            let [mut short, other] = [&mut as_call, other].map(|store| store.list(&all, 10));
             assert_eq!(short[0].name, "orders/create");
             short[0].changed = other[0].changed;
             assert_eq!(short, other);
@@ -351,7 +326,7 @@ mod tests {
         let mut store = store(1 << 20);
         store.insert(span(1, 1, (0, 10)));
         store.insert(span(2, 2, (0, 5_000)));
-        let count = |filter: TraceFilter| store.list(&filter, 10).len();
+        let mut count = |filter: TraceFilter| store.list(&filter, 10).len();
         assert_eq!(count(TraceFilter::default()), 2);
         let domains = vec!["service-2".to_owned()];
         let of_domain = TraceFilter {
@@ -372,12 +347,50 @@ mod tests {
     }
 
     #[test]
-    fn a_span_that_comes_twice_is_there_once() {
+    fn of_a_span_that_comes_twice_the_last_one_is_there() {
         let mut store = store(1 << 20);
         store.insert(span(1, 1, (0, 10)));
-        let bytes = store.bytes();
-        store.insert(span(1, 1, (0, 10)));
-        assert_eq!((store.counts(), store.bytes()), ((1, 1), bytes));
+        store.insert(span(1, 1, (0, 20)));
+        assert_eq!(store.counts(), (1, 1));
+        let spans = store.spans(TraceId::new(1).expect("not 0"));
+        assert_eq!(spans.expect("kept")[0].end, 20);
+    }
+
+    #[test]
+    fn a_look_shows_the_newest_spans_whenever_somebody_looked_before() {
+        let mut random = fastrand::Rng::with_seed(7);
+        let mut store = store(64 * 1024);
+        let mut all = Vec::new();
+        for round in 0..3_000 {
+            for _ in 0..random.usize(..8) {
+                let (trace, id) = (random.u128(1..40) + round / 30, random.u64(1..4));
+                store.insert(span(trace, id, (0, 1)));
+                all.push((trace, id));
+            }
+            if random.usize(..20) > 0 && round < 2_900 {
+                continue;
+            }
+            let kept = &all[store.dropped().evicted as usize..];
+            let spans: BTreeSet<_> = kept.iter().collect();
+            let mut begun: Vec<u128> = Vec::new();
+            for (trace, _) in kept {
+                if !begun.contains(trace) {
+                    begun.push(*trace);
+                }
+            }
+            begun.reverse();
+            let listed = store.list(&TraceFilter::default(), usize::MAX);
+            let ids: Vec<u128> = listed.iter().map(|trace| trace.id.get()).collect();
+            assert_eq!(ids, begun);
+            assert_eq!(store.counts(), (begun.len(), spans.len()));
+            let newest = all.last().map(|(trace, _)| *trace).expect("inserted");
+            let newest = listed.iter().find(|trace| trace.id.get() == newest);
+            assert_eq!(newest.map(|trace| trace.changed), Some(all.len() as u64));
+            let changed = store.changed_since(all.len() as u64 - 1);
+            assert_eq!(changed.len(), 1);
+        }
+        assert!(store.dropped().evicted > 1_000, "{:?}", store.dropped());
+        assert_eq!(store.dropped().excess, 0);
     }
 
     #[test]

@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use crate::context::SpanId;
+use crate::context::{SpanId, TraceId};
 use crate::spans::{CallRecord, OwnSpan};
 use crate::traces::{DOMAIN_ATTRIBUTE, MESSAGE_TYPE, Origin, Span};
 
@@ -13,9 +13,9 @@ pub(super) enum Stored {
     /// A span that was received.
     Span(Box<Span>),
     /// A span of this process or of a client library, and who recorded it.
-    Own(Box<OwnSpan>, Arc<Origin>),
+    Own(OwnSpan, Arc<Origin>),
     /// A call of this process, which is one span or two.
-    Call(Box<CallRecord>),
+    Call(CallRecord),
 }
 
 /// What of a span its trace's summary is made of.
@@ -31,13 +31,31 @@ pub(super) struct Glance<'a> {
 }
 
 impl Stored {
+    pub(super) fn trace(&self) -> TraceId {
+        match self {
+            Self::Span(span) => span.trace,
+            Self::Own(span, _) => span.trace,
+            Self::Call(call) => call.trace,
+        }
+    }
+
+    /// The span's id, or that of a call's first span.
+    pub(super) fn id(&self) -> SpanId {
+        match self {
+            Self::Span(span) => span.id,
+            Self::Own(span, _) => span.id,
+            Self::Call(call) => call.server,
+        }
+    }
+
     /// The memory that it takes, roughly, in bytes.
     pub(super) fn size(&self) -> usize {
-        match self {
+        let more = match self {
             Self::Span(span) => span.size(),
-            Self::Own(span, _) => span.size(),
-            Self::Call(call) => call.size(),
-        }
+            Self::Own(span, _) => span.size_of_texts(),
+            Self::Call(call) => call.size_of_texts(),
+        };
+        size_of::<Self>() + more
     }
 
     /// How many spans it is.
