@@ -13,23 +13,27 @@ pub(super) const ENTRY: usize = size_of::<(TraceId, u64)>();
 pub(super) struct Index {
     /// In ascending order.
     entries: Vec<(TraceId, u64)>,
-    /// The parts from here on are not in it yet.
+    /// The log's start when it was updated.
+    start: u64,
+    /// The log's end then: the parts from here on are not in it yet.
     end: u64,
 }
 
 impl Index {
     /// Takes what has come to the log, and drops what was removed from it.
     pub(super) fn update(&mut self, log: &Log<Stored>) {
-        self.entries.retain(|(_, number)| *number >= log.start());
-        if self.end == log.end() {
+        let (start, end) = (log.start(), log.end());
+        // Who looks at one trace after the other pays once.
+        if (self.start, self.end) == (start, end) {
             return;
         }
-        let new = self.end.max(log.start())..log.end();
+        self.entries.retain(|(_, number)| *number >= start);
+        let new = self.end.max(start)..end;
         let new = new.filter_map(|number| Some((log.get(number)?.trace(), number)));
         self.entries.extend(new);
         // Two runs, the old and the new ones, of which the first is in order: a stable sort merges them.
         self.entries.sort();
-        self.end = log.end();
+        (self.start, self.end) = (start, end);
     }
 
     /// Frees the memory if nothing in it is in the log any longer.
