@@ -106,17 +106,19 @@ impl<S: Notifier> Engine<S> {
             (None, Ok(notifier)) => engine.notifier = Some(notifier),
             (None, Err(limit_reached)) => engine.limit_reached = Some(limit_reached),
         }
-        engine.scan_all(true, now);
+        engine.scan_all(|_| true, now);
         engine.fall_back_to_polling(now);
         engine
     }
 
-    /// Replaces the spec. Added files are known as they are now; removed ones are no longer
-    /// reported.
+    /// Replaces the spec. Files that the old one did not include are known as they are now; removed
+    /// ones are no longer reported.
     pub(crate) fn update(&mut self, spec: ResolvedSpec, now: Instant) {
-        self.spec = spec;
+        let mut before = std::mem::replace(&mut self.spec, spec);
         self.hashing.get_or_insert(now);
-        self.scan_all(true, now);
+        // An unknown file that was watched already was created a moment ago, and its notification is
+        // still to come; by then it would be known, and never be reported.
+        self.scan_all(|path| before.keys_for(path).is_empty(), now);
         self.fall_back_to_polling(now);
     }
 
@@ -151,13 +153,13 @@ impl<S: Notifier> Engine<S> {
                 // Directories may have been replaced unnoticed, and their watches with them.
                 self.watched.clear();
             }
-            self.scan_all(false, now);
+            self.scan_all(|_| false, now);
             if due.lost_since.is_some() {
                 self.queue.push_status(WatchStatus::Rescanned);
             }
         }
         if self.poll.is_some_and(|at| at <= now) {
-            self.scan_all(false, now);
+            self.scan_all(|_| false, now);
         }
         for path in self.writes.due(now, BATCH) {
             self.check_file(&path, now);

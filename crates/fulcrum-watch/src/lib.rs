@@ -46,8 +46,8 @@
 //! content again is no change.
 //!
 //! A file is checked when its save is complete: at once when it was closed or renamed, and a while
-//! after the last write where no close is notified. A file that has become empty or has appeared is
-//! checked again after 100 ms, one that has disappeared after 250 ms, since these may be intermediate
+//! after the last write where no close is notified. A file that has appeared is checked again after
+//! 100 ms, one that has become empty or has disappeared after 250 ms, since these may be intermediate
 //! states of a save. So one save is one [`Change`], and its content is complete.
 //!
 //! Lost notifications, a new directory, a directory that is created again, and a changed `.gitignore`

@@ -27,9 +27,9 @@ struct ScannedFile {
 }
 
 impl<S: Notifier> Engine<S> {
-    /// Scans all watched directories and files. Unknown files are taken as known if `accept`, and
-    /// reported as created otherwise.
-    pub(super) fn scan_all(&mut self, accept: bool, now: Instant) {
+    /// Scans all watched directories and files. An unknown file is taken as known if `is_accepted`,
+    /// and reported as created otherwise.
+    pub(super) fn scan_all(&mut self, is_accepted: impl FnMut(&Path) -> bool, now: Instant) {
         self.spec.resolve();
         let mut found = ScanResult::default();
         for dir in self.spec.parent_dirs.clone() {
@@ -51,7 +51,7 @@ impl<S: Notifier> Engine<S> {
                     .insert(requested, ScannedFile { stamp, is_link });
             }
         }
-        self.diff(&found, accept, now);
+        self.diff(&found, is_accepted, now);
         for path in self.known.keys() {
             if !found.files.contains_key(path) {
                 self.writes.touch(path.clone(), WriteState::Complete, now);
@@ -88,7 +88,7 @@ impl<S: Notifier> Engine<S> {
                 self.walk(index, dir, &mut found);
             }
         }
-        self.diff(&found, false, now);
+        self.diff(&found, |_| false, now);
     }
 
     /// Watches and lists a directory and the watched ones below it. Each is watched before it is
@@ -139,13 +139,20 @@ impl<S: Notifier> Engine<S> {
     }
 
     /// Compares a scan with the known files.
-    fn diff(&mut self, found: &ScanResult, accept: bool, now: Instant) {
+    fn diff(
+        &mut self,
+        found: &ScanResult,
+        mut is_accepted: impl FnMut(&Path) -> bool,
+        now: Instant,
+    ) {
         for (path, entry) in &found.files {
             match self.known.get(path) {
                 Some(known) if known.stamp == entry.stamp && !known.racy => {}
                 Some(_) => self.writes.touch(path.clone(), WriteState::Unknown, now),
                 // A file that is about to be reported as created stays so.
-                None if accept && !self.writes.contains(path) => self.accept(path, *entry),
+                None if !self.writes.contains(path) && is_accepted(path) => {
+                    self.accept(path, *entry);
+                }
                 None => self.writes.touch(path.clone(), WriteState::Unknown, now),
             }
         }

@@ -168,6 +168,35 @@ fn only_directories_that_are_not_ignored_are_watched() {
 }
 
 #[test]
+fn a_file_that_is_created_just_before_the_spec_is_replaced_is_reported() {
+    for limit in [None, Some(0)] {
+        let mut harness = Harness::new(limit);
+        harness.settle();
+        let app = harness.home.path().to_owned();
+        let shared = app.join("shared");
+        fs::create_dir_all(harness.path("users/views")).unwrap();
+        fs::create_dir_all(&shared).unwrap();
+        let created = ["orders/a.js", "users/views/x.hbs"].map(|path| harness.path(path));
+        for path in [&created[0], &created[1], &shared.join("money.js")] {
+            fs::write(path, "new").unwrap();
+        }
+        let mut more = spec(&app);
+        more.dirs.push(WatchedDir::new("users", shared));
+        harness
+            .engine
+            .update(ResolvedSpec::new(&more).unwrap(), harness.now);
+        let dir = harness.path("users/views");
+        harness.engine.on_event(FsEvent::Created(dir), harness.now);
+        let expected = created.map(|path| (path, ChangeKind::Created));
+        assert_eq!(
+            harness.settle().0,
+            expected,
+            "what was not watched before is known as it is; limit {limit:?}"
+        );
+    }
+}
+
+#[test]
 fn after_lost_notifications_all_differences_are_reported_and_all_directories_are_watched_again() {
     let mut harness = Harness::new(None);
     harness.settle();
