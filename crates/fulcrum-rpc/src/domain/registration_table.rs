@@ -46,6 +46,8 @@ pub(crate) fn decide(domain: &str, holder: Option<Registrant>, new: Registrant) 
 #[derive(Default)]
 pub(crate) struct RegistrationTable {
     entries: BTreeMap<String, Arc<RegisteredStream>>,
+    /// The latest generation of each domain whose stop has begun.
+    ending: BTreeMap<String, u64>,
     closed: bool,
 }
 
@@ -65,6 +67,13 @@ impl RegistrationTable {
                 "Fulcrum is shutting down".into(),
             ));
         }
+        let ended = self.ending.get(domain);
+        if new.managed && ended.is_some_and(|ended| new.generation <= *ended) {
+            return Decision::Rejected(RegistrationError::FailedPrecondition(format!(
+                "generation {} of {domain} is being stopped and cannot register",
+                new.generation
+            )));
+        }
         let holder = self.get(domain).map(|stream| Registrant {
             generation: stream.grant.generation,
             managed: stream.grant.managed,
@@ -78,6 +87,24 @@ impl RegistrationTable {
         stream: Arc<RegisteredStream>,
     ) -> Option<Arc<RegisteredStream>> {
         self.entries.insert(stream.domain.clone(), stream)
+    }
+
+    /// The stop of a generation begins: it cannot register any more. Returns its stream, if it has
+    /// registered.
+    pub(crate) fn begin_end(
+        &mut self,
+        domain: &str,
+        generation: u64,
+    ) -> Option<Arc<RegisteredStream>> {
+        let ending = self.ending.entry(domain.to_owned()).or_default();
+        *ending = generation.max(*ending);
+        let stream = self.get(domain)?;
+        (stream.grant.generation == generation).then(|| Arc::clone(stream))
+    }
+
+    /// Discards what is known of the generations of a domain that is removed.
+    pub(crate) fn forget(&mut self, domain: &str) {
+        self.ending.remove(domain);
     }
 
     /// Removes a stream; false if it no longer has the name.

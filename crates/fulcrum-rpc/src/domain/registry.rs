@@ -140,11 +140,13 @@ impl Registry {
     }
 
     /// Begins to stop a generation in `deadline`: it gets no more calls, which wait for the next one
-    /// if there will be one, and is notified, so that it can finish its current requests. False if
-    /// that generation is not registered, lacks the capability `drain`, or has no capacity in its
-    /// queue; then it is not notified.
+    /// if there will be one, and is notified, so that it can finish its current requests. One that
+    /// is about to register is rejected. False if that generation is not registered, lacks the
+    /// capability `drain`, or has no capacity in its queue; then it is not notified.
     pub fn send_drain(&self, domain: &str, generation: u64, deadline: Duration) -> bool {
-        if let Some(stream) = self.find_generation(domain, generation) {
+        // In one step: a registration that was authorized a moment ago comes before or after it.
+        let stream = lock(&self.shared.registrations).begin_end(domain, generation);
+        if let Some(stream) = stream {
             stream.route.drain(stream.id);
         }
         let payload = serde_json::json!({
@@ -192,10 +194,11 @@ impl Registry {
     /// Sets whether calls of a domain wait while no stream is registered under its name. To be
     /// called whenever that changes; [`Outlook::Unknown`] for a domain that is removed.
     pub fn set_outlook(&self, domain: &str, outlook: Outlook) {
-        let registrations = lock(&self.shared.registrations);
+        let mut registrations = lock(&self.shared.registrations);
         match outlook {
             Outlook::Coming(_) if registrations.is_closed() => {}
             Outlook::Unknown => {
+                registrations.forget(domain);
                 if let Some(route) = self.routes().get(domain) {
                     route.set_outlook(outlook);
                 }

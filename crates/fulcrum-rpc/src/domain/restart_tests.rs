@@ -88,6 +88,32 @@ async fn a_caller_that_does_not_wait_gets_its_failure_at_once() {
     assert_eq!(response.request_id, "9");
 }
 
+/// Its registration may have been authorized just before.
+#[tokio::test(start_paused = true)]
+async fn a_generation_whose_stop_begins_before_it_has_registered_gets_no_call() {
+    let harness = expected();
+    let call = harness.call("user_index_request");
+    let deadline = Duration::from_secs(5);
+    assert!(!harness.registry.send_drain("users", 2, deadline));
+    for late in ["1", "2"] {
+        let mut peer = harness.connect(Some(late));
+        peer.send(message("users", "domain_register", "{}", "r1"));
+        let status = peer.end().await.expect("a status");
+        assert_eq!(status.code(), Code::FailedPrecondition);
+        assert!(status.message().contains("is being stopped"), "{status:?}");
+    }
+    let mut next = harness.join("users", Some("3")).await;
+    respond(&mut next, "{}").await;
+    assert!(finished(call).await.success);
+
+    // A domain that is removed and added again counts its generations from 1.
+    harness.registry.send_drain("users", 3, deadline);
+    harness.registry.set_outlook("users", Outlook::Unknown);
+    drop(next);
+    settle().await;
+    harness.join("users", Some("1")).await;
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_restart_under_load_fails_no_call() {
     let harness = expected();

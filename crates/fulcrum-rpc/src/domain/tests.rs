@@ -144,7 +144,7 @@ impl Peer {
     }
 
     /// The status that ends the stream. Messages before it are dropped.
-    async fn end(&mut self) -> Option<Status> {
+    pub(super) async fn end(&mut self) -> Option<Status> {
         while let Some(received) = self.recv.next().await {
             if let Err(status) = received {
                 return Some(status);
