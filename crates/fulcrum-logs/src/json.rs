@@ -1,10 +1,9 @@
 //! Lines as JSON objects.
 
 use std::borrow::Cow;
-use std::fmt;
 use std::io::Write as _;
 
-use serde::{Serialize, Serializer};
+use serde::Serialize;
 
 use crate::error_code::error_code;
 use crate::line::{LogLine, Stream};
@@ -14,10 +13,8 @@ use crate::store::StoreGap;
 use crate::time::Rfc3339Micros;
 
 /// The fields in their order.
-#[derive(Serialize)]
 struct LineJson<'a> {
     seq: u64,
-    #[serde(serialize_with = "as_text")]
     time: Rfc3339Micros,
     domain: &'a str,
     generation: u64,
@@ -25,17 +22,56 @@ struct LineJson<'a> {
     stream: &'static str,
     level: Option<&'static str>,
     trace_id: Option<Cow<'a, str>>,
-    #[serde(skip_serializing_if = "Option::is_none")]
     span_id: Option<&'a str>,
     message: Cow<'a, str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
     code: Option<String>,
-    #[serde(skip_serializing_if = "std::ops::Not::not")]
     partial: bool,
-    #[serde(skip_serializing_if = "std::ops::Not::not")]
     continues: bool,
-    #[serde(skip_serializing_if = "Option::is_none")]
     gap: Option<GapJson<'a>>,
+}
+
+impl LineJson<'_> {
+    /// Appends the object. By hand, since each line of a flood is written so: nothing in the names of
+    /// the fields is to be escaped, and most texts need no look at each byte.
+    fn append_to(&self, out: &mut Vec<u8>) {
+        out.extend_from_slice(b"{\"seq\":");
+        append_json(&self.seq, out);
+        out.extend_from_slice(b",\"time\":\"");
+        write!(out, "{}", self.time).expect("writing to a Vec cannot fail");
+        out.extend_from_slice(b"\",\"domain\":");
+        append_text(self.domain, out);
+        out.extend_from_slice(b",\"generation\":");
+        append_json(&self.generation, out);
+        out.extend_from_slice(b",\"pid\":");
+        append_json(&self.pid, out);
+        out.extend_from_slice(b",\"stream\":");
+        append_text(self.stream, out);
+        out.extend_from_slice(b",\"level\":");
+        append_text_or_null(self.level, out);
+        out.extend_from_slice(b",\"trace_id\":");
+        append_text_or_null(self.trace_id.as_deref(), out);
+        if let Some(span_id) = self.span_id {
+            out.extend_from_slice(b",\"span_id\":");
+            append_text(span_id, out);
+        }
+        out.extend_from_slice(b",\"message\":");
+        append_text(&self.message, out);
+        if let Some(code) = &self.code {
+            out.extend_from_slice(b",\"code\":");
+            append_text(code, out);
+        }
+        if self.partial {
+            out.extend_from_slice(b",\"partial\":true");
+        }
+        if self.continues {
+            out.extend_from_slice(b",\"continues\":true");
+        }
+        if let Some(gap) = &self.gap {
+            out.extend_from_slice(b",\"gap\":");
+            append_safe(gap, out);
+        }
+        out.push(b'}');
+    }
 }
 
 /// Lines that are missing.
@@ -100,8 +136,8 @@ pub fn received_to_json(received: &ReceivedLine) -> String {
         continues: false,
         gap: None,
     };
-    let mut json = serde_json::to_vec(&fields).expect("strings and numbers are valid JSON");
-    escape_unsafe(&mut json, 0);
+    let mut json = Vec::with_capacity(received.text.len() + 192);
+    fields.append_to(&mut json);
     String::from_utf8(json).expect("JSON is UTF-8")
 }
 
@@ -112,7 +148,6 @@ fn into_text(line: &LogLine, gap: Option<GapJson<'_>>) -> String {
 }
 
 fn append(line: &LogLine, gap: Option<GapJson<'_>>, out: &mut Vec<u8>) {
-    let start = out.len();
     let fields = LineJson {
         seq: line.seq,
         time: Rfc3339Micros(line.time),
@@ -129,8 +164,7 @@ fn append(line: &LogLine, gap: Option<GapJson<'_>>, out: &mut Vec<u8>) {
         continues: line.continues,
         gap,
     };
-    serde_json::to_writer(&mut *out, &fields).expect("strings and numbers are valid JSON");
-    escape_unsafe(out, start);
+    fields.append_to(out);
 }
 
 /// The code in a line of Fulcrum's own.
@@ -139,20 +173,49 @@ fn code_of(line: &LogLine) -> Option<String> {
     is_own.then(|| error_code(&line.text()).map(str::to_owned))?
 }
 
-/// Written into the JSON text directly.
-fn as_text<S: Serializer>(value: &impl fmt::Display, serializer: S) -> Result<S::Ok, S::Error> {
-    serializer.collect_str(value)
+fn append_text_or_null(text: Option<&str>, out: &mut Vec<u8>) {
+    match text {
+        Some(text) => append_text(text, out),
+        None => out.extend_from_slice(b"null"),
+    }
+}
+
+/// Appends a string of JSON that is safe on a terminal.
+fn append_text(text: &str, out: &mut Vec<u8>) {
+    if is_plain(text.as_bytes()) {
+        out.push(b'"');
+        out.extend_from_slice(text.as_bytes());
+        out.push(b'"');
+    } else {
+        append_safe(text, out);
+    }
+}
+
+/// Whether a text stands in JSON as it is: printable ASCII without quotes and backslashes.
+fn is_plain(text: &[u8]) -> bool {
+    let is_plain = |byte: &u8| matches!(byte, b' '..=b'~') & (*byte != b'"') & (*byte != b'\\');
+    let (blocks, rest) = text.as_chunks::<32>();
+    // Without an early exit in a block, which the compiler vectorizes.
+    let is_plain_block =
+        |block: &[u8; 32]| block.iter().fold(true, |all, byte| all & is_plain(byte));
+    blocks.iter().all(is_plain_block) && rest.iter().all(is_plain)
+}
+
+/// Appends any value as JSON that is safe on a terminal.
+fn append_safe<T: Serialize + ?Sized>(value: &T, out: &mut Vec<u8>) {
+    let start = out.len();
+    append_json(value, out);
+    escape_unsafe(out, start);
+}
+
+fn append_json<T: Serialize + ?Sized>(value: &T, out: &mut Vec<u8>) {
+    serde_json::to_writer(out, value).expect("strings and numbers are valid JSON");
 }
 
 /// Escapes what JSON allows and a terminal does not, from `start` on. All of it is within strings.
 fn escape_unsafe(out: &mut Vec<u8>, start: usize) {
-    // Fast path: JSON escapes the control characters of ASCII but DEL.
-    let is_plain = |byte: &u8| *byte < 0x7f;
-    let (blocks, rest) = out[start..].as_chunks::<32>();
-    // Without an early exit in a block, which the compiler vectorizes.
-    let is_plain_block =
-        |block: &[u8; 32]| block.iter().fold(true, |all, byte| all & is_plain(byte));
-    if blocks.iter().all(is_plain_block) && rest.iter().all(is_plain) {
+    // JSON escapes the control characters of ASCII but DEL.
+    if out[start..].iter().all(|byte| *byte < 0x7f) {
         return;
     }
     let json = std::str::from_utf8(&out[start..]).expect("JSON is UTF-8");

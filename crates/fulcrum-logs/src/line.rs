@@ -207,7 +207,12 @@ impl LogLine {
     /// The content as text, with bytes that are not UTF-8 replaced by U+FFFD.
     #[must_use]
     pub fn text(&self) -> std::borrow::Cow<'_, str> {
-        String::from_utf8_lossy(self.content())
+        let content = self.content();
+        // Checks whole words at a time, unlike the other.
+        match std::str::from_utf8(content) {
+            Ok(text) => text.into(),
+            Err(_) => String::from_utf8_lossy(content),
+        }
     }
 
     /// Whether the line has at least a level; without one, every line does.

@@ -3,6 +3,9 @@
 /// What a time at the start of a text may be written in, in bytes of one word.
 const MAX_TOKEN: usize = 40;
 
+/// Longer than the names of months, days and zones, in bytes.
+const MAX_NAME: usize = 5;
+
 /// The length of the word at the start of `text` if it is part of a time: a date, a time of day, a
 /// month before a day, seconds since 1970 or since the start. Zones and `PM` count only after
 /// another part (`timed`).
@@ -12,13 +15,14 @@ pub(super) fn time_length(text: &[u8], timed: bool) -> Option<usize> {
     if !first.is_ascii_digit() && !first.is_ascii_alphabetic() && first != b'+' {
         return None;
     }
-    let length = text
+    let is_named = first.is_ascii_alphabetic();
+    let longest = text.len().min(if is_named { MAX_NAME } else { MAX_TOKEN });
+    let length = text[..longest]
         .iter()
-        .take(MAX_TOKEN)
         .position(|byte| byte.is_ascii_whitespace() || matches!(byte, b'|' | b']' | b'['))
-        .unwrap_or(text.len().min(MAX_TOKEN));
+        .unwrap_or(longest);
     let (token, after) = text.split_at(length);
-    let is_time = if first.is_ascii_alphabetic() {
+    let is_time = if is_named {
         is_named_part(token, after, timed)
     } else {
         is_numeric_part(token, timed)
