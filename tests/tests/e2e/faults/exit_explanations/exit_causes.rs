@@ -112,7 +112,7 @@ fn b03_every_code_and_every_fatal_signal_is_exact() {
             None => reason.starts_with(&format!("{case} ")) && !reason.contains("killed by"),
             Some((_, signal)) => {
                 let signal = signal.trim_end_matches(" $$");
-                reason.starts_with("killed by SIG") && reason.contains(&format!(" ({signal}) "))
+                reason.starts_with("killed by SIG") && reason.contains(&format!(" ({signal})"))
             }
         };
         assert!(exact, "`{case}` is reported as: {reason}");
