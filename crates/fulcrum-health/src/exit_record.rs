@@ -157,6 +157,7 @@ mod tests {
             kind: ProgramKind::Node,
             diagnosis: diagnose(&ExitContext {
                 stderr: &stderr,
+                kind: ProgramKind::Node,
                 code,
                 signal,
                 ..ExitContext::default()

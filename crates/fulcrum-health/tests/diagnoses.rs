@@ -1,6 +1,6 @@
 //! Real output of Node at its exit, and the diagnoses.
 
-use fulcrum_health::{Diagnosis, ExitContext};
+use fulcrum_health::{Diagnosis, ExitContext, ProgramKind};
 
 fn lines(text: &str) -> Vec<String> {
     text.lines().map(str::to_owned).collect()
@@ -9,6 +9,7 @@ fn lines(text: &str) -> Vec<String> {
 fn diagnose(stderr: &[String], code: Option<i32>, signal: Option<i32>) -> Option<Diagnosis> {
     fulcrum_health::diagnose(&ExitContext {
         stderr,
+        kind: ProgramKind::Node,
         code,
         signal,
         domain_dir: "/app/domains/users",
@@ -278,6 +279,23 @@ fn bad_options_and_unsettled_awaits_are_named() {
     assert!(option.permanent);
     let unsettled = diagnose(&[], Some(13), None).expect("known by its code");
     assert!(unsettled.cause.contains("a promise that is never resolved"));
+}
+
+#[test]
+fn the_exit_codes_of_other_programs_are_their_own() {
+    let other = ExitContext {
+        code: Some(13),
+        ..ExitContext::default()
+    };
+    assert_eq!(fulcrum_health::diagnose(&other), None);
+    // npm and others end with the code of the Node that they run.
+    let warning = lines("Warning: Detected unsettled top-level await at\nfile:///a/domain.mjs:1");
+    let by_npm = ExitContext {
+        stderr: &warning,
+        ..other
+    };
+    let found = fulcrum_health::diagnose(&by_npm).expect("Node says so");
+    assert!(found.cause.contains("a promise that is never resolved"));
 }
 
 #[test]

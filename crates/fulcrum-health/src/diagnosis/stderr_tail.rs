@@ -1,6 +1,7 @@
 //! The last lines of standard error, and the part that belongs to the exit.
 
 use super::types::ExitContext;
+use crate::exit::ProgramKind;
 
 /// The last lines, and what all rules need of them.
 pub(super) struct StderrTail<'a> {
@@ -18,6 +19,7 @@ pub(super) struct StderrTail<'a> {
     pub(super) stdout: &'a [String],
     /// The message of the last line of level error or fatal.
     pub(super) logged_error: Option<&'a str>,
+    pub(super) kind: ProgramKind,
     pub(super) code: Option<i32>,
     pub(super) signal: Option<i32>,
     domain_dir: &'a str,
@@ -43,6 +45,7 @@ impl<'a> StderrTail<'a> {
             thrown: thrown.map(|at| all[at].trim()),
             stdout: context.stdout,
             logged_error: context.logged_error,
+            kind: context.kind,
             code: context.code,
             signal: context.signal,
             domain_dir: context.domain_dir,

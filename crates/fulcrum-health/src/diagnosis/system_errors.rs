@@ -3,6 +3,7 @@
 use super::stack::Stack;
 use super::stderr_tail::StderrTail;
 use super::types::Diagnosis;
+use crate::exit::ProgramKind;
 
 pub(super) fn heap_limit(tail: &StderrTail<'_>) -> Option<Diagnosis> {
     const MESSAGES: [&str; 2] = [
@@ -121,7 +122,9 @@ pub(super) fn refused(tail: &StderrTail<'_>) -> Option<Diagnosis> {
 }
 
 pub(super) fn unsettled_await(tail: &StderrTail<'_>) -> Option<Diagnosis> {
-    if tail.code != Some(13) {
+    // Another program may mean anything by it, unless it runs Node, which says so then.
+    let is_nodes = tail.kind == ProgramKind::Node || tail.contains("unsettled top-level await");
+    if tail.code != Some(13) || !is_nodes {
         return None;
     }
     Diagnosis::transient(

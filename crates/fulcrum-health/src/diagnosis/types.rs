@@ -1,6 +1,7 @@
 //! What a diagnosis is made from, and the diagnosis.
 
 use crate::code::Code;
+use crate::exit::ProgramKind;
 
 /// How many of the last lines of standard error are worth reading: V8's own report is long.
 pub const DIAGNOSED_LINES: usize = 100;
@@ -14,6 +15,8 @@ pub struct ExitContext<'a> {
     pub stdout: &'a [String],
     /// The message of the last line of level error or fatal, on either stream.
     pub logged_error: Option<&'a str>,
+    /// Whose exit codes the program's are.
+    pub kind: ProgramKind,
     /// The exit code, if the process exited by itself.
     pub code: Option<i32>,
     /// The signal's number, if a signal ended it.

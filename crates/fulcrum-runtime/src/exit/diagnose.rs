@@ -75,6 +75,7 @@ impl ExitDiagnoser {
             stderr: &stderr_texts,
             stdout: &stdout_texts,
             logged_error: logged_error.as_deref(),
+            kind: self.kind,
             code: report.code,
             signal: report.signal,
             domain_dir: &self.domain_dir,

@@ -107,15 +107,17 @@ fn b03_every_code_and_every_fatal_signal_is_exact() {
     for (case, event) in cases.iter().zip(&exits) {
         let reason = event["reason"].as_str().expect("a text");
         let exact = match case.split_once(" -") {
-            // A success is no failure, and needs no explanation.
-            None if case == "exit 0" => reason == case,
-            None => reason.starts_with(&format!("{case} ")) && !reason.contains("killed by"),
+            None if reason == case => true,
+            // A shell's for its own failures, and for signals.
+            None => reason.contains("shell") && reason.starts_with(&format!("{case} (")),
             Some((_, signal)) => {
                 let signal = signal.trim_end_matches(" $$");
                 reason.starts_with("killed by SIG") && reason.contains(&format!(" ({signal})"))
             }
         };
-        assert!(exact, "`{case}` is reported as: {reason}");
+        // A success is no failure, and needs no explanation.
+        let is_explained = event["code"].is_string() == (case != "exit 0");
+        assert!(exact && is_explained, "`{case}` is reported as: {event}");
     }
     fulcrum_e2e::measurement("B3", &format!("{} of {} exact", exits.len(), cases.len()));
     app.run(&["domains", "stop", "users"]).exits(0);
