@@ -28,12 +28,12 @@ async function listen(t) {
 }
 
 /** Waits until a standby process has booted: it uses no processor time any more. */
-async function waitUntilIdle(child) {
+async function waitUntilIdle(child, quietMs = 100) {
   await until(async () => {
     const before = ticks(child);
-    await new Promise((resolve) => setTimeout(resolve, 100));
+    await new Promise((resolve) => setTimeout(resolve, quietMs));
     return before > 0 && ticks(child) === before;
-  }, 'the standby process is idle');
+  }, `the standby process uses no processor time for ${quietMs} ms`, 10_000);
 }
 
 /** The processor time that a process has used. */
@@ -199,14 +199,12 @@ test('a standby process with another parent or entry runs nothing', SECONDS, asy
   }
 });
 
-test('a standby process uses no processor time', SECONDS, async (t) => {
+test('a standby process comes to rest', SECONDS, async (t) => {
   const runtime = await listen(t);
   const root = directory(t, { 'domain.mjs': '' });
   const child = startStandby(t, join(root, 'domain.mjs'), { runtime });
-  await waitUntilIdle(child);
-  const before = ticks(child);
-  await new Promise((resolve) => setTimeout(resolve, 2_000));
-  assert.equal(ticks(child), before);
+  // On a busy machine it may be still for a moment before it is prepared.
+  await waitUntilIdle(child, 2_000);
 });
 
 test('with a deferred bootstrap, the preload is hidden from the program and its workers', SECONDS, async (t) => {
