@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use crate::activity_log::{self, Entry};
 use crate::app::App;
-use crate::command::Output;
+use crate::command::{Output, read_lossy};
 use crate::lines::{Line, json_lines};
 use crate::process::Process;
 use crate::wait::{LIMIT, wait_until};
@@ -144,9 +144,8 @@ impl App {
     /// The number of all domains' entries with this event, counted without reading each entry: the log
     /// may be long.
     pub fn total_event_count(&self, event: &str) -> usize {
-        let log = std::fs::read(self.activity_log_file()).unwrap_or_default();
-        let wanted = format!("\"event\":\"{event}\"");
-        String::from_utf8_lossy(&log).matches(&wanted).count()
+        let log = read_lossy(&self.activity_log_file());
+        log.matches(&format!("\"event\":\"{event}\"")).count()
     }
 
     /// The times of a domain's entries with this event, on the clock of [`activity_log::now`].

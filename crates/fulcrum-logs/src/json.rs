@@ -8,7 +8,7 @@ use serde::Serialize;
 use crate::error_code::error_code;
 use crate::line::{LogLine, Stream};
 use crate::received::ReceivedLine;
-use crate::sanitize::is_unsafe_char;
+use crate::sanitize::{is_all, is_unsafe_char};
 use crate::store::StoreGap;
 use crate::time::Rfc3339Micros;
 
@@ -30,7 +30,32 @@ struct LineJson<'a> {
     gap: Option<GapJson<'a>>,
 }
 
-impl LineJson<'_> {
+impl<'a> LineJson<'a> {
+    fn of(line: &'a LogLine, gap: Option<GapJson<'a>>) -> Self {
+        Self {
+            seq: line.seq,
+            time: Rfc3339Micros(line.time),
+            domain: &line.source.domain,
+            generation: line.source.generation,
+            pid: line.source.pid,
+            stream: line.stream.as_str(),
+            level: line.level.map(|level| level.as_str()),
+            trace_id: line.trace_id(),
+            span_id: None,
+            code: code_of(line),
+            message: line.text(),
+            partial: line.partial,
+            continues: line.continues,
+            gap,
+        }
+    }
+
+    fn to_text(&self) -> String {
+        let mut json = Vec::with_capacity(self.message.len() + 192);
+        self.append_to(&mut json);
+        String::from_utf8(json).expect("JSON is UTF-8")
+    }
+
     /// Appends the object. By hand, since each line of a flood is written so: nothing in the names of
     /// the fields is to be escaped, and most texts need no look at each byte.
     fn append_to(&self, out: &mut Vec<u8>) {
@@ -95,12 +120,12 @@ struct GapJson<'a> {
 /// terminal.
 #[must_use]
 pub fn to_json(line: &LogLine) -> String {
-    into_text(line, None)
+    LineJson::of(line, None).to_text()
 }
 
 /// Appends the same to `out`, without memory of its own for a line.
 pub fn to_json_into(line: &LogLine, out: &mut Vec<u8>) {
-    append(line, None, out);
+    LineJson::of(line, None).append_to(out);
 }
 
 /// A gap as one JSON object: that of [`StoreGap::to_line`], with `gap`: `first_seq`, `last_seq` (null
@@ -112,7 +137,7 @@ pub fn gap_to_json(gap: &StoreGap) -> String {
         last_seq: gap.last_seq,
         file: gap.file.to_string_lossy(),
     };
-    into_text(&gap.to_line(), Some(fields))
+    LineJson::of(&gap.to_line(), Some(fields)).to_text()
 }
 
 /// A record that was received over OTLP as one JSON object without a line end: the fields of
@@ -136,35 +161,7 @@ pub fn received_to_json(received: &ReceivedLine) -> String {
         continues: false,
         gap: None,
     };
-    let mut json = Vec::with_capacity(received.text.len() + 192);
-    fields.append_to(&mut json);
-    String::from_utf8(json).expect("JSON is UTF-8")
-}
-
-fn into_text(line: &LogLine, gap: Option<GapJson<'_>>) -> String {
-    let mut json = Vec::with_capacity(line.message.len() + 192);
-    append(line, gap, &mut json);
-    String::from_utf8(json).expect("JSON is UTF-8")
-}
-
-fn append(line: &LogLine, gap: Option<GapJson<'_>>, out: &mut Vec<u8>) {
-    let fields = LineJson {
-        seq: line.seq,
-        time: Rfc3339Micros(line.time),
-        domain: &line.source.domain,
-        generation: line.source.generation,
-        pid: line.source.pid,
-        stream: line.stream.as_str(),
-        level: line.level.map(|level| level.as_str()),
-        trace_id: line.trace_id(),
-        span_id: None,
-        code: code_of(line),
-        message: line.text(),
-        partial: line.partial,
-        continues: line.continues,
-        gap,
-    };
-    fields.append_to(out);
+    fields.to_text()
 }
 
 /// The code in a line of Fulcrum's own.
@@ -193,12 +190,9 @@ fn append_text(text: &str, out: &mut Vec<u8>) {
 
 /// Whether a text stands in JSON as it is: printable ASCII without quotes and backslashes.
 fn is_plain(text: &[u8]) -> bool {
-    let is_plain = |byte: &u8| matches!(byte, b' '..=b'~') & (*byte != b'"') & (*byte != b'\\');
-    let (blocks, rest) = text.as_chunks::<32>();
-    // Without an early exit in a block, which the compiler vectorizes.
-    let is_plain_block =
-        |block: &[u8; 32]| block.iter().fold(true, |all, byte| all & is_plain(byte));
-    blocks.iter().all(is_plain_block) && rest.iter().all(is_plain)
+    is_all(text, |byte| {
+        matches!(byte, b' '..=b'~') & (*byte != b'"') & (*byte != b'\\')
+    })
 }
 
 /// Appends any value as JSON that is safe on a terminal.

@@ -108,7 +108,8 @@ fn unprintable(word: u64) -> u64 {
     ((!from_space | is_del | word) & HIGH_BITS) >> 7
 }
 
-fn is_all(message: &[u8], is_plain: impl Fn(&u8) -> bool) -> bool {
+/// Whether all bytes are of a kind, as those of most texts are.
+pub(crate) fn is_all(message: &[u8], is_plain: impl Fn(&u8) -> bool) -> bool {
     // Blocks without an early exit, which the compiler vectorizes.
     let (blocks, rest) = message.as_chunks::<32>();
     let plain_block = |block: &[u8; 32]| {

@@ -33,7 +33,7 @@ async function waitUntilIdle(child, quietMs = 100) {
     const before = ticks(child);
     await new Promise((resolve) => setTimeout(resolve, quietMs));
     return before > 0 && ticks(child) === before;
-  }, `the standby process uses no processor time for ${quietMs} ms`, 10_000);
+  }, `the standby process uses no processor time for ${quietMs} ms`);
 }
 
 /** The processor time that a process has used. */
