@@ -19,8 +19,11 @@ async fn an_orphan_in_its_own_session_gets_the_signal_and_is_awaited() {
     let script = "setsid sh -c 'sleep 100 & echo $!' ; exec sleep 100";
     let (process, daemon) = start("orphan", script).await;
     let daemon = number(&daemon);
-    wait_until("it is adopted", || {
-        Stat::read(daemon).is_some_and(|stat| stat.parent == std::process::id())
+    // Not before it has executed its program: in that moment, its environment cannot be read.
+    wait_until("it is adopted and runs", || {
+        let is_adopted = |stat: Stat| stat.parent == std::process::id();
+        let line = fs::read(format!("/proc/{daemon}/cmdline")).unwrap_or_default();
+        Stat::read(daemon).is_some_and(is_adopted) && line.starts_with(b"sleep")
     })
     .await;
     assert!(
